@@ -1,0 +1,190 @@
+"""The two halves of a connector, and what it declares of itself so that a project can be checked offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from tailrace.records import Checkpoint, Page, Schema
+
+Operation = Literal["create", "update", "upsert", "clear", "archive"]
+Outcome = Literal["acked", "dead", "unmatched", "unknown"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of a connection or a resource, declared once: validation, docs and JSON Schema derive from it.
+
+    `kind` is text, integer, number, bool, texts (a list of text) or mapping.
+    """
+
+    name: str
+    kind: Literal["text", "integer", "number", "bool", "texts", "mapping"] = "text"
+    default: Any = None
+    required: bool = False
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """One resource that a vendor offers. `changes`: the change log's default; `pattern` resources take any name."""
+
+    name: str
+    options: tuple[Option, ...] = ()
+    changes: bool = True
+    any_name: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectType:
+    """What a vendor's object can take: sync modes, what may happen to removed rows, rows a request, keys to match on.
+
+    `match_fields` empty means: known only to the vendor (checked when connected).
+    """
+
+    name: str
+    modes: tuple[str, ...]
+    on_removed: tuple[str, ...] = ("keep",)
+    conflicts: tuple[str, ...] = ("ours",)
+    batch_size: int = 100
+    match_fields: tuple[str, ...] = ()
+    read_only_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A connector as the registry knows it: importable without a heavy package, usable without a connection."""
+
+    name: str
+    options: tuple[Option, ...]
+    resources: tuple[ResourceType, ...] = ()
+    objects: tuple[ObjectType, ...] = ()
+    open: Callable[[Mapping[str, Any], Context], Connector] | None = None
+    validate_resource: Callable[[str, Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None = None
+    """Extra checks of a resource's options: (path inside the options, what is wrong, fix)."""
+
+
+class Limiter(Protocol):
+    """One account's request budget, shared by every thread and process that uses the account."""
+
+    def acquire(self, bucket: str = "") -> float:
+        """Wait for a place in `bucket` of this account; returns the seconds waited."""
+
+    def learn(self, limit: int, window: float, bucket: str = "") -> None:
+        """The vendor's headers say: `limit` requests in `window` seconds."""
+
+    def block(self, seconds: float, bucket: str = "") -> None:
+        """No request before that many seconds from now: the vendor said 429."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the runner lends a connector: its name in the project, the account's budget, the clock, threads allowed."""
+
+    connection: str
+    limiter: Limiter
+    now: Callable[[], datetime]
+    in_flight: int = 4
+
+
+@dataclass(frozen=True)
+class ResourceSpec:
+    """A resource as asked for: its name and validated options with defaults filled in."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Reads. `schema` may ask the vendor; `read` yields pages and, at points where all before is complete, checkpoints."""
+
+    def schema(self, resource: ResourceSpec) -> Schema: ...
+
+    def read(
+        self, resource: ResourceSpec, schema: Schema, position: Mapping[str, Any] | None
+    ) -> Iterator[Page | Checkpoint]:
+        """From `position` (what the last committed Checkpoint said; None: from the start).
+
+        Ends with a Checkpoint. The same position read twice yields at least the same rows.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class WriteRow:
+    """One row to send. `trace` is unique in the batch; `key` the match value (None: by `remote_id`); values are typed."""
+
+    trace: str
+    key: Any
+    values: Mapping[str, Any]
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True)
+class WriteBatch:
+    """At most `batch_size` rows for one object, one operation, no key twice. `match_field` None: by remote id."""
+
+    object: str
+    operation: Operation
+    match_field: str | None
+    rows: tuple[WriteRow, ...]
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What became of one row. `unknown`: no word about it came back, so it is looked up or sent again."""
+
+    trace: str
+    outcome: Outcome
+    remote_id: str | None = None
+    reason: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class RemoteField:
+    """A field as the vendor describes it; `options` are an enumeration's values."""
+
+    name: str
+    kind: str
+    writable: bool = True
+    unique: bool = False
+    options: tuple[str, ...] = ()
+
+
+class Destination(Protocol):
+    """Writes. One result per row, always; raises only FatalError or RetriableError.
+
+    A batch that raises RetriableError may or may not have been committed.
+    """
+
+    def fields(self, obj: str) -> Mapping[str, RemoteField]: ...
+
+    def write(self, batch: WriteBatch) -> list[WriteResult]: ...
+
+    def read_fields(
+        self, obj: str, match_field: str | None, keys: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Current values by match key (lower-cased as the vendor compares them) or, with match_field None, by remote id."""
+        ...
+
+
+class Connector(Protocol):
+    """An open connection to one account."""
+
+    def account(self) -> str:
+        """The vendor's own id of the account (portal, org, customer); part of every ledger key."""
+
+    def source(self) -> Source: ...
+
+    def destination(self) -> Destination: ...
+
+    def is_sandbox(self) -> bool:
+        """True where the account is the local sandbox, so that a first sync needs no approval."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Run state in SQLite: runs, locks, rate budgets, the journal of a sync. Never in the warehouse file."""

@@ -1,0 +1,40 @@
+"""Locks that a kill frees at once: flock on small files beside the state."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tailrace.errors import LockHeld
+
+
+@contextmanager
+def held(folder: Path, name: str, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold `<folder>/<name>.lock`; raises LockHeld naming the holder after `wait` seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _take(handle, name, time.monotonic() + wait)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, name: str, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                holder = os.pread(handle, 32, 0).decode() or "unknown"
+                raise LockHeld(
+                    f"another run holds the {name} lock (process {holder})", "wait until it ends, then run again"
+                ) from None
+            time.sleep(0.05)

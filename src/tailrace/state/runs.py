@@ -1,0 +1,81 @@
+"""Runs and their steps: written here while they happen, copied into `tailrace_meta` when the warehouse is published."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from tailrace.state.store import Store
+
+Status = Literal["ok", "skipped", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step did with one resource, model, suite or sync. `detail` is JSON-able and shown by `tailrace show`."""
+
+    step: str
+    name: str
+    status: Status
+    rows_in: int = 0
+    rows_out: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The object that `run --json` shows under `steps`."""
+        return {
+            "step": self.step,
+            "name": self.name,
+            "status": self.status,
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "seconds": round(self.seconds, 3),
+            "error": self.error,
+        }
+
+
+def begin(store: Store, run_id: str, command: str, target: str, now: datetime) -> None:
+    """Record a run that starts; runs of dead processes that never ended are closed as failed."""
+    with store.write() as db:
+        for old, pid in db.execute("SELECT run_id, pid FROM runs WHERE status = 'running'").fetchall():
+            if not _alive(pid):
+                db.execute(
+                    "UPDATE runs SET status = 'failed', error = 'killed', finished_at = ? WHERE run_id = ?", (now.isoformat(), old)
+                )
+        db.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, NULL, 'running', NULL, ?)",
+            (run_id, command, target, now.isoformat(), os.getpid()),
+        )
+
+
+def record(store: Store, run_id: str, position: int, step: StepResult) -> None:
+    """Record one step, in the order in which they ended."""
+    with store.write() as db:
+        db.execute(
+            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (run_id, position, step.step, step.name, step.status, step.rows_in, step.rows_out, step.seconds, step.error,
+             json.dumps(dict(step.detail), default=str)),
+        )  # fmt: skip
+
+
+def finish(store: Store, run_id: str, status: str, error: str | None, now: datetime) -> None:
+    with store.write() as db:
+        db.execute(
+            "UPDATE runs SET status = ?, error = ?, finished_at = ? WHERE run_id = ?", (status, error, now.isoformat(), run_id)
+        )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()

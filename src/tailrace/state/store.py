@@ -1,0 +1,114 @@
+"""`state.db`: one SQLite file per target, in WAL, safe for several threads and processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tailrace.errors import FatalError
+
+FORMAT = 1
+
+TABLES = """
+CREATE TABLE runs (run_id TEXT PRIMARY KEY, command TEXT NOT NULL, target TEXT NOT NULL, started_at TEXT NOT NULL,
+  finished_at TEXT, status TEXT NOT NULL, error TEXT, pid INTEGER NOT NULL);
+CREATE TABLE steps (run_id TEXT NOT NULL, position INTEGER NOT NULL, step TEXT NOT NULL, name TEXT NOT NULL,
+  status TEXT NOT NULL, rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL, seconds REAL NOT NULL, error TEXT,
+  detail TEXT, PRIMARY KEY (run_id, position));
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE buckets (bucket TEXT PRIMARY KEY, requests INTEGER NOT NULL, window REAL NOT NULL, blocked_until REAL NOT NULL);
+CREATE TABLE grants (bucket TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX grants_at ON grants (bucket, at);
+CREATE TABLE approvals (changeset TEXT PRIMARY KEY, sync TEXT NOT NULL, asked_at TEXT NOT NULL, summary TEXT NOT NULL, approved_at TEXT);
+CREATE TABLE deliveries (delivery TEXT PRIMARY KEY, sync TEXT NOT NULL, account TEXT NOT NULL, object TEXT NOT NULL, run_id TEXT NOT NULL,
+  stage TEXT NOT NULL, rows INTEGER NOT NULL, created_at TEXT NOT NULL, state TEXT NOT NULL);
+CREATE TABLE batches (delivery TEXT NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL,
+  state INTEGER NOT NULL, sent_at TEXT NOT NULL, outcome BLOB, PRIMARY KEY (delivery, seq));
+"""
+
+
+class Store:
+    """An open `state.db`. Every thread gets a connection of its own; `close` ends them all.
+
+    `synchronous=FULL`, since the journal's intent must be on the disk before the request leaves.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        with self.write() as db:
+            version = int(db.execute("PRAGMA user_version").fetchone()[0])
+            if version > FORMAT:
+                raise FatalError(
+                    f"{self.path} was written by a newer tailrace (format {version}, this one knows {FORMAT})",
+                    "install the newer tailrace",
+                )
+            if version == 0:
+                for statement in TABLES.split(";\n"):
+                    if statement.strip():
+                        db.execute(statement)
+                db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode."""
+        found: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if found is None:
+            found = self._open()
+            self._local.db = found
+        return found
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            raise FatalError(f"cannot open {self.path}: {error}", "check its permissions and the free disk space") from error
+        with self._guard:
+            self._all.append(db)
+        return db
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction, durable when the block ends."""
+        db = self.connection()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+        except BaseException as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise FatalError(f"cannot write {self.path}: {error}", "free some disk space, then run again") from error
+            raise
+
+    def read(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT."""
+        return self.connection().execute(sql, tuple(params)).fetchall()
+
+    def fact(self, name: str) -> str | None:
+        """A small remembered value."""
+        rows = self.read("SELECT value FROM facts WHERE name = ?", [name])
+        return str(rows[0][0]) if rows else None
+
+    def remember(self, name: str, value: str) -> None:
+        with self.write() as db:
+            db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def close(self) -> None:
+        with self._guard:
+            for db in self._all:
+                db.close()
+            self._all.clear()
+        self._local = threading.local()

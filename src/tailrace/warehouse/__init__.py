@@ -1,0 +1,1 @@
+"""The warehouse behind one interface: DuckDB now, BigQuery next to it."""

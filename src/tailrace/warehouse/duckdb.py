@@ -1,0 +1,197 @@
+"""DuckDB as the warehouse: one process writes `work.duckdb`, analysts read the published copy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from tailrace.errors import LockHeld, WarehouseError
+from tailrace.warehouse.base import FORMAT, META, TableRef
+from tailrace.warehouse.sql import DuckDBDialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DEFAULTS = {"memory_limit": "512MB", "threads": 2}
+MEMORY = ":memory:"
+
+
+class DuckDBWarehouse:
+    """One open DuckDB file (or memory). Not for several threads at once, but for `native().cursor()`."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        read_only: bool = False,
+        settings: Mapping[str, Any] | None = None,
+        attach: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        self.dialect = DuckDBDialect()
+        self.path = path
+        self._depth = 0
+        self._con = _connect(path, read_only, {**DEFAULTS, **(settings or {})})
+        try:
+            if not read_only:
+                self._check_format()
+            for other in attach:
+                self.attach(Path(other["path"]), other["alias"])
+        except BaseException:
+            self._con.close()
+            raise
+
+    def _check_format(self) -> None:
+        """Refuse a file of a newer tailrace; sign a new one."""
+        if self.columns(TableRef(META, "format")):
+            found = int(self.query(f"SELECT max(version) FROM {META}.format")[0][0])
+            if found > FORMAT:
+                raise WarehouseError(
+                    f"{self.path} was written by a newer tailrace (format {found}, this one knows {FORMAT})",
+                    "install the newer tailrace, or restore an earlier file",
+                )
+            return
+        self.ensure_schema(META)
+        self.execute(f"CREATE TABLE {META}.format AS SELECT {FORMAT} AS version")
+
+    def attach(self, path: Path, alias: str) -> None:
+        """Another DuckDB file, read-only, whose tables are `alias.schema.table`."""
+        try:
+            self._con.execute(
+                f"ATTACH {self.dialect.literal(str(path))} AS {self.dialect.quote(alias)} (READ_ONLY)"
+            )
+        except duckdb.Error as error:
+            raise WarehouseError(f"cannot attach {path} as {alias}: {_first_line(error)}") from error
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._run(sql, params).fetchall()
+
+    def arrow(self, sql: str) -> pa.Table:
+        return self._run(sql, ()).to_arrow_table()
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._run(sql, params)
+
+    def _run(self, sql: str, params: Sequence[Any]) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._con.execute(sql, list(params)) if params else self._con.execute(sql)
+        except duckdb.Error as error:
+            raise WarehouseError(_first_line(error)) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if self._depth:
+            yield
+            return
+        self._depth += 1
+        self._run("BEGIN TRANSACTION", ())
+        try:
+            yield
+            self._run("COMMIT", ())
+        except BaseException:
+            self._rollback()
+            raise
+        finally:
+            self._depth -= 1
+
+    def _rollback(self) -> None:
+        try:
+            self._con.execute("ROLLBACK")
+        except duckdb.Error:
+            return  # DuckDB has ended the transaction itself; the first error is the one to show
+
+    def columns(self, ref: TableRef) -> dict[str, str]:
+        rows = self.query(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
+            " AND schema_name = ? AND table_name = ? ORDER BY column_index",
+            [ref.schema, ref.name],
+        )
+        return {name: kind for name, kind in rows}
+
+    def tables(self, schema: str) -> dict[str, str]:
+        rows = self.query(
+            "SELECT table_name, 'table' FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?"
+            " UNION ALL SELECT view_name, 'view' FROM duckdb_views()"
+            " WHERE database_name = current_database() AND schema_name = ? ORDER BY 1",
+            [schema, schema],
+        )
+        return {name: kind for name, kind in rows}
+
+    def ensure_schema(self, schema: str) -> None:
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.dialect.quote(schema)}")
+
+    @contextmanager
+    def registered(self, name: str, table: pa.Table) -> Iterator[str]:
+        self._con.register(name, table)
+        try:
+            yield self.dialect.quote(name)
+        finally:
+            self._con.unregister(name)
+
+    def copy_to_parquet(self, sql: str, path: Path) -> int:
+        temporary = path.with_name(path.name + ".tmp")
+        target = self.dialect.literal(str(temporary))
+        rows = self.query(f"COPY ({sql}) TO {target} (FORMAT parquet, ROW_GROUP_SIZE 10000)")
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        sync_folder(path.parent)
+        return int(rows[0][0])
+
+    def dlt_destination(self) -> Any:
+        """A cursor of its own: dlt sets search_path and TimeZone on the connection that it is given."""
+        import dlt
+
+        return dlt.destinations.duckdb(self._con.cursor())
+
+    def native(self) -> duckdb.DuckDBPyConnection:
+        return self._con
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file."""
+        self.execute("CHECKPOINT")
+
+    def close(self) -> None:
+        self._con.close()
+
+
+def _connect(path: Path | None, read_only: bool, settings: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+    config: dict[str, Any] = {
+        **{name: str(value) for name, value in settings.items()},
+        # promise 7: nothing is fetched from the network at run time
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    try:
+        con = duckdb.connect(str(path) if path else MEMORY, read_only=read_only, config=config)
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")  # it would write into --json on stdout
+        return con
+    except duckdb.Error as error:
+        raise _open_error(path, error) from error
+
+
+def _open_error(path: Path | None, error: duckdb.Error) -> WarehouseError | LockHeld:
+    text = _first_line(error)
+    if "Conflicting lock" in str(error) or "Could not set lock" in str(error):
+        return LockHeld(f"{path} is open in another process: {text}", "wait for it, or close that program")
+    if "newer version" in str(error) or "older version of DuckDB" in str(error) or "storage version" in str(error):
+        return WarehouseError(f"{path} was written by another version of DuckDB: {text}", "open it with that version")
+    return WarehouseError(f"cannot open {path}: {text}", "check the path, the permissions and the free disk space")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n\n")[0].replace("\n", " ")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
