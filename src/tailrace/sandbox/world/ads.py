@@ -38,7 +38,7 @@ def make_ads(seed: int, contacts: int, today: date) -> dict[str, list[Record]]:
     volume = click_volume(contacts)
     for account in ACCOUNTS:
         for campaign in account.campaigns:
-            _add_campaign(world, rng, account, campaign, today, volume)
+            _add_campaign(world, rng, account, campaign, today=today, volume=volume)
     world["ad_group_stats"] = sum_stats(world["ad_stats"], "adGroup")
     world["campaign_stats"] = sum_stats(world["ad_stats"], "campaign")
     return world
@@ -79,6 +79,7 @@ def _add_campaign(
     rng: random.Random,
     account: Account,
     campaign: Campaign,
+    *,
     today: date,
     volume: float,
 ) -> None:

@@ -84,7 +84,9 @@ def make_contacts(
     for created in sorted(_created(rng, end) for _ in range(count)):
         number += 1 + int(rng.random() * 900)
         company = companies[int(rng.random() * len(companies))] if companies and rng.random() < 0.92 else None
-        people.append(_person(rng, str(number), created, end, company, taken, owner_ids))
+        people.append(
+            _person(rng, str(number), created, end, company=company, taken=taken, owner_ids=owner_ids)
+        )
     return people
 
 
@@ -99,6 +101,7 @@ def _person(
     key: str,
     created: int,
     end: int,
+    *,
     company: Company | None,
     taken: set[str],
     owner_ids: list[str],
@@ -122,7 +125,7 @@ def _person(
     _attach_company(rng, properties, company)
     _attach_source(pick, properties, country, (end - created) // DAY_MS)
     seen = _attach_engagement(rng, properties, intent, created, end)
-    _attach_sales(rng, pick, properties, stage, country, owner_ids)
+    _attach_sales(rng, properties, stage, country, owner_ids)
     modified = seen + int(rng.random() * rng.random() * (end - 1 - seen))
     if stage not in ("subscriber", "lead", "other") and rng.random() < 0.8:
         properties["notes_last_contacted"] = stamp(created + int(rng.random() * (modified - created)))
@@ -207,13 +210,12 @@ def _attach_engagement(
 
 def _attach_sales(
     rng: random.Random,
-    pick: Pick,
     properties: dict[str, str | None],
     stage: str,
     country: Country,
     owner_ids: list[str],
 ) -> None:
-    draw = rng.random()
+    draw, pick = rng.random(), picker(rng)
     if draw < 0.6:
         properties["phone"] = f"{country.dial} {200 + int(draw * 1200)} {int(rng.random() * 10_000_000):07d}"
     if stage in LEAD_STATUS:

@@ -74,7 +74,7 @@ def make_deals(seed: int, people: list[Person], today: date) -> tuple[list[dict[
     number, deals = FIRST_DEAL_ID, []
     for created, stage, person in drafts:
         number += 1 + int(rng.random() * 900)
-        deals.append(_deal(rng, str(number), stage, created, end, person))
+        deals.append(_deal(rng, str(number), stage, created=created, end=end, person=person))
     return deals, [person for _, _, person in drafts]
 
 
@@ -89,7 +89,9 @@ def _deal_stage(rng: random.Random, lifecycle: str) -> str | None:
     return None
 
 
-def _deal(rng: random.Random, key: str, stage: str, created: int, end: int, person: Person) -> dict[str, Any]:
+def _deal(
+    rng: random.Random, key: str, stage: str, *, created: int, end: int, person: Person
+) -> dict[str, Any]:
     employees = person.company.employees if person.company else 5
     product = picker(rng)(PRODUCTS)
     amount = (15 + employees * (2 + rng.random() * 6)) * (12 if product == "Enterprise" else 4)

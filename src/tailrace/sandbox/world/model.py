@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -61,4 +61,4 @@ class World:
 
 def make_world(seed: int = 7, contacts: int = 500, today: date | None = None) -> World:
     """The same three arguments give the same world, to the millisecond and in every process."""
-    return World(seed, contacts, today or date.today())
+    return World(seed, contacts, today or datetime.now(UTC).date())

@@ -80,19 +80,22 @@ COUNTRIES_OF = {campaign.id: account.countries for account in ACCOUNTS for campa
 def _paid(rng: random.Random, day: date, campaign: Record, users: list[str]) -> Record:
     group = CHANNEL_GROUPS[campaign["advertisingChannelType"]]
     country = picker(rng)(COUNTRIES_OF[campaign["id"]])
-    return _session(rng, day, ("google", "cpc", campaign["name"], group), country, PAID_PAGES, users)
+    return _session(
+        rng, day, ("google", "cpc", campaign["name"], group), country=country, pages=PAID_PAGES, users=users
+    )
 
 
 def organic(rng: random.Random, day: date, users: list[str]) -> Record:
     """One session that no ad click paid for."""
     pick = picker(rng)
-    return _session(rng, day, pick(NOT_PAID), pick(COUNTRIES).name, PAGES, users)
+    return _session(rng, day, pick(NOT_PAID), country=pick(COUNTRIES).name, pages=PAGES, users=users)
 
 
 def _session(
     rng: random.Random,
     day: date,
     origin: tuple[str, str, str, str],
+    *,
     country: str,
     pages: tuple[str, ...],
     users: list[str],
