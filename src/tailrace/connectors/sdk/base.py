@@ -17,11 +17,12 @@ Outcome = Literal["acked", "dead", "unmatched", "unknown"]
 class Option:
     """One setting of a connection or a resource, declared once: validation, docs and JSON Schema derive from it.
 
-    `kind` is text, integer, number, bool, texts (a list of text) or mapping.
+    `kind` is text, integer, number, bool, texts (a list of text), mapping, or duration ("90s", "24h", or seconds; filled
+    in as seconds). `choices` of a mapping or a duration are words taken in its place ("off").
     """
 
     name: str
-    kind: Literal["text", "integer", "number", "bool", "texts", "mapping"] = "text"
+    kind: Literal["text", "integer", "number", "bool", "texts", "mapping", "duration"] = "text"
     default: Any = None
     required: bool = False
     secret: bool = False
@@ -44,7 +45,8 @@ class ResourceType:
 class ObjectType:
     """What a vendor's object can take: sync modes, what may happen to removed rows, rows a request, keys to match on.
 
-    `match_fields` empty means: known only to the vendor (checked when connected).
+    `match_fields` empty means: known only to the vendor (checked when connected). `any_name`: also stands for objects
+    that only the vendor knows (custom objects).
     """
 
     name: str
@@ -54,6 +56,7 @@ class ObjectType:
     batch_size: int = 100
     match_fields: tuple[str, ...] = ()
     read_only_fields: tuple[str, ...] = ()
+    any_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,14 @@ class Declaration:
     resources: tuple[ResourceType, ...] = ()
     objects: tuple[ObjectType, ...] = ()
     open: Callable[[Mapping[str, Any], Context], Connector] | None = None
-    validate_resource: Callable[[str, Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None = None
+    validate_resource: (
+        Callable[[str, Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None
+    ) = None
     """Extra checks of a resource's options: (path inside the options, what is wrong, fix)."""
+    validate_connection: (
+        Callable[[Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None
+    ) = None
+    """The same for the connection's options, after each alone was found right."""
 
 
 class Limiter(Protocol):

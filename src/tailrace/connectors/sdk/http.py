@@ -1,0 +1,305 @@
+"""One HTTP client per connection: keep-alive, the account's budget, retries that honour the vendor's wait, no secrets shown."""
+
+from __future__ import annotations
+
+import contextlib
+import json as plain_json
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+import stamina
+
+from tailrace.connectors.sdk.auth import Auth
+from tailrace.connectors.sdk.base import Context
+from tailrace.connectors.sdk.patience import Failed, Patience, retry_after
+from tailrace.errors import AuthError, RateLimited, TailraceError, Unavailable, VendorRefused
+from tailrace.events import RequestDone, Waiting, emit
+
+# stamina logs every retry; without a handler Python would print that on stderr. Our own events say it already.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+LOCKED, MIGRATING = 423, 477
+LOCKED_WAIT = 2.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LONGEST_MESSAGE = 600
+
+
+class Lost(Unavailable):
+    """The request went out and no whole answer came back: it may have been carried out."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a vendor answered; `headers` by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    document: Any = None
+
+    def json(self) -> Any:
+        """The parsed body; None where it is empty or no JSON."""
+        return self.document
+
+
+def plain_message(answer: Answer) -> str:
+    """`message` or `error.message` of a JSON body, else nothing."""
+    document = answer.document
+    if isinstance(document, list) and document:
+        document = document[0]
+    if not isinstance(document, Mapping):
+        return ""
+    error = document.get("error")
+    if isinstance(error, Mapping):
+        document = error
+    return str(document.get("message") or "")
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a vendor speaks of limits and errors, where it does.
+
+    `interval`: seconds to wait after a 429 that names no time; `limit`: (requests, seconds) from headers; `spent`: the
+    429 means the day's budget; `wait`: seconds that the body asks for.
+    """
+
+    interval: float = 10.0
+    limit: Callable[[Mapping[str, str]], tuple[int, float] | None] | None = None
+    spent: Callable[[Answer], bool] | None = None
+    wait: Callable[[Answer], float | None] | None = None
+    message: Callable[[Answer], str] = plain_message
+
+
+@dataclass
+class Http:
+    """Requests to one host. `shared`: the account's budget is drawn on (False where the connection says off)."""
+
+    base_url: str
+    auth: Auth
+    context: Context
+    manners: Manners = field(default_factory=Manners)
+    max_wait: float = 300.0
+    attempts: int = 5
+    first_wait: float = 0.5
+    shared: bool = True
+    transport: httpx2.BaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        self.base_url = self.base_url.rstrip("/")
+        self._told: tuple[int, float] | None = None
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(120.0, connect=10.0),
+            limits=httpx2.Limits(max_connections=self.context.in_flight + 2, max_keepalive_connections=None),
+            transport=self.transport,
+            trust_env=not self.loopback or self.base_url.startswith("https"),
+        )
+
+    @property
+    def loopback(self) -> bool:
+        """True where the host is this machine."""
+        return is_loopback(self.base_url)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        bucket: str = "",
+        retry: bool | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """The answer, if it is 2xx or its status is in `accept`.
+
+        `retry`: sending it twice does no harm (default: GET alone). Raises AuthError, VendorRefused, RateLimited,
+        Unavailable, or Lost where it may have been carried out.
+        """
+        again = method == "GET" if retry is None else retry
+        patience = Patience(self.context.connection, self.max_wait, self.attempts, self.first_wait, again)
+        call = _Call(method, path, params, json, form, bucket, frozenset(accept))
+        try:
+            for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
+                with attempt:
+                    return self._attempt(call, attempt.num)
+        except Failed as failed:
+            raise failed.error from None
+        raise AssertionError("stamina ends by a return or an error")
+
+    def _attempt(self, call: _Call, number: int) -> Answer:
+        headers = self.auth.headers()
+        answer = self._exchange(call, headers, number)
+        if answer.status == 401 and 401 not in call.accept and self.auth.renew(headers):
+            answer = self._exchange(call, self.auth.headers(), number)
+        if answer.status >= 300 and answer.status not in call.accept:
+            raise self._refusal(answer)
+        return answer
+
+    def _exchange(self, call: _Call, headers: Mapping[str, str], number: int) -> Answer:
+        if self.shared:
+            waited = self.context.limiter.acquire(call.bucket)
+            if waited > 0:
+                emit(Waiting(self.context.connection, waited, "rate limit"))
+        started = time.perf_counter()
+        status = 0
+        try:
+            response = self._client.request(
+                call.method,
+                self.base_url + call.path,
+                params=call.params,
+                content=None if call.json is None else orjson.dumps(call.json),
+                data=call.form,
+                headers={**headers, **({} if call.json is None else {"Content-Type": "application/json"})},
+            )
+            status = response.status_code
+        except httpx2.HTTPError as error:
+            raise self._broken(error) from None
+        except httpx2.InvalidURL as error:
+            raise VendorRefused(
+                f"{self.context.connection}: {self.base_url!r} is no URL ({error})", "check base_url"
+            ) from None
+        finally:
+            seconds = time.perf_counter() - started
+            emit(
+                RequestDone(
+                    self.context.connection, call.method, call.path.split("?")[0], status, seconds, number
+                )
+            )
+        self._learn(response.headers, call.bucket)
+        return self._understand(response, call.bucket)
+
+    def _understand(self, response: httpx2.Response, bucket: str) -> Answer:
+        """The answer with its JSON; Failed for what passes by itself: 429, 423, 477, 5xx, a body cut short."""
+        content, status = response.content, response.status_code
+        document, whole = parse(content)
+        if (
+            status < 300
+            and content
+            and not (whole and "json" in response.headers.get("content-type", "json"))
+        ):
+            name = self.context.connection
+            error = Lost(f"{name}: the answer ({status}) is not the JSON that was due", "run again")
+            raise Failed(error, "unreadable answer", carried_out=True)
+        answer = Answer(status, response.headers, content, document)
+        if status in (429, LOCKED, MIGRATING, 408) or status >= 500:
+            raise self._passing(answer, bucket)
+        return answer
+
+    def _passing(self, answer: Answer, bucket: str) -> Failed:
+        name, status = self.context.connection, answer.status
+        said = self._said(answer)
+        wait = retry_after(answer.headers.get("retry-after"), self.context.now())
+        if wait is None and self.manners.wait is not None:
+            wait = self.manners.wait(answer)
+        if status == 429:
+            if self.manners.spent is not None and self.manners.spent(answer):
+                raise RateLimited(
+                    f"{name}: the account's daily requests are spent{said}", "run again tomorrow", wait
+                )
+            if wait is None:
+                wait = self._told[1] if self._told else self.manners.interval
+            if self.shared:
+                self.context.limiter.block(wait, bucket)
+            limited = RateLimited(f"{name}: the vendor still limits requests{said}", "run again later", wait)
+            return Failed(limited, "rate limit", wait, free=True)
+        if status in (LOCKED, MIGRATING):
+            busy = Unavailable(
+                f"{name}: the vendor holds the data locked ({status}){said}", "run again later", wait
+            )
+            return Failed(busy, "locked", wait if wait is not None else LOCKED_WAIT, free=status == MIGRATING)
+        down = Lost(f"{name}: the vendor failed ({status}){said}", "run again later", wait)
+        return Failed(down, f"status {status}", wait, carried_out=True)
+
+    def _broken(self, error: httpx2.HTTPError) -> TailraceError | Failed:
+        name = self.context.connection
+        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+            return VendorRefused(f"{name}: cannot call {self.base_url} ({error})", "check base_url")
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+            return self._unreachable(error)
+        why = "no answer in time" if isinstance(error, httpx2.TimeoutException) else "connection broke"
+        return Failed(Lost(f"{name}: {why} before a whole answer came", "run again"), why, carried_out=True)
+
+    def _unreachable(self, error: httpx2.HTTPError) -> TailraceError | Failed:
+        why = (
+            "connection refused" if "refused" in str(error).lower() else str(error) or "no connection in time"
+        )
+        text = f"{self.context.connection}: cannot reach {origin(self.base_url)} ({why})"
+        if self.loopback:  # nothing on this machine comes back by waiting
+            return Unavailable(text, "is the sandbox running? start it: tailrace sandbox")
+        return Failed(Unavailable(text, "check the network and base_url"), why)
+
+    def _refusal(self, answer: Answer) -> TailraceError:
+        name, said = self.context.connection, self._said(answer)
+        if answer.status == 401:
+            return AuthError(
+                f"{name}: the vendor refuses the credentials (401){said}", "check the connection's token"
+            )
+        if answer.status == 403:
+            return AuthError(
+                f"{name}: the credentials lack a permission (403){said}", "add the scope at the vendor"
+            )
+        return VendorRefused(f"{name}: the vendor refuses the request ({answer.status}){said}")
+
+    def _said(self, answer: Answer) -> str:
+        text = self.scrub(self.manners.message(answer).strip())[:LONGEST_MESSAGE]
+        return f": {text.rstrip('.')}" if text else ""
+
+    def scrub(self, text: str) -> str:
+        """The text without any of the connection's secrets."""
+        for secret in self.auth.secrets():
+            if len(secret) >= 4:
+                text = text.replace(secret, "***")
+        return text
+
+    def _learn(self, headers: Mapping[str, str], bucket: str) -> None:
+        told = self.manners.limit(headers) if self.manners.limit is not None else None
+        if told is not None and told != self._told:
+            self._told = told
+            if self.shared:
+                self.context.limiter.learn(*told, bucket)
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    path: str
+    params: Mapping[str, str] | None
+    json: Any
+    form: Mapping[str, str] | None
+    bucket: str
+    accept: frozenset[int]
+
+
+def parse(content: bytes) -> tuple[Any, bool]:
+    """The JSON of a body and whether it was whole; NaN, which orjson refuses, is read as some vendors write it."""
+    if not content:
+        return None, True
+    try:
+        return orjson.loads(content), True
+    except orjson.JSONDecodeError:
+        pass
+    with contextlib.suppress(ValueError):
+        return plain_json.loads(content), True
+    return None, False
+
+
+def is_loopback(url: str) -> bool:
+    """True where the URL's host is this machine."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: the part of a URL that holds no secret."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
