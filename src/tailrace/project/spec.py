@@ -21,18 +21,33 @@ EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Marks:
-    """Places of a document's keys and values, by path: `at("fields", "score")`."""
+    """Places of a document's keys and values, by path: `at("fields", "score")`. Paths start behind `prefix`."""
 
     file: str
-    places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict)
+    places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, repr=False)
+    keys: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, repr=False)
+    prefix: tuple[str | int, ...] = ()
 
     def at(self, *path: str | int) -> Location:
-        """The place of `path`, or of its nearest parent that is known."""
-        while path:
-            if path in self.places:
-                return self.places[path]
-            path = path[:-1]
-        return self.places.get((), Location(self.file))
+        """Where the value of `path` stands (a mapping's or list's: its key), else its nearest parent that is known."""
+        return self._nearest(self.places, path)
+
+    def key(self, *path: str | int) -> Location:
+        """Where the key itself stands, for messages about the key and not its value."""
+        place = self.keys.get(self.prefix + path)
+        return place if place is not None else self.at(*path)
+
+    def under(self, *path: str | int) -> Marks:
+        """The same places with shorter paths: `marks.under("resources", "deals").at("properties", 0)`."""
+        return Marks(self.file, self.places, self.keys, self.prefix + path)
+
+    def _nearest(
+        self, places: Mapping[tuple[str | int, ...], Location], path: tuple[str | int, ...]
+    ) -> Location:
+        whole = self.prefix + path
+        while whole and whole not in places:
+            whole = whole[:-1]
+        return places.get(whole, Location(self.file))
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,10 @@ class Contract:
 
 @dataclass(frozen=True)
 class Resource:
-    """One endpoint to land. `options` are the connector's and validated by it; `keep_raw` is in seconds."""
+    """One endpoint to land. `options` are the connector's and validated by it; `keep_raw` is in seconds.
+
+    `marks` start at the resource: `marks.at("properties", 0)`.
+    """
 
     name: str
     options: Mapping[str, Any]
@@ -89,20 +107,27 @@ class ColumnDoc:
     description: str = ""
     data_type: str | None = None
     pii: bool = False
+    meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    location: Location | None = None
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One SELECT file. `config` is folder defaults, then the YAML's `config:`; the file's own config() call comes on top at compile."""
+    """One SELECT file. `config` is folder defaults, then the YAML's `config:`; the file's own config() call comes on top.
+
+    Its keys and values are checked by who compiles it; `config_places` says where each top-level key of it was written.
+    """
 
     name: str
     path: str
     schema: str
     sql: str
-    config: Mapping[str, Any] = EMPTY
+    config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     description: str = ""
     columns: tuple[ColumnDoc, ...] = ()
     tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    config_places: Mapping[str, Location] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True)
@@ -112,7 +137,10 @@ class SeedFile:
     name: str
     path: str
     schema: str = "main"
-    config: Mapping[str, Any] = EMPTY
+    config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    config_places: Mapping[str, Location] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True)
@@ -188,7 +216,10 @@ class Sync:
 
 @dataclass(frozen=True)
 class Connection:
-    """One vendor account of a target; options are rendered, secrets inside them are `Secret`s."""
+    """One vendor account of a target; options are rendered, secrets inside them are `Secret`s.
+
+    `marks` are the whole profiles.yml's: `marks.at(*connection.path, "base_url")`.
+    """
 
     name: str
     type: str
@@ -208,12 +239,15 @@ class Target:
     path: Path | None = None
     attach: tuple[Mapping[str, str], ...] = ()
     publish_schemas: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = EMPTY
+    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that the project's folder declares, for one chosen target."""
+    """Everything that the project's folder declares, for one chosen target.
+
+    `macros` maps a file's path in the project (`macros/dbt_utils/star.sql`) to its text.
+    """
 
     name: str
     root: Path
@@ -224,7 +258,7 @@ class Project:
     macros: Mapping[str, str] = field(default_factory=dict)
     suites: tuple[Suite, ...] = ()
     syncs: tuple[Sync, ...] = ()
-    vars: Mapping[str, Any] = EMPTY
+    vars: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     dialect: str = "duckdb"
 
     @property

@@ -1,0 +1,161 @@
+"""What is wrong between files, as far as it shows without SQL and without a connector.
+
+A list that is known to be incomplete (a file of it cannot be read) is never the reason for calling a name unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tailrace.errors import Diagnostic, Location
+from tailrace.project.reader import hint
+from tailrace.project.spec import ModelFile, Pipeline, SeedFile, Suite, Sync, Target
+
+_RESERVED_SCHEMAS = ("information_schema", "pg_catalog", "temp", "system")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that was read. `target` is None, or `suites_known` False, where not everything of it could be."""
+
+    target: Target | None
+    pipelines: tuple[Pipeline, ...]
+    models: tuple[ModelFile, ...]
+    seeds: tuple[SeedFile, ...]
+    suites: tuple[Suite, ...]
+    syncs: tuple[Sync, ...]
+    suites_known: bool
+
+
+def cross_check(parts: Parts) -> Iterator[Diagnostic]:
+    """Every diagnostic between the files of a project."""
+    yield from _name_clashes(parts)
+    yield from _schemas(parts)
+    yield from _landed_twice(parts.pipelines)
+    yield from _connections(parts)
+    yield from _models_named(parts)
+    yield from _gates(parts)
+    yield from _written_twice(parts.syncs)
+
+
+def _name_clashes(parts: Parts) -> Iterator[Diagnostic]:
+    tables: list[ModelFile | SeedFile] = [*parts.models, *parts.seeds]
+    tables.sort(key=lambda table: table.path)
+    yield from _clashes("model or seed", ((table.name, Location(table.path)) for table in tables))
+    yield from _clashes("pipeline", ((item.name, item.marks.at("pipeline")) for item in parts.pipelines))
+    yield from _clashes("suite", ((item.name, item.marks.at("suite")) for item in parts.suites))
+    yield from _clashes("sync", ((item.name, item.marks.at("sync")) for item in parts.syncs))
+
+
+def _clashes(what: str, named: Iterable[tuple[str, Location]]) -> Iterator[Diagnostic]:
+    """Names are compared as a warehouse compares them: case does not count."""
+    first: dict[str, Location] = {}
+    for name, place in named:
+        if name and first.setdefault(name.casefold(), place) is not place:
+            message = f"{name} is already the name of a {what}: {first[name.casefold()].file}"
+            yield Diagnostic(place, message, "Rename one of the two")
+
+
+def _schemas(parts: Parts) -> Iterator[Diagnostic]:
+    tables: list[ModelFile | SeedFile] = [*parts.seeds, *parts.models]
+    built = {table.schema.casefold(): table.path for table in tables}
+    for schema, path in sorted(built.items()):
+        if why := _reserved(schema):
+            yield Diagnostic(
+                Location(path), f"a model's schema cannot be called {schema}: {why}", "Rename the folder"
+            )
+    for pipeline in parts.pipelines:
+        dataset = pipeline.dataset
+        place = pipeline.marks.at("dataset" if "dataset" in _keys(pipeline) else "pipeline")
+        if why := _reserved(dataset):
+            yield Diagnostic(
+                place, f"a dataset cannot be called {dataset}: {why}", "Choose another `dataset:`"
+            )
+        elif collides := built.get(dataset.casefold()):
+            message = f"dataset {dataset} is also the schema that models are built in ({collides})"
+            yield Diagnostic(place, message, "Choose another `dataset:`, or rename the models' folder")
+
+
+def _keys(pipeline: Pipeline) -> set[str | int]:
+    return {path[0] for path in pipeline.marks.keys if len(path) == 1}
+
+
+def _reserved(schema: str) -> str:
+    name = schema.casefold()
+    if name.startswith("tailrace_"):
+        return "tailrace keeps its own tables in such schemas"
+    return "the warehouse has a schema of that name" if name in _RESERVED_SCHEMAS else ""
+
+
+def _landed_twice(pipelines: tuple[Pipeline, ...]) -> Iterator[Diagnostic]:
+    first: dict[tuple[str, str], Pipeline] = {}
+    for pipeline in pipelines:
+        for resource in pipeline.resources:
+            table = (pipeline.dataset.casefold(), resource.name.casefold())
+            other = first.setdefault(table, pipeline)
+            shown = f"{pipeline.dataset}.{resource.name}"
+            if pipeline.dataset and other is not pipeline:
+                message = f"{shown} is already landed by pipeline {other.name} ({other.path})"
+                yield Diagnostic(
+                    resource.marks.at(), message, "Remove it here, or give the pipelines different datasets"
+                )
+            elif [item.name.casefold() for item in pipeline.resources].index(
+                table[1]
+            ) < pipeline.resources.index(resource):
+                yield Diagnostic(
+                    resource.marks.at(), f"{shown} differs from another resource only in case", "Remove one"
+                )
+
+
+def _connections(parts: Parts) -> Iterator[Diagnostic]:
+    if parts.target is None:
+        return
+    known = list(parts.target.connections)
+    users: list[Pipeline | Sync] = [*parts.pipelines, *parts.syncs]
+    for user in users:
+        if user.connection and user.connection not in known:
+            message = f"target {parts.target.name} has no connection {user.connection}"
+            fix = hint(user.connection, known) or "Add it to profiles.yml"
+            yield Diagnostic(user.marks.at("connection"), message, fix)
+
+
+def _models_named(parts: Parts) -> Iterator[Diagnostic]:
+    known = [model.name for model in parts.models] + [seed.name for seed in parts.seeds]
+    users: list[Suite | Sync] = [*parts.suites, *parts.syncs]
+    for user in users:
+        if user.model and user.model not in known:
+            fix = hint(user.model, known) or "Write it in models/"
+            yield Diagnostic(user.marks.at("model"), f"there is no model {user.model}", fix)
+
+
+def _gates(parts: Parts) -> Iterator[Diagnostic]:
+    suites = {suite.name: suite for suite in parts.suites}
+    for sync in parts.syncs:
+        if not sync.validate:
+            continue
+        suite = suites.get(sync.validate)
+        place = sync.marks.at("validate")
+        if suite is None:
+            if parts.suites_known:
+                fix = hint(sync.validate, list(suites)) or "Write it in expectations/"
+                yield Diagnostic(place, f"there is no suite {sync.validate}", fix)
+        elif suite.model and sync.model and suite.model != sync.model:
+            message = f"suite {suite.name} checks the model {suite.model}, and this sync sends {sync.model}"
+            yield Diagnostic(place, message, "Name a suite of the same model")
+
+
+def _written_twice(syncs: tuple[Sync, ...]) -> Iterator[Diagnostic]:
+    """Two syncs on one field would overwrite each other for ever, each seeing the other's value as a change."""
+    first: dict[tuple[str, str, str], Sync] = {}
+    for sync in syncs:
+        for mapped in sync.fields:
+            if not sync.connection or not sync.object:
+                continue
+            other = first.setdefault((sync.connection, sync.object.casefold(), mapped.field.casefold()), sync)
+            if other is not sync:
+                message = (
+                    f"{sync.connection} {sync.object}.{mapped.field} is already written by sync {other.name}"
+                )
+                place = sync.marks.key("fields", mapped.field)
+                yield Diagnostic(place, f"{message} ({other.path})", "Remove it from one of the two")

@@ -1,0 +1,111 @@
+"""reverse/*.yml: what to send back, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from tailrace.errors import Diagnostic
+from tailrace.project.reader import Reader
+from tailrace.project.schedule import read_schedule
+from tailrace.project.spec import Conflict, FieldMap, Guardrails, Mode, OnRemoved, Sync
+from tailrace.project.yaml import Document
+
+_KEYS = (
+    *("sync", "model", "connection", "object", "mode", "primary_key", "match", "fields", "where", "suppress"),
+    *("on_removed", "validate", "updated_at", "guardrails", "schedule", "tags"),
+)
+_MODES = ("insert", "update", "upsert", "mirror", "append")
+_CONFLICTS = ("ours", "theirs", "newest", "if_empty")
+
+
+def read_sync(document: Document, file: str, problems: list[Diagnostic]) -> Sync:
+    """A sync; parts of it that are wrong are left empty, with a diagnostic."""
+    reader = Reader(document.data, document.marks, problems, "a sync")
+    reader.known(*_KEYS)
+    mode = cast("Mode", reader.choice("mode", _MODES, "update", required=True))
+    match_field, match_column = _match(reader, required=mode != "append")
+    fields = _fields(reader)
+    updated_at = reader.optional_text("updated_at")
+    return Sync(
+        reader.name("sync"),
+        reader.name("model", sql=True),
+        reader.name("connection"),
+        reader.text("object", required=True),
+        mode,
+        reader.text("primary_key", required=True),
+        match_field,
+        match_column,
+        fields,
+        document.marks,
+        file,
+        where=reader.optional_text("where"),
+        suppress=reader.optional_text("suppress"),
+        on_removed=cast("OnRemoved", reader.choice("on_removed", ("keep", "clear", "archive"), "keep")),
+        validate=reader.name("validate", required=False) or None,
+        updated_at=updated_at,
+        guardrails=_guardrails(reader),
+        schedule=read_schedule(reader, sla=False),
+        tags=reader.texts("tags"),
+    )
+
+
+def _match(reader: Reader, required: bool) -> tuple[str, str]:
+    """The vendor's unique property and our column for it; exactly one pair."""
+    pairs = reader.mapping("match", required)
+    if not isinstance(reader.data.get("match"), Mapping):
+        return "", ""
+    if len(pairs) != 1:
+        reader.problem(
+            f"match has {len(pairs)} pairs instead of one", "Write `match: {email: email}`", "match"
+        )
+        return "", ""
+    ((field, column),) = pairs.items()
+    if not isinstance(column, str) or not column:
+        reader.wrong("match", column, "a column of the model", field)
+        return "", ""
+    return field, column
+
+
+def _fields(reader: Reader) -> tuple[FieldMap, ...]:
+    declared = reader.mapping("fields", required=True)
+    if isinstance(reader.data.get("fields"), Mapping) and not declared:
+        reader.problem("fields names nothing to send", "Add `vendor_field: model_column`", "fields")
+    return tuple(_field(reader, field, value) for field, value in declared.items())
+
+
+def _field(sync: Reader, field: str, value: object) -> FieldMap:
+    if isinstance(value, Mapping):
+        reader = sync.under(f"field {field}", "fields", field)
+        reader.known("column", "if_null", "conflict")
+        mapped = FieldMap(
+            field,
+            reader.text("column", required=True),
+            cast("Literal['clear', 'skip']", reader.choice("if_null", ("clear", "skip"), "clear")),
+            cast("Conflict", reader.choice("conflict", _CONFLICTS, "ours")),
+        )
+        if mapped.conflict == "newest" and "updated_at" not in sync.data:
+            fix = "Add `updated_at:` with the column that says when our value changed"
+            reader.problem("conflict: newest needs the sync's updated_at", fix, "conflict")
+    else:
+        mapped = FieldMap(field, value if isinstance(value, str) else "")
+        if not isinstance(value, str) or not value:
+            sync.wrong("fields", value, "a column of the model", field)
+    if "{{" in mapped.column:
+        fix = "Compute the value in the model and name its column"
+        sync.problem("a field takes a column, not a template", fix, "fields", field)
+    return mapped
+
+
+def _guardrails(parent: Reader) -> Guardrails:
+    if parent.get("guardrails") is None:
+        return Guardrails()
+    reader = parent.under("guardrails", "guardrails")
+    defaults = Guardrails()
+    reader.known("max_changed", "max_created", "max_deleted", "max_failed")
+    return Guardrails(
+        reader.share("max_changed", defaults.max_changed, off=True),
+        reader.share("max_created", defaults.max_created, off=True),
+        reader.share("max_deleted", defaults.max_deleted, off=True),
+        reader.share("max_failed", defaults.max_failed, off=True),
+    )

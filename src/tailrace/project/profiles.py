@@ -1,0 +1,172 @@
+"""profiles.yml: targets. Only the chosen one is rendered, so a developer needs no secret of production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from tailrace.errors import Diagnostic, Location
+from tailrace.project.reader import NAME, SQL_NAME, Reader, hint
+from tailrace.project.secrets import Secret, is_secret_option
+from tailrace.project.spec import EMPTY, Connection, Marks, Target
+from tailrace.project.yaml import read_yaml
+
+FILE = "profiles.yml"
+_ENGINES = ("duckdb", "bigquery")
+_ENGINE_KEYS = {
+    "duckdb": ("path", "attach", "publish", "settings"),
+    "bigquery": ("project", "location"),
+}
+_RESERVED_ALIASES = ("memory", "temp", "system", "main")
+
+
+def read_target(
+    root: Path, profile: str, profile_place: Location, chosen: str | None, problems: list[Diagnostic]
+) -> Target | None:
+    """The chosen target of a profile (default: the profile's own `target:`), or None and diagnostics."""
+    if not (root / FILE).is_file():
+        fix = "Write the profile's targets in it; `tailrace init` shows one"
+        problems.append(Diagnostic(Location(FILE), "the file is missing", fix))
+        return None
+    document = read_yaml(root / FILE, FILE, problems)
+    if document is None:
+        return None
+    profiles = Reader(document.data, document.marks, problems, "profiles.yml")
+    if profile not in profiles.data:
+        if profile and profiles.data:
+            message = f"profiles.yml has no profile {profile}"
+            problems.append(Diagnostic(profile_place, message, hint(profile, list(profiles.data))))
+        return None
+    reader = profiles.under(f"profile {profile}", profile)
+    reader.known("target", "outputs")
+    outputs = reader.mapping("outputs", required=True)
+    for output in outputs:
+        _check_output(reader, output)
+    name = _choose(reader, chosen, outputs)
+    if name is None or not isinstance(outputs[name], Mapping):
+        return None
+    return _target(root, reader, profile, name)
+
+
+def _choose(reader: Reader, chosen: str | None, outputs: Mapping[str, Any]) -> str | None:
+    name = chosen or reader.text("target")
+    if not outputs:
+        return None
+    if not name:
+        if len(outputs) == 1:
+            return next(iter(outputs))
+        reader.problem("target names none of the outputs", f"Add `target:` with one of {', '.join(outputs)}")
+        return None
+    if name in outputs:
+        return name
+    place = reader.marks.key("outputs") if chosen else reader.marks.at("target")
+    reader.problems.append(Diagnostic(place, f"there is no target {name}", hint(name, list(outputs))))
+    return None
+
+
+def _check_output(profile: Reader, name: str) -> None:
+    """What can be seen of any target without rendering it: its engine and its keys."""
+    if not NAME.match(name):
+        profile.key_problem(
+            f"{name[:60]!r} cannot name a target", "Use letters, digits, _ and -", "outputs", name
+        )
+    reader = profile.under(f"target {name}", "outputs", name)
+    if not isinstance(profile.data["outputs"][name], Mapping):
+        return
+    engine = reader.choice("type", _ENGINES, required=True)
+    if engine:
+        reader.known("type", "connections", *_ENGINE_KEYS[engine])
+    for connection in reader.mapping("connections"):
+        if not NAME.match(connection):
+            fix = "Use letters, digits, _ and -, and no digit first"
+            reader.key_problem(
+                f"{connection[:60]!r} cannot name a connection", fix, "connections", connection
+            )
+        reader.under(f"connection {connection}", "connections", connection).text("type", required=True)
+
+
+def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target:
+    from tailrace.project.render import Renderer
+
+    marks = profile.marks.under("outputs", name)
+    raw = profile.data["outputs"][name]
+    data = Renderer(root, marks, profile.problems).render(raw)
+    # What _check_output has said of the type and the keys is not said again.
+    reader = Reader(data, marks, profile.problems, f"target {name}")
+    engine = raw.get("type") if raw.get("type") in _ENGINES else "duckdb"
+    path = (profile_name, "outputs", name, "connections")
+    found = data.get("connections")
+    connections = {
+        key: _connection(reader, key, options, (*path, key))
+        for key, options in (found if isinstance(found, Mapping) else {}).items()
+        if isinstance(options, Mapping) and isinstance(options.get("type"), str)
+    }
+    target = Target(name, cast("Literal['duckdb', 'bigquery']", engine), connections, marks)
+    return _duckdb(root, reader, target) if engine == "duckdb" else _bigquery(reader, target)
+
+
+def _connection(reader: Reader, name: str, options: Mapping[str, Any], path: tuple[str, ...]) -> Connection:
+    wrapped = {key: _wrap(key, value) for key, value in options.items() if key != "type"}
+    marks = Marks(reader.marks.file, reader.marks.places, reader.marks.keys)
+    return Connection(name, options["type"], wrapped, marks, path)
+
+
+def _wrap(name: str, value: Any) -> Any:
+    """Values of options that are secrets by their name become Secrets, however deep they stand."""
+    if isinstance(value, Mapping):
+        return {key: _wrap(key, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_wrap(name, inner) for inner in value]
+    if is_secret_option(name) and isinstance(value, str | int) and not isinstance(value, bool):
+        return Secret(str(value), written=True)
+    return value
+
+
+def _duckdb(root: Path, reader: Reader, target: Target) -> Target:
+    path = reader.text("path", required=True)
+    if path.startswith((":memory:", "md:", "motherduck:")):
+        reader.problem(
+            f"path: {path} is not a file", "Name a file: a run publishes it for others to open", "path"
+        )
+    attach = tuple(_attached(root, reader, index) for index in range(len(reader.items("attach"))))
+    schemas: tuple[str, ...] = ()
+    if reader.mapping("publish"):
+        publish = reader.under("publish", "publish")
+        publish.known("schemas")
+        schemas = publish.texts("schemas")
+    settings = reader.mapping("settings")
+    for key, value in settings.items():
+        if not isinstance(value, str | int | float):
+            reader.wrong("settings", value, "text, a number, true or false", key)
+    return Target(
+        target.name,
+        "duckdb",
+        target.connections,
+        target.marks,
+        _absolute(root, path),
+        attach,
+        schemas,
+        settings or EMPTY,
+    )
+
+
+def _attached(root: Path, parent: Reader, index: int) -> Mapping[str, str]:
+    reader = parent.under("an attached file", "attach", index)
+    reader.known("path", "alias")
+    path = reader.text("path", required=True)
+    alias = reader.text("alias", Path(path).stem)
+    earlier = [item.get("alias") for item in parent.data["attach"][:index] if isinstance(item, Mapping)]
+    if path and (not SQL_NAME.match(alias) or alias.casefold() in _RESERVED_ALIASES or alias in earlier):
+        fix = "Write an alias of letters, digits and _ that no other file has"
+        reader.problem(f"{alias!r} cannot name an attached file", fix, "alias")
+    return {"path": str(_absolute(root, path)), "alias": alias}
+
+
+def _absolute(root: Path, path: str) -> Path:
+    return (root / Path(path).expanduser()).absolute()
+
+
+def _bigquery(reader: Reader, target: Target) -> Target:
+    settings = {"project": reader.text("project", required=True), "location": reader.text("location", "US")}
+    return Target(target.name, "bigquery", target.connections, target.marks, settings=settings)

@@ -1,0 +1,136 @@
+"""Jinja in profiles.yml: `env_var()` and `secret()`, in a sandbox, only where a text holds `{{`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tailrace.errors import BadInput, Diagnostic
+from tailrace.project.secrets import Secret, is_secret_option, resolve
+from tailrace.project.spec import Marks
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+_SINGLE = re.compile(r"\s*\{\{-?(?P<expression>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*\Z", re.DOTALL)
+_UNSET = object()
+
+
+class Renderer:
+    """Renders the texts of one target; what cannot be rendered is a diagnostic and stays as it is."""
+
+    def __init__(self, root: Path, marks: Marks, problems: list[Diagnostic]) -> None:
+        self.root = root
+        self.marks = marks
+        self.problems = problems
+        self._environment: ImmutableSandboxedEnvironment | None = None
+        self._secrets: list[str] = []
+        self._read_env = False
+
+    def render(self, value: Any, path: tuple[str | int, ...] = ()) -> Any:
+        """The value with every template in it rendered; a text that used secret() becomes one Secret."""
+        if isinstance(value, dict):
+            return {key: self.render(inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.render(inner, (*path, index)) for index, inner in enumerate(value)]
+        if isinstance(value, str) and "{{" in value:
+            return self._text(value, path)
+        return value
+
+    def _text(self, text: str, path: tuple[str | int, ...]) -> Any:
+        from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
+
+        self._secrets, self._read_env = [], False
+        try:
+            result = self._evaluate(text)
+        except BadInput as error:
+            return self._problem(path, error.message, error.fix, text)
+        except TemplateSyntaxError as error:
+            return self._problem(
+                path, f"not a template: {error.message}", "Check the braces and quotes", text
+            )
+        except UndefinedError as error:
+            return self._problem(path, str(error.message), "profiles.yml knows env_var() and secret()", text)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            # The error's own words may quote a secret that the template has read.
+            return self._problem(
+                path, f"the template fails ({type(error).__name__})", "Check its arguments", text
+            )
+        if self._secrets:
+            return Secret(str(result), parts=tuple(self._secrets))
+        name = next((part for part in reversed(path) if isinstance(part, str)), "")
+        if self._read_env and is_secret_option(name) and isinstance(result, str):
+            return Secret(result)
+        return result
+
+    def _problem(self, path: tuple[str | int, ...], message: str, fix: str, text: str) -> str:
+        self.problems.append(Diagnostic(self.marks.at(*path), message, fix))
+        return text
+
+    def _evaluate(self, text: str) -> Any:
+        from jinja2 import Undefined
+
+        environment = self._sandbox()
+        single = _SINGLE.match(text)
+        if single is None:
+            return environment.from_string(text).render()
+        # One expression alone keeps its type: `{{ env_var('PORT') | as_number }}` is a number.
+        result = environment.compile_expression(single["expression"].strip(), undefined_to_none=False)()
+        if isinstance(result, Undefined):
+            str(result)  # a StrictUndefined says its own message when it is used
+        if not isinstance(result, str | int | float):
+            raise BadInput(
+                "the template gives no text", "Write {{ env_var('NAME') }} or {{ secret('env:NAME') }}"
+            )
+        return result
+
+    def _sandbox(self) -> ImmutableSandboxedEnvironment:
+        if self._environment is None:
+            from jinja2 import StrictUndefined
+            from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+            self._environment = ImmutableSandboxedEnvironment(
+                undefined=StrictUndefined, keep_trailing_newline=True
+            )
+            self._environment.globals.clear()
+            self._environment.globals.update(env_var=self._env_var, secret=self._secret)
+            self._environment.filters.update(as_number=_as_number, as_bool=_as_bool)
+        return self._environment
+
+    def _env_var(self, name: str, default: Any = _UNSET) -> Any:
+        if name in os.environ:
+            self._read_env = True
+            return os.environ[name]
+        if default is _UNSET:
+            fix = f"Set it, or give a default: env_var('{name}', '...')"
+            raise BadInput(f"the environment variable {name} is not set", fix)
+        return default
+
+    def _secret(self, reference: str) -> str:
+        self._secrets.append(resolve(str(reference), self.root).reveal())
+        return self._secrets[-1]
+
+
+def _as_number(value: Any) -> int | float:
+    """As dbt's filter of the same name."""
+    try:
+        return int(value)
+    except ValueError:
+        return float(value)
+
+
+def _as_bool(value: Any) -> bool:
+    """As dbt's filter of the same name: true/false, yes/no, on/off, 1/0."""
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
+    return words[str(value).strip().lower()]

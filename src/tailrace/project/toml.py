@@ -1,0 +1,119 @@
+"""`[tool.tailrace]` of pyproject.toml, with the place of every key (tomllib keeps none)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tailrace.errors import Diagnostic, Location
+from tailrace.project.reader import NAME, Reader
+from tailrace.project.spec import Marks
+from tailrace.project.yaml import read_text
+
+FILE = "pyproject.toml"
+_SECTION = ("tool", "tailrace")
+_DIALECTS = ("duckdb", "bigquery")
+_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_KEY = re.compile(r"""(\s*)((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_AT = re.compile(
+    r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<col>\d+)|end of document)\)\Z", re.DOTALL
+)
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `[tool.tailrace]` says; `models` are the raw defaults per model folder, placed at `marks.at("models", ...)`."""
+
+    name: str
+    profile: str
+    dialect: str
+    vars: Mapping[str, Any]
+    models: Mapping[str, Any]
+    marks: Marks
+
+
+def read_settings(root: Path, problems: list[Diagnostic]) -> Settings | None:
+    """The project's settings, or None and a diagnostic where there is no project."""
+    if not (root / FILE).is_file():
+        fix = "Run this in a project's folder, name it with --project DIR, or make one: tailrace init DIR"
+        problems.append(Diagnostic(Location(FILE), "this folder holds no project: the file is missing", fix))
+        return None
+    text = read_text(root / FILE, FILE, problems)
+    data = None if text is None else _parse(text, problems)
+    if text is None or data is None:
+        return None
+    tool = data.get("tool")
+    if not isinstance(tool, dict) or "tailrace" not in tool:
+        fix = "Add it with a name and a profile, or make a project: tailrace init DIR"
+        problems.append(Diagnostic(Location(FILE), "there is no [tool.tailrace] in this file", fix))
+        return None
+    places = _places(text, data)
+    reader = Reader(tool["tailrace"], Marks(FILE, places, places, _SECTION), problems, "[tool.tailrace]")
+    reader.known("name", "profile", "dialect", "vars", "models")
+    name = reader.name("name")
+    profile = reader.name("profile", required=False) if "profile" in reader.data else name
+    return Settings(
+        name,
+        profile,
+        reader.choice("dialect", _DIALECTS, "duckdb"),
+        _vars(reader),
+        reader.mapping("models"),
+        reader.marks,
+    )
+
+
+def _vars(reader: Reader) -> Mapping[str, Any]:
+    found = reader.mapping("vars")
+    for key in found:
+        if not NAME.match(key):
+            reader.key_problem(f"{key!r} cannot name a variable", "Use letters, digits and _", "vars", key)
+    return found
+
+
+def _parse(text: str, problems: list[Diagnostic]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = _AT.match(str(error))
+        if found and found["line"]:
+            place = Location(FILE, int(found["line"]), int(found["col"]))
+        else:
+            place = Location(FILE, text.count("\n") + 1 if found else 1)
+        problems.append(Diagnostic(place, f"not TOML: {found['what'] if found else error}"))
+        return None
+
+
+def _places(text: str, data: Mapping[str, Any]) -> dict[Path_, Location]:
+    """Where tables and keys begin: a scan by line that believes only what the parsed data confirms."""
+    places: dict[Path_, Location] = {}
+    table: Path_ = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            path = _parts(header[1])
+            if _exists(data, path):
+                table = path
+                places.setdefault(path, Location(FILE, number, len(line) - len(line.lstrip()) + 1))
+        elif found := _KEY.match(line):
+            path = table + _parts(found[2])
+            if _exists(data, path):
+                places.setdefault(path, Location(FILE, number, len(found[1]) + 1))
+    return places
+
+
+def _parts(dotted: str) -> Path_:
+    return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+
+
+def _exists(data: Any, path: Path_) -> bool:
+    for part in path:
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return bool(path)
