@@ -111,14 +111,16 @@ def _moved(rng: random.Random, deals: Sequence[Record]) -> list[tuple[str, dict[
     return moves
 
 
-def restated_spend(rng: random.Random, rows: Sequence[Record], today: date) -> list[tuple[Record, Record]]:
-    """For 3 random days of the last 14, one row of each with new metrics: a late conversion or an invalid-click credit."""
-    first = (today - timedelta(days=RESTATED_WINDOW)).isoformat()
+def restated_spend(rng: random.Random, rows: Sequence[Record]) -> list[tuple[Record, Record]]:
+    """One row each of 3 random days of the last 14 on record, with new metrics: a late conversion, a click credited."""
     by_day: dict[str, list[Record]] = {}
     for row in rows:
-        if row.get("segments", {}).get("date", "") >= first:
-            by_day.setdefault(row["segments"]["date"], []).append(row)
-    days = rng.sample(sorted(by_day), min(RESTATED_DAYS, len(by_day)))
+        by_day.setdefault(row["segments"]["date"], []).append(row)
+    if not by_day:
+        return []
+    first = (date.fromisoformat(max(by_day)) - timedelta(days=RESTATED_WINDOW - 1)).isoformat()
+    recent = sorted(day for day in by_day if day >= first)
+    days = rng.sample(recent, min(RESTATED_DAYS, len(recent)))
     return [_restate(rng, by_day[day], late=turn % 2 == 0) for turn, day in enumerate(days)]
 
 
