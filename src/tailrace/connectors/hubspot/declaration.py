@@ -1,0 +1,160 @@
+"""What HubSpot takes and offers, known without a connection."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tailrace.connectors.sdk.base import Connector, Context, Declaration, ObjectType, Option, ResourceType
+from tailrace.connectors.sdk.options import Problem, Unfit, convert
+
+OBJECTS = ("contacts", "companies", "deals")
+ASSOCIATIONS = {
+    "contacts_companies": ("contacts", "companies"),
+    "deals_contacts": ("deals", "contacts"),
+    "deals_companies": ("deals", "companies"),
+}
+ANY = "<object>"
+
+CONNECTION = (
+    Option(
+        "access_token",
+        secret=True,
+        description="a private app's token, a service key or any static bearer token",
+    ),
+    Option(
+        "client_id", description="OAuth app, with client_secret and refresh_token in place of access_token"
+    ),
+    Option("client_secret", secret=True, description="OAuth app's secret"),
+    Option("refresh_token", secret=True, description="what the OAuth app was given for this account"),
+    Option("base_url", default="https://api.hubapi.com", description="where the API is"),
+    Option("api_version", default="2026-09", description="a date version (2026-03, 2026-09) or v3"),
+    Option(
+        "rate_limit",
+        "mapping",
+        choices=("off",),
+        description="{requests, seconds, search_per_second}; default 190 in 10 s and 5 searches a second; off: no limit",
+    ),
+    Option("in_flight", "integer", default=4, description="requests at the same time"),
+    Option(
+        "overlap",
+        "duration",
+        default="120s",
+        description="read again before the cursor, for the search's index lag",
+    ),
+    Option("max_wait", "duration", default="300s", description="longest sum of waits of one request"),
+)
+OBJECT_OPTIONS = (
+    Option("properties", "texts", description="the properties to land; default: all"),
+    Option("overlap", "duration", description="as the connection's, for this resource"),
+    Option(
+        "sweep",
+        "duration",
+        default="24h",
+        choices=("off",),
+        description="how often all rows are listed again, to see what search never tells: merges, GDPR deletes",
+    ),
+)
+ASSOCIATION_OPTIONS = (
+    Option("batch", "integer", default=1000, description="ids asked about in one request"),
+)
+READ_ONLY = ("hs_object_id", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate")
+MODES = ("insert", "update", "upsert", "mirror")
+REMOVED = ("keep", "clear", "archive")
+CONFLICTS = ("ours", "theirs", "if_empty")
+
+
+def validate_connection(options: Mapping[str, Any]) -> list[Problem]:
+    """Exactly one way to log in; a rate limit whose numbers are numbers; a version that can be one."""
+    problems: list[Problem] = []
+    oauth = [name for name in ("client_id", "client_secret", "refresh_token") if options[name]]
+    ways = "give access_token, or client_id, client_secret and refresh_token"
+    if options["access_token"] and oauth:
+        problems.append(((oauth[0],), "both access_token and OAuth are given", ways))
+    elif not options["access_token"] and len(oauth) < 3:
+        problems.append(((), "no complete credentials", ways))
+    if not re.fullmatch(r"v3|\d{4}-\d{2}", options["api_version"]):
+        fix = "write a version like 2026-09, or v3"
+        problems.append((("api_version",), f"{options['api_version']!r} is no API version", fix))
+    if not re.match(r"https?://[^/\s]+", options["base_url"]):
+        problems.append((("base_url",), f"{options['base_url']!r} is no URL", "write https://host"))
+    if options["in_flight"] < 1:
+        problems.append((("in_flight",), "in_flight is below 1", "write 1 or more"))
+    return problems + _rate_limit_problems(options["rate_limit"])
+
+
+def _rate_limit_problems(given: Any) -> list[Problem]:
+    if given is None or given == "off":
+        return []
+    problems: list[Problem] = []
+    fix = "write off, or {requests: 190, seconds: 10}"
+    for name, value in given.items():
+        if name not in ("requests", "seconds", "search_per_second"):
+            problems.append((("rate_limit", name), f"unknown key {name!r}", fix))
+            continue
+        try:
+            fits = convert(Option(name, "number"), value) > 0
+        except Unfit:
+            fits = False
+        if not fits:
+            problems.append((("rate_limit", name), f"{value!r} is not a number above 0", fix))
+    if not {"requests", "seconds"} <= set(given):
+        problems.append((("rate_limit",), "rate_limit lacks requests or seconds", fix))
+    return problems
+
+
+def validate_resource(name: str, options: Mapping[str, Any]) -> list[Problem]:
+    """A name that is nearly a standard object's is a slip of the pen, not a custom object."""
+    known = ("owners", *OBJECTS, *ASSOCIATIONS)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        if close:
+            return [((), f"hubspot has no resource {name!r}", f"did you mean {close[0]}?")]
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            return [
+                ((), f"{name!r} is no object's name", "write a custom object's name or type id, like 2-123")
+            ]
+    if "batch" in options and not 1 <= options["batch"] <= 10_000:
+        return [(("batch",), "batch is out of range", "write a number from 1 to 10000")]
+    return []
+
+
+def open_connection(options: Mapping[str, Any], context: Context) -> Connector:
+    """Connects lazily: nothing is requested until something is asked for."""
+    from tailrace.connectors.hubspot.connection import HubSpot
+
+    return HubSpot.open(DECLARATION, options, context)
+
+
+def _objects() -> Sequence[ObjectType]:
+    named = [ObjectType(name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY) for name in OBJECTS]
+    return (*named, ObjectType(ANY, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=True))
+
+
+def _resources() -> Sequence[ResourceType]:
+    texts = {name: f"{name} with their properties; deletes, merges and restores" for name in OBJECTS}
+    objects = [ResourceType(name, OBJECT_OPTIONS, description=text) for name, text in texts.items()]
+    links = [
+        ResourceType(name, ASSOCIATION_OPTIONS, description=f"which {one} belong to which {other}")
+        for name, (one, other) in ASSOCIATIONS.items()
+    ]
+    owners = ResourceType(
+        "owners", (Option("path", default="/crm/v3/owners", description="of the owners API"),)
+    )
+    custom = ResourceType(
+        ANY, OBJECT_OPTIONS, any_name=True, description="any other object, by name or type id"
+    )
+    return (*objects, owners, *links, custom)
+
+
+DECLARATION = Declaration(
+    name="hubspot",
+    options=CONNECTION,
+    resources=tuple(_resources()),
+    objects=tuple(_objects()),
+    open=open_connection,
+    validate_resource=validate_resource,
+    validate_connection=validate_connection,
+)
