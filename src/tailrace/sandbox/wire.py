@@ -51,4 +51,6 @@ class Response:
     def of(cls, status: int, document: Any, **headers: str) -> Response:
         """A JSON answer; an underscore in a header's keyword stands for a hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return cls(status, orjson.dumps(document), {"content-type": "application/json;charset=utf-8", **named})
+        return cls(
+            status, orjson.dumps(document), {"content-type": "application/json;charset=utf-8", **named}
+        )

@@ -1,0 +1,247 @@
+"""One HubSpot account: its records, property definitions, associations and histories, and the ways they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tailrace.sandbox.clock import Clock, iso
+from tailrace.sandbox.hubspot.errors import Refusal
+from tailrace.sandbox.hubspot.links import Links
+from tailrace.sandbox.hubspot.schema import Schema
+from tailrace.sandbox.hubspot.values import millis
+from tailrace.sandbox.store import Record, Table
+
+API, CRM_UI = "API", "CRM_UI"
+OWNERS = "owners"
+ALIASES = {
+    "contact": "contacts",
+    "0-1": "contacts",
+    "company": "companies",
+    "0-2": "companies",
+    "deal": "deals",
+    "0-3": "deals",
+    "ticket": "tickets",
+    "0-5": "tickets",
+}
+TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "tickets": "0-5"}
+SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal"}
+DEFAULT_PROPERTIES = {
+    "contacts": ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
+    "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
+    "deals": (
+        "amount",
+        "closedate",
+        "createdate",
+        "dealname",
+        "dealstage",
+        "hs_lastmodifieddate",
+        "hs_object_id",
+        "pipeline",
+    ),
+}
+FIRST_ID = 1_001
+History = dict[str, list[dict[str, Any]]]
+
+
+class HubSpotWorld(Protocol):
+    """The part of the generated world that this fake serves."""
+
+    @property
+    def hubspot(self) -> dict[str, list[Record]]: ...
+
+    @property
+    def hubspot_associations(self) -> list[tuple[str, str, str, str, int]]: ...
+
+    @property
+    def hubspot_properties(self) -> dict[str, list[dict[str, Any]]]: ...
+
+    @property
+    def hubspot_groups(self) -> dict[str, list[dict[str, Any]]]: ...
+
+
+class Portal:
+    """The account's state; the world's records are shared and never changed in place."""
+
+    def __init__(self, world: HubSpotWorld, clock: Clock) -> None:
+        self.clock = clock
+        self.tables: dict[str, Table] = {}
+        self.schemas: dict[str, Schema] = {}
+        self.links = Links(world.hubspot_associations)
+        self.blocked_emails: set[str] = set()
+        self._history: dict[tuple[str, str], History] = {}
+        self._next_id: dict[str, int] = {}
+        for obj, definitions in world.hubspot_properties.items():
+            self.schemas[obj] = Schema(
+                definitions, world.hubspot_groups.get(obj, ()), default_group(obj), iso(clock.now())
+            )
+        for obj, records in world.hubspot.items():
+            self.load(obj, records)
+
+    def load(self, obj: str, records: list[Record]) -> None:
+        """Hold exactly these records of an object type; the type is made where it is new."""
+        if obj != OWNERS:
+            if obj not in self.schemas:
+                self.schemas[obj] = Schema((), (), default_group(obj), iso(self.clock.now()))
+            self.schemas[obj].learn(records)
+        self.tables[obj] = Table(records, _modified_by(obj))
+        self._history = {key: value for key, value in self._history.items() if key[0] != obj}
+
+    def object_type(self, name: str) -> str:
+        """The canonical name of an object type; Refusal where the account has none of that name."""
+        lowered = name.lower()
+        obj = ALIASES.get(lowered, lowered)
+        if obj not in self.tables or obj == OWNERS:
+            raise Refusal(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}")
+        return obj
+
+    def find(self, obj: str, key: str, id_property: str | None = None) -> Record | None:
+        """A live record by its id or by a property with unique values."""
+        table = self.tables[obj]
+        if id_property in (None, "", "hs_object_id"):
+            return table.live(key)
+        found = self.by_value(obj, str(id_property)).get(key.strip().lower())
+        return table.live(found) if found else None
+
+    def by_value(self, obj: str, name: str) -> dict[str, str]:
+        """From a unique property's value, trimmed and in lower case, to the record's id."""
+        return self.tables[obj].unique(name, lambda record: _normal(record["properties"].get(name)))
+
+    def create(self, obj: str, changes: dict[str, str], source: str = API) -> Record:
+        """Add a record with checked values."""
+        key = str(self._new_id(obj))
+        moment = iso(self.clock.stamp())
+        own = {created_property(obj): moment, modified_property(obj): moment, "hs_object_id": key}
+        given = {name: value for name, value in changes.items() if value != ""}
+        record = {
+            "id": key,
+            "properties": {**own, **given, modified_property(obj): moment, "hs_object_id": key},
+            "createdAt": moment,
+            "updatedAt": moment,
+            "archived": False,
+        }
+        self._put(obj, record, source)
+        self._remember(obj, key, given, moment, source)
+        return record
+
+    def update(self, obj: str, record: Record, changes: dict[str, str], source: str = API) -> Record:
+        """Write checked values to a record; "" clears; the time of modification moves on every write."""
+        moment = iso(self.clock.stamp())
+        before = record["properties"]
+        self._remember(obj, record["id"], _differing(before, changes), moment, source, record)
+        values = {**before, **changes, modified_property(obj): moment}
+        for name, value in changes.items():
+            if value == "":
+                values.pop(name)
+        changed = {**record, "properties": values, "updatedAt": moment}
+        self._put(obj, changed, source)
+        return changed
+
+    def archive(self, obj: str, key: str, source: str = API) -> bool:
+        """Move a record to the recycle bin; False where there is none that lives."""
+        record = self.tables[obj].live(key)
+        if record is None:
+            return False
+        moment = iso(self.clock.stamp())
+        self._put(obj, {**record, "archived": True, "archivedAt": moment}, source)
+        self.links.forget(obj, key)
+        return True
+
+    def erase(self, obj: str, key: str, source: str = API) -> None:
+        """GDPR: no trace is left, not in the recycle bin either."""
+        self.tables[obj].drop(key)
+        self.links.forget(obj, key)
+        self._history.pop((obj, key), None)
+        if source == API:
+            self.tables[obj].writes[key] += 1
+
+    def merge(self, obj: str, winner: Record, loser: Record, source: str = API) -> Record:
+        """The winner takes over what it lacks and the loser's associations; the loser is archived."""
+        merged_ids = [*_listed(winner), loser["id"], *_listed(loser)]
+        taken_over = {
+            name: value for name, value in loser["properties"].items() if name not in winner["properties"]
+        }
+        taken_over.pop("email", None)
+        links = self.links.forget(obj, loser["id"])
+        self.archive(obj, loser["id"], source)
+        for _, _, target, target_id, kind in links:
+            self.links.add(obj, winner["id"], target, target_id, kind)
+        return self.update(obj, winner, {**taken_over, "hs_merged_object_ids": ";".join(merged_ids)}, source)
+
+    def history(self, obj: str, record: Record, name: str) -> list[dict[str, Any]]:
+        """The values that a property had, newest first."""
+        kept = self._history.get((obj, record["id"]), {}).get(name)
+        if kept is not None:
+            return kept
+        value = record["properties"].get(name)
+        return [] if value is None else [_version(value, record["updatedAt"], CRM_UI)]
+
+    def put_as_is(self, obj: str, record: Record) -> None:
+        """Hold a whole record, as an administrator gives it; not counted as a write."""
+        self.tables[obj].put(record)
+        self._history.pop((obj, record["id"]), None)
+
+    def _put(self, obj: str, record: Record, source: str) -> None:
+        self.tables[obj].put(record)
+        if source == API:
+            self.tables[obj].writes[record["id"]] += 1
+
+    def _new_id(self, obj: str) -> int:
+        highest = max(self._next_id.get(obj, FIRST_ID), self.tables[obj].largest_id())
+        self._next_id[obj] = highest + 1
+        return highest + 1
+
+    def _remember(
+        self,
+        obj: str,
+        key: str,
+        changes: dict[str, str],
+        moment: str,
+        source: str,
+        before: Record | None = None,
+    ) -> None:
+        kept = self._history.setdefault((obj, key), {})
+        for name, value in changes.items():
+            if name not in kept:
+                kept[name] = [] if before is None else list(self.history(obj, before, name))
+            kept[name].insert(0, _version(value, moment, source))
+
+
+def created_property(obj: str) -> str:
+    """The property with the time of creation."""
+    return "createdate" if obj in DEFAULT_PROPERTIES else "hs_createdate"
+
+
+def modified_property(obj: str) -> str:
+    """The property with the time of modification: contacts have a name of their own for it."""
+    return "lastmodifieddate" if obj == "contacts" else "hs_lastmodifieddate"
+
+
+def default_group(obj: str) -> str:
+    """The group that a property without one belongs to."""
+    return f"{SINGULAR.get(obj, obj)}information"
+
+
+def _modified_by(obj: str) -> Callable[[Record], int]:
+    if obj == OWNERS:
+        return lambda record: millis(record["updatedAt"]) or 0
+    name = modified_property(obj)
+    return lambda record: millis(record["properties"].get(name) or record["updatedAt"]) or 0
+
+
+def _normal(value: str | None) -> str | None:
+    return value.strip().lower() if value else None
+
+
+def _differing(before: dict[str, str], changes: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in changes.items() if before.get(name, "") != value}
+
+
+def _listed(record: Record) -> list[str]:
+    merged: str = record["properties"].get("hs_merged_object_ids") or ""
+    return [key for key in merged.split(";") if key]
+
+
+def _version(value: str, moment: str, source: str) -> dict[str, Any]:
+    source_id = "sandbox-app" if source == API else "userId:1001"
+    return {"value": value, "timestamp": moment, "sourceType": source, "sourceId": source_id}
