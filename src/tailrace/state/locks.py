@@ -35,6 +35,7 @@ def _take(handle: int, name: str, deadline: float) -> None:
             if time.monotonic() >= deadline:
                 holder = os.pread(handle, 32, 0).decode() or "unknown"
                 raise LockHeld(
-                    f"another run holds the {name} lock (process {holder})", "wait until it ends, then run again"
+                    f"another run holds the {name} lock (process {holder})",
+                    "wait until it ends, then run again",
                 ) from None
             time.sleep(0.05)

@@ -46,7 +46,8 @@ def begin(store: Store, run_id: str, command: str, target: str, now: datetime) -
         for old, pid in db.execute("SELECT run_id, pid FROM runs WHERE status = 'running'").fetchall():
             if not _alive(pid):
                 db.execute(
-                    "UPDATE runs SET status = 'failed', error = 'killed', finished_at = ? WHERE run_id = ?", (now.isoformat(), old)
+                    "UPDATE runs SET status = 'failed', error = 'killed', finished_at = ? WHERE run_id = ?",
+                    (now.isoformat(), old),
                 )
         db.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, NULL, 'running', NULL, ?)",
@@ -67,7 +68,8 @@ def record(store: Store, run_id: str, position: int, step: StepResult) -> None:
 def finish(store: Store, run_id: str, status: str, error: str | None, now: datetime) -> None:
     with store.write() as db:
         db.execute(
-            "UPDATE runs SET status = ?, error = ?, finished_at = ? WHERE run_id = ?", (status, error, now.isoformat(), run_id)
+            "UPDATE runs SET status = ?, error = ?, finished_at = ? WHERE run_id = ?",
+            (status, error, now.isoformat(), run_id),
         )
 
 

@@ -25,7 +25,7 @@ CREATE TABLE grants (bucket TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX grants_at ON grants (bucket, at);
 CREATE TABLE approvals (changeset TEXT PRIMARY KEY, sync TEXT NOT NULL, asked_at TEXT NOT NULL, summary TEXT NOT NULL, approved_at TEXT);
 CREATE TABLE deliveries (delivery TEXT PRIMARY KEY, sync TEXT NOT NULL, account TEXT NOT NULL, object TEXT NOT NULL, run_id TEXT NOT NULL,
-  stage TEXT NOT NULL, rows INTEGER NOT NULL, created_at TEXT NOT NULL, state TEXT NOT NULL);
+  stage TEXT NOT NULL, rows INTEGER NOT NULL, created_at TEXT NOT NULL, meta TEXT NOT NULL, stopped TEXT);
 CREATE TABLE batches (delivery TEXT NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL,
   state INTEGER NOT NULL, sent_at TEXT NOT NULL, outcome BLOB, PRIMARY KEY (delivery, seq));
 """
@@ -60,7 +60,7 @@ class Store:
                 db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection, in autocommit mode."""
+        """The calling thread's connection, in autocommit mode."""
         found: sqlite3.Connection | None = getattr(self._local, "db", None)
         if found is None:
             found = self._open()
@@ -73,7 +73,9 @@ class Store:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error as error:
-            raise FatalError(f"cannot open {self.path}: {error}", "check its permissions and the free disk space") from error
+            raise FatalError(
+                f"cannot open {self.path}: {error}", "check its permissions and the free disk space"
+            ) from error
         with self._guard:
             self._all.append(db)
         return db
@@ -90,7 +92,9 @@ class Store:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
-                raise FatalError(f"cannot write {self.path}: {error}", "free some disk space, then run again") from error
+                raise FatalError(
+                    f"cannot write {self.path}: {error}", "free some disk space, then run again"
+                ) from error
             raise
 
     def read(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
