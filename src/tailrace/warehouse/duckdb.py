@@ -179,9 +179,17 @@ def _open_error(path: Path | None, error: duckdb.Error) -> WarehouseError | Lock
     text = _first_line(error)
     if "Conflicting lock" in str(error) or "Could not set lock" in str(error):
         return LockHeld(f"{path} is open in another process: {text}", "wait for it, or close that program")
-    if "newer version" in str(error) or "older version of DuckDB" in str(error) or "storage version" in str(error):
-        return WarehouseError(f"{path} was written by another version of DuckDB: {text}", "open it with that version")
-    return WarehouseError(f"cannot open {path}: {text}", "check the path, the permissions and the free disk space")
+    if (
+        "newer version" in str(error)
+        or "older version of DuckDB" in str(error)
+        or "storage version" in str(error)
+    ):
+        return WarehouseError(
+            f"{path} was written by another version of DuckDB: {text}", "open it with that version"
+        )
+    return WarehouseError(
+        f"cannot open {path}: {text}", "check the path, the permissions and the free disk space"
+    )
 
 
 def _first_line(error: BaseException) -> str:

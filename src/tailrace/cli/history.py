@@ -1,0 +1,150 @@
+"""What happened, and what the published warehouse says: status, runs, show, query."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tailrace.cli.frame import Frame
+from tailrace.cli.render import status_word, step_line, table
+from tailrace.errors import BadInput, near_miss
+from tailrace.project.load import load_project
+from tailrace.project.spec import Project
+from tailrace.state.store import Store
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+RUNS = "SELECT run_id, command, target, started_at, finished_at, status, error FROM runs ORDER BY started_at DESC, rowid DESC LIMIT ?"
+RUN_WORDS = ("run_id", "command", "target", "started_at", "finished_at", "status", "error")
+STEPS = "SELECT step, name, status, rows_in, rows_out, seconds, error, detail FROM steps WHERE run_id = ? ORDER BY position"
+STEP_WORDS = ("step", "name", "status", "rows_in", "rows_out", "seconds", "error", "detail")
+SHOWN = 200
+"""Rows that `query` prints as a table; the other formats give all."""
+
+
+@contextmanager
+def _store(project: Project) -> Iterator[Store]:
+    path = project.state_dir / "state.db"
+    if not path.exists():
+        raise BadInput("nothing has run here yet", "run `tailrace run`")
+    store = Store(path)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def published(project: Project) -> Iterator[DuckDBWarehouse]:
+    """The published file, read-only and closed to everything outside it."""
+    path = project.target.path
+    if path is None or not path.exists():
+        raise BadInput("nothing is published yet", "run `tailrace run`")
+    warehouse = DuckDBWarehouse(
+        path, read_only=True, settings=project.target.settings, attach=project.target.attach
+    )
+    try:
+        warehouse.execute("SET enable_external_access = false")
+        warehouse.execute("SET lock_configuration = true")
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def show_runs(frame: Frame, last: int) -> None:
+    """The newest runs first."""
+    with _store(load_project(Path(frame.project), frame.target)) as store:
+        rows = store.read(RUNS, [last])
+    frame.document([dict(zip(RUN_WORDS, row, strict=True)) for row in rows])
+    frame.say(table(("run", "command", "started", "status", "error"),
+                    [(row[0], row[1], row[3][:19], row[5], (row[6] or "")[:80]) for row in rows]))  # fmt: skip
+
+
+def show_run(frame: Frame, run_id: str) -> None:
+    """One run's steps, with what each did."""
+    with _store(load_project(Path(frame.project), frame.target)) as store:
+        known = store.read(RUNS, [1 if run_id == "last" else 1000])
+        found = [row for row in known if run_id in ("last", row[0])]
+        if not found:
+            raise BadInput(f"there is no run {run_id}", near_miss(run_id, [row[0] for row in known]))
+        steps = [dict(zip(STEP_WORDS, row, strict=True)) for row in store.read(STEPS, [found[0][0]])]
+    for step in steps:
+        step["detail"] = json.loads(step["detail"] or "{}")
+    frame.document({**dict(zip(RUN_WORDS, found[0], strict=True)), "steps": steps})
+    frame.say(f"run {found[0][0]}: {found[0][1]}, {status_word(found[0][5])}, started {found[0][3][:19]}")
+    for step in steps:
+        frame.say(step_line(step, step["detail"]))
+
+
+def show_status(frame: Frame) -> None:
+    """The last run, how far each resource is read, and the ledger's statuses per sync."""
+    project = load_project(Path(frame.project), frame.target)
+    with _store(project) as store:
+        rows = store.read(RUNS, [1])
+        left = store.read("SELECT sync, state, rows FROM deliveries")
+    last = dict(zip(RUN_WORDS, rows[0], strict=True)) if rows else None
+    cursors: list[tuple[Any, ...]] = []
+    ledger: list[tuple[Any, ...]] = []
+    if project.target.path is not None and project.target.path.exists():
+        with published(project) as warehouse:
+            there = warehouse.tables("tailrace_meta")
+            if "cursors" in there:
+                cursors = warehouse.query(
+                    "SELECT resource, position, strftime(updated_at, '%Y-%m-%d %H:%M:%S') FROM tailrace_meta.cursors ORDER BY 1"
+                )
+            if "ledger" in there:
+                ledger = warehouse.query(
+                    "SELECT sync, status, count(*) FROM tailrace_meta.ledger GROUP BY 1, 2 ORDER BY 1, 2"
+                )
+    frame.document({"last_run": last, "resources": [{"resource": r, "position": p, "updated_at": a} for r, p, a in cursors],
+                    "syncs": [{"sync": s, "status": w, "rows": n} for s, w, n in ledger],
+                    "deliveries_left": [{"sync": s, "state": w, "rows": n} for s, w, n in left]})  # fmt: skip
+    if last:
+        frame.say(
+            f"last run {last['run_id']}: {last['command']}, {status_word(last['status'])}, started {last['started_at'][:19]}"
+        )
+    for heading, headers, found in (
+        ("resources", ("resource", "read up to", "changed at"), cursors),
+        ("syncs", ("sync", "status", "rows"), ledger),
+        ("deliveries that a killed run left; the next run finishes them", ("sync", "state", "rows"), left),
+    ):
+        if found:
+            frame.say(f"\n{heading}\n{table(headers, found, indent='  ')}")
+
+
+def run_query(frame: Frame, sql: str, form: str) -> None:
+    """Print a SELECT's rows; parquet goes to stdout as bytes."""
+    form = "json" if frame.as_json and form == "table" else form
+    project = load_project(Path(frame.project), frame.target)
+    with published(project) as warehouse:
+        if form == "parquet":
+            _parquet(warehouse, sql)
+            return
+        cursor = warehouse.native()
+        rows = warehouse.query(sql)
+        names = [column[0] for column in cursor.description or []]
+    if form == "table":
+        click.echo(table(names, rows[:SHOWN]) if names else "done")
+        if len(rows) > SHOWN:
+            click.echo(f"... {len(rows) - SHOWN:,} rows more; --format csv gives all", err=True)
+    elif form == "csv":
+        import csv
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(["" if value is None else value for value in row] for row in rows)
+    else:
+        click.echo(
+            json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False)
+        )
+
+
+def _parquet(warehouse: DuckDBWarehouse, sql: str) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(warehouse.arrow(sql), sys.stdout.buffer)

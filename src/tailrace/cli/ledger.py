@@ -1,0 +1,96 @@
+"""What a person decides about rows: approve a changeset, look at dead letters, send them again or drop them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tailrace.cli.frame import Frame
+from tailrace.cli.history import published
+from tailrace.cli.render import count, table
+from tailrace.errors import BadInput, near_miss
+from tailrace.project.load import load_project
+from tailrace.project.spec import Project
+
+DEAD_WORDS = ("sync", "primary_key", "field", "reason", "attempts", "last_at")
+
+
+def approve_changeset(frame: Frame, changeset: str) -> None:
+    """Let exactly these rows through."""
+    from tailrace.runner.session import Session
+    from tailrace.state.approvals import approve, waiting
+
+    session = Session(load_project(Path(frame.project), frame.target), "approve")
+    try:
+        known = waiting(session.store)
+        if changeset not in [found.changeset for found in known]:
+            names = [found.changeset for found in known]
+            raise BadInput(
+                f"no changeset {changeset} waits for approval", near_miss(changeset, names) if names else ""
+            )
+        found = approve(session.store, changeset, session.now())
+    finally:
+        session.close()
+    frame.document({"status": "ok", "changeset": changeset, "sync": found.sync, "summary": found.summary})
+    frame.say(f"approved for {found.sync}: {found.summary}")
+    frame.say(
+        "it is sent by the next `tailrace run` or `tailrace activate`, as long as the rows are still these"
+    )
+
+
+def list_dead(frame: Frame, syncs: tuple[str, ...]) -> None:
+    """The dead letters as they were published."""
+    project = load_project(Path(frame.project), frame.target)
+    _known(project, syncs)
+    with published(project) as warehouse:
+        rows = []
+        if "dead_letters" in warehouse.tables("tailrace_meta"):
+            rows = warehouse.query(
+                f"SELECT {', '.join(DEAD_WORDS)} FROM tailrace_meta.dead_letters ORDER BY sync, primary_key"
+            )
+    rows = [row for row in rows if not syncs or row[0] in syncs]
+    frame.document([dict(zip(DEAD_WORDS, row, strict=True)) for row in rows])
+    frame.say(table(DEAD_WORDS, rows) if rows else "no dead letters")
+
+
+def retry_dead(frame: Frame, sync: str, keys: tuple[str, ...]) -> None:
+    """Put them back to pending; the next activate sends them."""
+    from tailrace.activate.dead_letter import dead_retry
+
+    number = _change(frame, sync, keys, dead_retry)
+    frame.say(
+        f"{count(number, 'row')} of {sync} will be sent again by the next `tailrace activate` or `tailrace run`"
+    )
+
+
+def drop_dead(frame: Frame, sync: str, keys: tuple[str, ...]) -> None:
+    """Take them off the list; the ledger keeps them as dead until their values change."""
+    from tailrace.activate.dead_letter import dead_drop
+
+    number = _change(frame, sync, keys, dead_drop)
+    frame.say(f"{count(number, 'dead letter')} of {sync} dropped")
+
+
+def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> int:
+    from tailrace.runner.publishing import publish_work
+    from tailrace.runner.session import LOCK, Session
+    from tailrace.state.locks import held
+
+    project = load_project(Path(frame.project), frame.target)
+    _known(project, (sync,))
+    session = Session(project, "dead")
+    try:
+        with held(session.folder, LOCK):
+            with session.warehouse() as warehouse:
+                number = int(change(warehouse, sync, list(keys) or None))  # type: ignore[operator]
+            publish_work(session, "ledger")
+    finally:
+        session.close()
+    frame.document({"status": "ok", "sync": sync, "rows": number})
+    return number
+
+
+def _known(project: Project, syncs: tuple[str, ...]) -> None:
+    names = [sync.name for sync in project.syncs]
+    for sync in syncs:
+        if sync not in names:
+            raise BadInput(f"there is no sync {sync}", near_miss(sync, names))

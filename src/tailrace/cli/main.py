@@ -1,0 +1,286 @@
+"""The command line: one short function per command; what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from tailrace import __version__
+from tailrace.cli.frame import Frame, common, frame_of, invoke
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SELECT_HELP = "dbt's selection: name, +name, name+, tag:x, path:models/marts, pipeline:x, sync:x, state:modified; commas for and, spaces for or."
+
+
+def main() -> None:
+    """Entry point of the `tailrace` command."""
+    sys.exit(invoke(cli))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="tailrace")
+def cli() -> None:
+    """Land marketing data, build scores in SQL, validate them, return them to the CRM."""
+
+
+def selecting(command: F) -> F:
+    """SELECT arguments and --exclude."""
+    command = click.option(
+        "--exclude", "-x", multiple=True, help="Leave these out; the same words as SELECT."
+    )(command)
+    return click.argument("select", nargs=-1)(command)
+
+
+def sending(command: F) -> F:
+    """What a command that sends rows takes."""
+    command = click.option(
+        "--approve", is_flag=True, help="Allow the first sync to an account that is not the sandbox."
+    )(command)
+    command = click.option("--limit", type=click.IntRange(min=1), help="Send at most N rows of each sync.")(
+        command
+    )
+    return click.option(
+        "--full-resync", is_flag=True, help="Send every row, whatever the ledger says was accepted."
+    )(command)
+
+
+@cli.command()
+@click.argument("directory", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def init(directory: str, as_json: bool) -> None:
+    """Write a project into DIRECTORY that runs at once against the sandbox."""
+    from tailrace.cli.start import init_project
+
+    init_project(directory, Frame(as_json=as_json))
+
+
+@cli.command()
+@click.option("--contacts", default=500, show_default=True, help="Contacts in the sandbox's CRM.")
+@click.option("--keep", is_flag=True, help="Keep the temporary folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def demo(contacts: int, keep: bool, as_json: bool) -> None:
+    """Sandbox, run, what changed in the CRM, run again with nothing to send."""
+    from tailrace.cli.start import run_demo
+
+    run_demo(contacts, keep, Frame(as_json=as_json))
+
+
+@cli.command()
+@common
+def check() -> None:
+    """Find everything that can be known without a connection."""
+    from tailrace.cli.inspect import show_check
+
+    show_check(frame_of())
+
+
+@cli.command()
+@selecting
+@common
+def plan(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    """Say what a run would do, writing nothing."""
+    from tailrace.cli.inspect import show_plan
+
+    show_plan(frame_of(), select, exclude)
+
+
+@cli.command()
+@selecting
+@sending
+@common
+def run(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> None:
+    """Land, build, validate, publish, activate, publish the ledger."""
+    from tailrace.cli.steps import run_steps
+
+    run_steps(frame_of(), "run", select, exclude, **sending)
+
+
+@cli.command()
+@selecting
+@click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
+@common
+def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool) -> None:
+    """Read the vendors into the warehouse."""
+    from tailrace.cli.steps import run_steps
+
+    run_steps(frame_of(), "land", select, exclude, publish=publish)
+
+
+@cli.command()
+@selecting
+@click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
+@common
+def build(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool) -> None:
+    """Build the models that changed, or whose data changed."""
+    from tailrace.cli.steps import run_steps
+
+    run_steps(frame_of(), "build", select, exclude, publish=publish)
+
+
+@cli.command()
+@selecting
+@click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
+@common
+def validate(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool) -> None:
+    """Judge the models by their suites; name the rows to hold back."""
+    from tailrace.cli.steps import run_steps
+
+    run_steps(frame_of(), "validate", select, exclude, publish=publish)
+
+
+@cli.command()
+@selecting
+@sending
+@click.option("--publish", is_flag=True, help="Publish the ledger afterwards.")
+@common
+def activate(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> None:
+    """Send the changed rows of the syncs, as far as their gates allow."""
+    from tailrace.cli.steps import run_steps
+
+    run_steps(frame_of(), "activate", select, exclude, **sending)
+
+
+@cli.command()
+@click.option("--rollback", is_flag=True, help="Put the file that was published before back.")
+@common
+def publish(rollback: bool) -> None:
+    """Publish the warehouse as it stands, or take the last publication back."""
+    from tailrace.cli.steps import publish_now
+
+    publish_now(frame_of(), rollback)
+
+
+@cli.command("ls")
+@selecting
+@common
+def list_nodes(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    """List pipelines, models, suites and syncs, and what each depends on."""
+    from tailrace.cli.inspect import show_list
+
+    show_list(frame_of(), select, exclude)
+
+
+@cli.command("compile")
+@selecting
+@common
+def compile_models(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    """Print the SQL that the models become."""
+    from tailrace.cli.inspect import show_compiled
+
+    show_compiled(frame_of(), select, exclude)
+
+
+@cli.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@common
+def query(sql: str, form: str) -> None:
+    """Ask the published warehouse, read-only."""
+    from tailrace.cli.history import run_query
+
+    run_query(frame_of(), sql, form)
+
+
+@cli.command()
+@common
+def status() -> None:
+    """What the last run did, how far each resource is read, what each sync's ledger says."""
+    from tailrace.cli.history import show_status
+
+    show_status(frame_of())
+
+
+@cli.command()
+@click.option("--last", default=20, show_default=True, type=click.IntRange(min=1), help="How many.")
+@common
+def runs(last: int) -> None:
+    """The last runs."""
+    from tailrace.cli.history import show_runs
+
+    show_runs(frame_of(), last)
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN")
+@common
+def show(run_id: str) -> None:
+    """The steps of one run (`last` for the newest)."""
+    from tailrace.cli.history import show_run
+
+    show_run(frame_of(), run_id)
+
+
+@cli.command()
+@click.argument("changeset")
+@common
+def approve(changeset: str) -> None:
+    """Let through a changeset that a guardrail stopped; it binds to those very rows."""
+    from tailrace.cli.ledger import approve_changeset
+
+    approve_changeset(frame_of(), changeset)
+
+
+@cli.group()
+def dead() -> None:
+    """Rows that a vendor refused: list them, send them again, or drop them."""
+
+
+@dead.command("list")
+@click.argument("syncs", nargs=-1)
+@common
+def dead_list(syncs: tuple[str, ...]) -> None:
+    """The dead letters, with reason, field and attempts."""
+    from tailrace.cli.ledger import list_dead
+
+    list_dead(frame_of(), syncs)
+
+
+@dead.command("retry")
+@click.argument("sync")
+@click.argument("keys", nargs=-1)
+@common
+def dead_retry(sync: str, keys: tuple[str, ...]) -> None:
+    """Send these rows again at the next activate (all of the sync without KEYS)."""
+    from tailrace.cli.ledger import retry_dead
+
+    retry_dead(frame_of(), sync, keys)
+
+
+@dead.command("drop")
+@click.argument("sync")
+@click.argument("keys", nargs=-1)
+@common
+def dead_drop(sync: str, keys: tuple[str, ...]) -> None:
+    """Forget these dead letters; the rows stay unsent until their values change."""
+    from tailrace.cli.ledger import drop_dead
+
+    drop_dead(frame_of(), sync, keys)
+
+
+@cli.command()
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False),
+    help="DIR/<vendor>/<object>.jsonl instead of generated records.",
+)
+@click.option("--contacts", default=500, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=7, show_default=True)
+@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A JSON file with fault rules.")
+@click.option("--no-limits", is_flag=True, help="Lift the vendors' rate limits.")
+@click.option("--tls", is_flag=True, help="Serve HTTPS with a certificate made on the spot.")
+def sandbox(**options: Any) -> None:
+    """Serve the vendors on localhost, stateful, until interrupted."""
+    from tailrace.cli.start import run_sandbox
+
+    run_sandbox(**options)

@@ -1,0 +1,1 @@
+"""Logs of what happened, made from events."""

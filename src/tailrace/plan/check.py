@@ -1,0 +1,148 @@
+"""Everything that can be known without a connection, across files: the vendors judge their own options here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tailrace.build.graph import Graph
+from tailrace.connectors.sdk import registry
+from tailrace.connectors.sdk.base import Declaration, ObjectType
+from tailrace.connectors.sdk.options import check_connection, check_resource
+from tailrace.errors import Diagnostic, near_miss
+from tailrace.plan.conditions import check_condition
+from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
+from tailrace.validate.suite import check_suite
+
+
+def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
+    """All diagnostics that need the connectors' declarations, the models' columns or the expectations' catalogue."""
+    problems: list[Diagnostic] = []
+    declarations: dict[str, Declaration] = {}
+    for connection in project.target.connections.values():
+        found = registry.declaration(connection.type)
+        if found is None:
+            fix = near_miss(connection.type, registry.known())
+            problems.append(_at(connection, ("type",), f"there is no connector {connection.type}", fix))
+            continue
+        declarations[connection.name] = found
+        problems += _connection(connection, found)
+    for pipeline in project.pipelines:
+        problems += _pipeline(pipeline, declarations.get(pipeline.connection))
+    for suite in project.suites:
+        problems += _suite(suite, graph)
+    for sync in project.syncs:
+        problems += check_sync(
+            sync, declarations.get(sync.connection), columns_of(graph, sync.model), project.dialect
+        )
+    return problems
+
+
+def columns_of(graph: Graph, model: str) -> tuple[str, ...] | None:
+    """A model's columns where the SQL alone tells them; None where a star reads a landed table."""
+    node = graph.nodes.get(model)
+    return node.columns if node else None
+
+
+def _at(connection: Connection, path: tuple[str | int, ...], message: str, fix: str) -> Diagnostic:
+    return Diagnostic(connection.marks.at(*connection.path, *path), message, fix)
+
+
+def _connection(connection: Connection, declaration: Declaration) -> Iterator[Diagnostic]:
+    for path, message, fix in check_connection(declaration, connection.options)[1]:
+        yield _at(connection, path, message, fix)
+
+
+def _pipeline(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[Diagnostic]:
+    if declaration is None:
+        return
+    for resource in pipeline.resources:
+        for path, message, fix in check_resource(declaration, resource.name, resource.options)[1]:
+            yield Diagnostic(resource.marks.at("resources", resource.name, *path), message, fix)
+
+
+def _suite(suite: Suite, graph: Graph) -> Iterator[Diagnostic]:
+    columns = columns_of(graph, suite.model)
+    for path, message, fix in check_suite(suite, set(columns) if columns is not None else None):
+        yield Diagnostic(suite.marks.at(*path), message, fix)
+
+
+def check_sync(
+    sync: Sync, declaration: Declaration | None, columns: Sequence[str] | None, dialect: str
+) -> list[Diagnostic]:
+    """A sync against what its vendor can do and what its model has."""
+    problems = [
+        Diagnostic(sync.marks.at(*path), message, fix) for path, message, fix in _model_side(sync, columns)
+    ]
+    for key, sql in (("where", sync.where), ("suppress", sync.suppress)):
+        if sql is not None:
+            problems += check_condition(sql, sync.marks.at(key), key, columns, dialect)
+    if declaration is not None:
+        vendor = _vendor_side(sync, declaration)
+        problems += [Diagnostic(sync.marks.at(*path), message, fix) for path, message, fix in vendor]
+    return problems
+
+
+Problem = tuple[tuple[str | int, ...], str, str]
+
+
+def _model_side(sync: Sync, columns: Sequence[str] | None) -> Iterator[Problem]:
+    if columns is None:
+        return
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("primary_key",), sync.primary_key),
+        (("match", sync.match_field), sync.match_column),
+        *((("fields", field.field), field.column) for field in sync.fields),
+    ]
+    if sync.updated_at:
+        named.append((("updated_at",), sync.updated_at))
+    lower = {column.lower() for column in columns}
+    for path, column in named:
+        if column.lower() not in lower:
+            yield path, f"model {sync.model} has no column {column}", near_miss(column, columns)
+
+
+def _vendor_side(sync: Sync, declaration: Declaration) -> Iterator[Problem]:
+    if not declaration.objects:
+        yield (
+            ("connection",),
+            f"{declaration.name} is no destination",
+            "Name a connection that rows can be sent to",
+        )
+        return
+    obj = object_type(declaration, sync.object)
+    if obj is None:
+        names = [known.name for known in declaration.objects]
+        yield ("object",), f"{declaration.name} has no object {sync.object}", near_miss(sync.object, names)
+        return
+    if sync.mode not in obj.modes:
+        yield ("mode",), f"{declaration.name} {sync.object} cannot {sync.mode}", _known(obj.modes)
+    if sync.on_removed not in obj.on_removed:
+        yield (
+            ("on_removed",),
+            f"{declaration.name} cannot {sync.on_removed} removed rows",
+            _known(obj.on_removed),
+        )
+    for field in sync.fields:
+        if field.conflict not in obj.conflicts:
+            path = ("fields", field.field, "conflict")
+            yield (
+                path,
+                f"{declaration.name} {sync.object} cannot do conflict: {field.conflict}",
+                _known(obj.conflicts),
+            )
+        if field.field in obj.read_only_fields:
+            yield ("fields", field.field), f"{field.field} is set by {declaration.name} alone", "Leave it out"
+    if obj.match_fields and sync.match_field not in obj.match_fields:
+        yield (
+            ("match",), f"{sync.object} cannot be matched by {sync.match_field}", near_miss(sync.match_field, obj.match_fields)
+        )  # fmt: skip
+
+
+def object_type(declaration: Declaration, name: str) -> ObjectType | None:
+    """The object of that name, or the declaration's `*` for objects that only the account knows."""
+    exact = [obj for obj in declaration.objects if obj.name == name]
+    return next(iter(exact or [obj for obj in declaration.objects if obj.name == "*"]), None)
+
+
+def _known(words: Sequence[str]) -> str:
+    return "It can: " + ", ".join(words)

@@ -1,0 +1,81 @@
+"""The whole project as one graph, from vendor resources to syncs, and the part of it that a command was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tailrace.build.compile import compile_project
+from tailrace.build.graph import Graph
+from tailrace.errors import ProjectError
+from tailrace.plan.check import check_project
+from tailrace.project.selection import Node, select
+from tailrace.project.spec import Pipeline, Project, Suite, Sync
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A project that passed every offline check, its model graph, and all its nodes by id."""
+
+    project: Project
+    graph: Graph
+    nodes: Mapping[str, Node]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a command is to work on. `models` are names of models and seeds."""
+
+    pipelines: tuple[Pipeline, ...]
+    models: frozenset[str]
+    suites: tuple[Suite, ...]
+    syncs: tuple[Sync, ...]
+
+
+def resolve(project: Project, *, now: datetime) -> Resolved:
+    """Compile and check; ProjectError with all diagnostics of models, connections, suites and syncs."""
+    graph = compile_project(project, now=now, cache_dir=project.state_dir / "cache")
+    problems = check_project(project, graph)
+    if problems:
+        raise ProjectError(problems)
+    return Resolved(project, graph, {node.id: node for node in nodes_of(project, graph)})
+
+
+def choose(
+    resolved: Resolved,
+    selects: Sequence[str],
+    excludes: Sequence[str] = (),
+    modified: frozenset[str] = frozenset(),
+) -> Chosen:
+    """The nodes that SELECT names; all of them without one. `modified` are model names for `state:modified`."""
+    ids = select(
+        list(resolved.nodes.values()), list(selects), list(excludes), {f"model:{name}" for name in modified}
+    )
+    project = resolved.project
+    return Chosen(
+        tuple(pipeline for pipeline in project.pipelines if f"pipeline:{pipeline.name}" in ids),
+        frozenset(
+            node.name for node in resolved.nodes.values() if node.kind in ("model", "seed") and node.id in ids
+        ),
+        tuple(suite for suite in project.suites if f"suite:{suite.name}" in ids),
+        tuple(sync for sync in project.syncs if f"sync:{sync.name}" in ids),
+    )
+
+
+def nodes_of(project: Project, graph: Graph) -> list[Node]:
+    """Pipelines, seeds, models, suites and syncs in the order in which a run reaches them."""
+    nodes = [Node(f"pipeline:{p.name}", "pipeline", p.name, p.tags, p.path, ()) for p in project.pipelines]
+    landed = {p.dataset: f"pipeline:{p.name}" for p in project.pipelines}
+    ids = {name: f"{graph.nodes[name].kind}:{name}" for name in graph.order}
+    for name in graph.order:
+        model = graph.nodes[name]
+        upstream = [ids[other] for other in model.depends_on]
+        upstream += sorted({landed[source.schema] for source in model.sources if source.schema in landed})
+        nodes.append(Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream)))
+    for suite in project.suites:
+        nodes.append(Node(f"suite:{suite.name}", "suite", suite.name, (), suite.path, (ids[suite.model],)))
+    for sync in project.syncs:
+        upstream = [ids[sync.model], *([f"suite:{sync.validate}"] if sync.validate else [])]
+        nodes.append(Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream)))
+    return nodes

@@ -1,0 +1,1 @@
+"""Order, gates and run records; this room alone opens and closes warehouses, connectors and stores."""

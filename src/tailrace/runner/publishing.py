@@ -1,0 +1,52 @@
+"""When the published file is renewed: only if the work file was written since, and never past a gate that said no."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tailrace.events import StepFinished, StepStarted, emit
+from tailrace.runner.meta import copy_runs
+from tailrace.runner.session import Session
+from tailrace.state.runs import StepResult
+from tailrace.warehouse.publish import publish, publish_meta
+
+FACT = "published"
+
+
+def publish_work(session: Session, name: str) -> StepResult:
+    """Copy the work file over the published one; 0 bytes where nothing was written since the last time.
+
+    Where a suite blocked, the data that analysts see stays as it was, and only `tailrace_meta` is renewed.
+    """
+    started = session.now()
+    emit(StepStarted("publish", name))
+    with session.step("publish", name):
+        blocked = [
+            result.name
+            for result in session.results
+            if result.step == "validate" and result.status == "stopped"
+        ]
+        copied = _publish(session, meta_only=bool(blocked))
+        seconds = (session.now() - started).total_seconds()
+        status = "stopped" if blocked else "ok" if copied else "skipped"
+        error = f"blocked by {', '.join(blocked)}: the data published before stays" if blocked else None
+        result = StepResult("publish", name, status, seconds=seconds, error=error, detail={"bytes": copied})  # type: ignore[arg-type]
+        emit(StepFinished("publish", name, status, 0, 0, seconds, error))
+        session.results.append(result)
+        return result
+    return session.results[-1]
+
+
+def _publish(session: Session, *, meta_only: bool) -> int:
+    seen = f"{session.work_state()}:{meta_only}"
+    if session.published.exists() and session.store.fact(FACT) == seen:
+        return 0
+    with session.warehouse() as warehouse:
+        copy_runs(warehouse, session.store)
+        warehouse.checkpoint()
+    narrowed = session.project.target.publish_schemas
+    target: Path = session.published
+    target.parent.mkdir(parents=True, exist_ok=True)
+    done = publish_meta(session.work, target) if meta_only else publish(session.work, target, narrowed)
+    session.store.remember(FACT, f"{session.work_state()}:{meta_only}")
+    return done.copied

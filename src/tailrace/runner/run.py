@@ -1,0 +1,111 @@
+"""The one order of things: land, build, validate, stage the changesets, publish, deliver, publish the ledger.
+
+Nothing is held while rows travel to a vendor but the lock of the sync that sends them: an hour-long sync stops no landing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from tailrace.errors import LockHeld, TailraceError
+from tailrace.events import RunFinished, RunStarted, emit
+from tailrace.failpoints import reach
+from tailrace.plan.resolve import Chosen, Resolved
+from tailrace.runner import steps
+from tailrace.runner.publishing import publish_work
+from tailrace.runner.session import LOCK, Session
+from tailrace.runner.syncs import Shipment, prepare_syncs, settle_shipments, ship
+from tailrace.state import runs
+from tailrace.state.locks import held
+
+ALL = ("land", "build", "validate", "publish", "activate")
+WAIT_FOR_WAREHOUSE = 3600.0
+"""Seconds that a delivery waits for another run before its outcomes are merged; they are safe in the journal."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How rows may be sent: `approve` the first sync of an account, `limit` rows a sync, `full_resync` past the ledger."""
+
+    approve: bool = False
+    limit: int | None = None
+    full_resync: bool = False
+
+
+def execute(
+    session: Session, resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...], sending: Sending
+) -> None:
+    """Do the wanted steps in the house's order; results are in the session. LockHeld where another run is at work."""
+    with ExitStack() as stack:
+        with _recorded(session):
+            shipments: list[Shipment] = []
+            with held(session.folder, LOCK):
+                runs.begin(
+                    session.store, session.run_id, session.command, session.project.target.name, session.now()
+                )
+                shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
+            if shipments:
+                ship(session, shipments)
+                with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE), session.warehouse() as warehouse:
+                    settle_shipments(session, warehouse, shipments)
+            _close_run(session, wanted, published_last=bool(shipments))
+
+
+def _under_lock(
+    session: Session,
+    resolved: Resolved,
+    chosen: Chosen,
+    wanted: tuple[str, ...],
+    sending: Sending,
+    stack: ExitStack,
+) -> list[Shipment]:
+    """Everything that works on the warehouse; what it returns is staged and may be sent without it."""
+    shipments: list[Shipment] = []
+    with session.warehouse() as warehouse:
+        if "land" in wanted:
+            steps.land(session, warehouse, chosen)
+            reach("run:landed")
+        if "build" in wanted:
+            steps.build(session, warehouse, resolved, chosen)
+            reach("run:built")
+        if "validate" in wanted:
+            steps.validate(session, warehouse, resolved, chosen)
+            reach("run:validated")
+        if "activate" in wanted:
+            shipments = prepare_syncs(session, warehouse, resolved, chosen, sending, stack)
+            reach("run:prepared")
+    if "publish" in wanted:
+        if not shipments:
+            _end(session)
+        publish_work(session, "warehouse")
+        reach("run:published")
+    return shipments
+
+
+def _close_run(session: Session, wanted: tuple[str, ...], *, published_last: bool) -> None:
+    _end(session)
+    if published_last and "publish" in wanted:
+        with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
+            publish_work(session, "ledger")
+
+
+def _end(session: Session) -> None:
+    errors = [f"{result.step} {result.name}: {result.error}" for result in session.results if result.error]
+    runs.finish(session.store, session.run_id, session.status(), "; ".join(errors) or None, session.now())
+
+
+@contextmanager
+def _recorded(session: Session) -> Iterator[None]:
+    """A run that ends in an error is recorded with it; one that never got the lock is no run."""
+    emit(RunStarted(session.run_id, session.command))
+    try:
+        yield
+    except LockHeld:
+        raise
+    except TailraceError as error:
+        runs.finish(session.store, session.run_id, "failed", str(error), session.now())
+        raise
+    finally:
+        emit(RunFinished(session.run_id, session.status()))

@@ -1,0 +1,157 @@
+"""What one command holds open: the state, the warehouse while it works on it, one connector per connection."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tailrace.connectors.sdk import registry
+from tailrace.connectors.sdk.base import Connector, Context, Declaration
+from tailrace.errors import FatalError, TailraceError
+from tailrace.events import StepFinished, StepStarted, emit
+from tailrace.project.spec import Connection, Project
+from tailrace.state import runs
+from tailrace.state.rate import limiter_for
+from tailrace.state.runs import StepResult
+from tailrace.state.store import Store
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.publish import state_of
+
+LOCK = "run"
+
+
+def utc_now() -> datetime:
+    """The one clock of a command."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Session:
+    """Opened by the runner for one command; every step gets what it needs from here as arguments."""
+
+    project: Project
+    command: str
+    now: Callable[[], datetime] = utc_now
+    results: list[StepResult] = field(default_factory=list)
+    run_id: str = ""
+    _connectors: dict[str, Connector] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.project.target.type != "duckdb" or self.project.target.path is None:
+            raise FatalError(f"target {self.project.target.name}: only duckdb targets run in this release")
+        self.run_id = self.run_id or f"{self.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.store = Store(self.folder / "state.db")
+
+    @property
+    def folder(self) -> Path:
+        return self.project.state_dir
+
+    @property
+    def work(self) -> Path:
+        """The file that only runs write."""
+        return self.folder / "work.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The file that analysts open."""
+        path = self.project.target.path
+        assert path is not None
+        return path
+
+    @contextmanager
+    def warehouse(self) -> Iterator[DuckDBWarehouse]:
+        """The work file, for writing. A lost one is restored from what was published last."""
+        if not self.work.exists() and self.published.exists():
+            self._restore()
+        target = self.project.target
+        warehouse = DuckDBWarehouse(self.work, settings=target.settings, attach=target.attach)
+        try:
+            yield warehouse
+        finally:
+            warehouse.close()
+
+    def _restore(self) -> None:
+        temporary = self.work.with_name("restored.tmp")
+        shutil.copyfile(self.published, temporary)
+        temporary.chmod(0o644)
+        temporary.replace(self.work)
+
+    def work_state(self) -> str:
+        """Changes whenever the work file was written."""
+        return state_of(self.work)
+
+    def connection(self, name: str) -> Connection:
+        return self.project.target.connections[name]
+
+    def declaration(self, name: str) -> Declaration:
+        found = registry.declaration(self.connection(name).type)
+        assert found is not None, "check names unknown connectors before anything runs"
+        return found
+
+    def connector(self, name: str) -> Connector:
+        """One open connector per connection, sharing the account's budget with every other process."""
+        if name not in self._connectors:
+            declaration = self.declaration(name)
+            assert declaration.open is not None
+            options = self.connection(name).options
+            limiter = limiter_for(self.store, name, options.get("rate_limit"))
+            self._connectors[name] = declaration.open(options, Context(name, limiter, self.now))
+        return self._connectors[name]
+
+    def account(self, name: str) -> str:
+        """The vendor's account id; asked once per set of credentials, so that an idle run asks nothing."""
+        key = f"account:{name}:{_digest(self.connection(name).options)}"
+        known = self.store.fact(key)
+        if known is None:
+            known = self.connector(name).account()
+            self.store.remember(key, known)
+        return known
+
+    def record(self, step: StepResult) -> StepResult:
+        """Keep a step's result, in this process and in the state."""
+        runs.record(self.store, self.run_id, len(self.results), step)
+        self.results.append(step)
+        return step
+
+    @contextmanager
+    def step(self, step: str, name: str) -> Iterator[None]:
+        """A part whose error is a failed step and not the end of the run."""
+        started = self.now()
+        emit(StepStarted(step, name))
+        try:
+            yield
+        except TailraceError as error:
+            seconds = (self.now() - started).total_seconds()
+            status = "stopped" if error.exit_code == 3 else "failed"
+            self.record(StepResult(step, name, status, seconds=seconds, error=str(error)))  # type: ignore[arg-type]
+            emit(StepFinished(step, name, status, 0, 0, seconds, str(error)))
+
+    def failed(self, *steps: str) -> bool:
+        return any(result.status == "failed" and result.step in steps for result in self.results)
+
+    def status(self) -> str:
+        """`failed` where anything failed, else `stopped` where a gate said no, else `ok`."""
+        found = {result.status for result in self.results}
+        return next((status for status in ("failed", "stopped") if status in found), "ok")
+
+    def close(self) -> None:
+        for connector in self._connectors.values():
+            connector.close()
+        self._connectors.clear()
+        self.store.close()
+
+
+def _digest(options: Mapping[str, Any]) -> str:
+    """Of all options, secrets revealed: another token or another host is another account until asked."""
+    plain = sorted(
+        (name, value.reveal() if hasattr(value, "reveal") else repr(value)) for name, value in options.items()
+    )
+    return hashlib.sha256(repr(plain).encode()).hexdigest()[:16]

@@ -1,0 +1,76 @@
+"""Land, build and validate: the steps in their order, each with open things as arguments, each failing alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tailrace.connectors.sdk.base import ResourceSpec
+from tailrace.connectors.sdk.options import check_resource, resource_type
+from tailrace.plan.resolve import Chosen, Resolved
+from tailrace.project.spec import Pipeline, Resource
+from tailrace.runner.session import Session
+from tailrace.state.runs import StepResult
+from tailrace.validate.run import judge
+from tailrace.warehouse.base import TableRef
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.stage import stage
+
+
+def land(session: Session, warehouse: DuckDBWarehouse, chosen: Chosen) -> None:
+    """Every resource of every chosen pipeline; one that fails stops no other."""
+    for pipeline in chosen.pipelines:
+        for resource in pipeline.resources:
+            with session.step("land", f"{pipeline.dataset}.{resource.name}"):
+                session.record(_land(session, warehouse, pipeline, resource))
+
+
+def _land(session: Session, warehouse: DuckDBWarehouse, pipeline: Pipeline, resource: Resource) -> StepResult:
+    from tailrace.land.run import land_resource
+
+    declaration = session.declaration(pipeline.connection)
+    kind = resource_type(declaration, resource.name)
+    assert kind is not None, "check names unknown resources before anything runs"
+    options, _ = check_resource(declaration, resource.name, resource.options)
+    return land_resource(
+        warehouse,
+        session.connector(pipeline.connection).source(),
+        pipeline,
+        resource,
+        ResourceSpec(resource.name, options),
+        kind.changes if resource.changes is None else resource.changes,
+        run_id=session.run_id,
+        now=session.now,
+    )
+
+
+def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen) -> None:
+    """The chosen models, in the graph's order; what was read from a failed resource is flagged stale."""
+    from tailrace.build.run import build as build_models
+
+    stale = {result.name for result in session.results if result.step == "land" and result.status == "failed"}
+    for result in build_models(
+        warehouse, resolved.graph, set(chosen.models), run_id=session.run_id, now=session.now, stale=stale
+    ):
+        session.record(result)
+
+
+def validate(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen) -> None:
+    """Each suite on the table that its sync will send from, or on a staged copy of its model where no sync reads it."""
+    syncs = {sync.validate: sync for sync in resolved.project.syncs if sync.validate}
+    for suite in chosen.suites:
+        with session.step("validate", suite.name):
+            sync = syncs.get(suite.name)
+            stage_name = sync.name if sync else f"suite_{suite.name}"
+            staged = stage(warehouse, model_table(resolved, suite.model), stage_name)
+            _, result = judge(warehouse, suite, staged, run_id=session.run_id, now=session.now)
+            session.record(result)
+
+
+def model_table(resolved: Resolved, model: str) -> TableRef:
+    """Where a model's rows are."""
+    node = resolved.graph.nodes[model]
+    return TableRef(node.schema, node.name)
+
+
+def run_date(session: Session) -> date:
+    return session.now().date()

@@ -1,0 +1,184 @@
+"""The file that analysts open: a copy of `work.duckdb`, renamed into place, so that a reader sees whole runs only.
+
+Copying a DuckDB file inside a process that has it open drops its lock, so a child process copies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tailrace.errors import FatalError, WarehouseError
+from tailrace.failpoints import reach
+from tailrace.warehouse.base import META
+from tailrace.warehouse.duckdb import DuckDBWarehouse, sync_folder
+
+KEPT = 2
+"""Earlier published files that `publish --rollback` can bring back."""
+
+CHILD = """
+import os, shutil, sys
+source, target = sys.argv[1:3]
+with open(source, "rb") as read, open(target, "wb") as write:
+    shutil.copyfileobj(read, write, 8 << 20)
+    write.flush()
+    os.fsync(write.fileno())
+"""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Bytes copied; 0 where the published file already had this content."""
+
+    path: Path
+    copied: int
+
+
+def state_of(work: Path) -> str:
+    """Changes whenever DuckDB wrote the file: size and time of the file and of its write-ahead log."""
+    marks = []
+    for path in (work, work.with_name(work.name + ".wal")):
+        if path.exists():
+            found = path.stat()
+            marks.append(f"{found.st_size}:{found.st_mtime_ns}")
+    return hashlib.sha256("|".join(marks).encode()).hexdigest()[:16]
+
+
+def publish(work: Path, target: Path, schemas: tuple[str, ...] = ()) -> Published:
+    """Copy `work` (closed, checkpointed) over `target`; `schemas` narrows it to these and `tailrace_meta`."""
+    temporary = target.with_name(f".{target.name}.new")
+    _need_space(work, target.parent)
+    try:
+        if schemas:
+            _narrow(work, temporary, (*schemas, META))
+        else:
+            _copy(work, temporary)
+        copied = _rename(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Published(target, copied)
+
+
+def publish_meta(work: Path, target: Path) -> Published:
+    """A gate said no: the published data stays as it was, and only `tailrace_meta` shows what happened."""
+    temporary = target.with_name(f".{target.name}.new")
+    _need_space(target if target.exists() else work, target.parent)
+    try:
+        if target.exists():
+            _copy(target, temporary)
+            temporary.chmod(0o644)
+        _replace_meta(work, temporary)
+        copied = _rename(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Published(target, copied)
+
+
+def rollback(target: Path) -> Path:
+    """Put the file that was published before the current one back; the current one becomes its successor's place."""
+    earlier = _earlier(target, 1)
+    if not earlier.exists():
+        raise FatalError(f"there is no earlier file beside {target}", "run `tailrace run` to publish one")
+    earlier.replace(target)
+    for number in range(2, KEPT + 1):
+        older = _earlier(target, number)
+        if older.exists():
+            older.replace(_earlier(target, number - 1))
+    sync_folder(target.parent)
+    return target
+
+
+def _earlier(target: Path, number: int) -> Path:
+    return target.with_name(f"{target.name}.{number}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-I", "-S", "-c", CHILD, str(source), str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}"
+        raise FatalError(f"cannot publish to {target.parent}: {last}", "free some disk space, then run again")
+
+
+def _rename(temporary: Path, target: Path) -> int:
+    size = temporary.stat().st_size
+    temporary.chmod(0o444)
+    reach("publish:before_rename")
+    if target.exists():
+        for number in range(KEPT, 1, -1):
+            if _earlier(target, number - 1).exists():
+                _earlier(target, number - 1).replace(_earlier(target, number))
+        os.link(target, _earlier(target, 1))
+    temporary.replace(target)
+    sync_folder(target.parent)
+    reach("publish:after_rename")
+    return size
+
+
+def _narrow(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None:
+    temporary.unlink(missing_ok=True)
+    _copy_schemas(work, temporary, schemas)
+
+
+def _replace_meta(work: Path, temporary: Path) -> None:
+    if temporary.exists():
+        warehouse = DuckDBWarehouse(temporary)
+        try:
+            warehouse.execute(f"DROP SCHEMA IF EXISTS {META} CASCADE")
+        finally:
+            warehouse.native().execute("CHECKPOINT")
+            warehouse.close()
+    _copy_schemas(work, temporary, (META,))
+
+
+def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None:
+    """Tables as tables; views as the views they are, where what they read comes along, else as tables."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory(dir=temporary.parent, prefix=".publish-") as folder:
+        source = Path(folder) / "source.duckdb"
+        _copy(work, source)
+        con = duckdb.connect(str(temporary), config={"memory_limit": "512MB", "threads": 2})
+        try:
+            con.execute(f"ATTACH '{str(source).replace(chr(39), chr(39) * 2)}' AS source (READ_ONLY)")
+            for schema in schemas:
+                con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+                names = con.execute(
+                    "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'source' AND table_schema = ?",
+                    [schema],
+                ).fetchall()
+                for (name,) in names:
+                    con.execute(
+                        f'CREATE OR REPLACE TABLE "{schema}"."{name}" AS SELECT * FROM source."{schema}"."{name}"'
+                    )
+            con.execute("DETACH source")
+            con.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"cannot publish {', '.join(schemas)}: {str(error).splitlines()[0]}"
+            ) from error
+        finally:
+            con.close()
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _need_space(source: Path, folder: Path) -> None:
+    """Refuse early: a half-written copy would fill the disk for everyone else, too."""
+    needed = source.stat().st_size if source.exists() else 0
+    free = shutil.disk_usage(folder).free
+    if free < needed + (8 << 20):
+        raise FatalError(
+            f"publishing needs {needed >> 20} MB in {folder}, {free >> 20} MB are free",
+            "free some disk space, then run again",
+        )
