@@ -14,6 +14,7 @@ from tailrace.sandbox.world.vocabulary import COUNTRIES
 
 Record = dict[str, Any]
 PROPERTY_ID = "320000001"
+CURRENCY, TIME_ZONE = "USD", "America/New_York"
 CLICK_TO_SESSION = 0.93
 NOT_PAID = weighted(
     [
@@ -71,7 +72,7 @@ def make_property(seed: int, contacts: int, today: date, campaign_stats: list[Re
             paid = sum(rng.random() < CLICK_TO_SESSION for _ in range(count))
             rows.extend(_paid(rng, day, campaign, users) for _ in range(paid))
         rows.extend(organic(rng, day, users) for _ in range(poisson(rng, SITE_SESSIONS * volume * season)))
-    return Property(f"properties/{PROPERTY_ID}", "USD", "America/New_York", rows)
+    return Property(f"properties/{PROPERTY_ID}", CURRENCY, TIME_ZONE, rows)
 
 
 COUNTRIES_OF = {campaign.id: account.countries for account in ACCOUNTS for campaign in account.campaigns}
