@@ -89,23 +89,20 @@ def _reserved(schema: str) -> str:
 
 
 def _landed_twice(pipelines: tuple[Pipeline, ...]) -> Iterator[Diagnostic]:
-    first: dict[tuple[str, str], Pipeline] = {}
+    first: dict[tuple[str, str], tuple[Pipeline, str]] = {}
     for pipeline in pipelines:
         for resource in pipeline.resources:
             table = (pipeline.dataset.casefold(), resource.name.casefold())
-            other = first.setdefault(table, pipeline)
-            shown = f"{pipeline.dataset}.{resource.name}"
-            if pipeline.dataset and other is not pipeline:
-                message = f"{shown} is already landed by pipeline {other.name} ({other.path})"
-                yield Diagnostic(
-                    resource.marks.at(), message, "Remove it here, or give the pipelines different datasets"
+            other, name = first.setdefault(table, (pipeline, resource.name))
+            place = resource.marks.key("resources", resource.name)
+            if other is pipeline and name != resource.name:
+                message = f"{resource.name} and {name} differ only in case and would be one table"
+                yield Diagnostic(place, message, "Remove one of the two")
+            elif other is not pipeline and pipeline.dataset:
+                message = (
+                    f"{pipeline.dataset}.{name} is already landed by pipeline {other.name} ({other.path})"
                 )
-            elif [item.name.casefold() for item in pipeline.resources].index(
-                table[1]
-            ) < pipeline.resources.index(resource):
-                yield Diagnostic(
-                    resource.marks.at(), f"{shown} differs from another resource only in case", "Remove one"
-                )
+                yield Diagnostic(place, message, "Remove it here, or give the pipelines different datasets")
 
 
 def _connections(parts: Parts) -> Iterator[Diagnostic]:

@@ -15,7 +15,7 @@ from tailrace.project.spec import EMPTY, ColumnDoc, Marks, ModelFile, SeedFile
 from tailrace.project.yaml import read_text, read_yaml
 
 _TEST_KEYS = ("data_tests", "tests", "unit_tests")
-_MODEL_KEYS = ("name", "description", "config", "columns", "tags", "meta", *_TEST_KEYS)
+_MODEL_KEYS = ("name", "description", "config", "columns", "tags", "meta")
 _SEED_KEYS = ("name", "description", "config", "tags")
 _SEED_CONFIGS = ("column_types", "tags")
 _TOP_FIXES = {
@@ -132,7 +132,7 @@ def _read_descriptions(
             continue
         reader = Reader(document.data, document.marks, problems, "this file")
         _refuse_tests(reader)
-        reader.known("version", folder, *_TEST_KEYS, fixes=_TOP_FIXES)
+        reader.known("version", folder, fixes=_TOP_FIXES, also=_TEST_KEYS)
         if reader.get("version") not in (None, 2):
             reader.problem("version must be the number 2", "Write `version: 2`", "version")
         for index in range(
@@ -156,7 +156,7 @@ def _read_descriptions(
 
 def _describe(reader: Reader, folder: str) -> tuple[str, Described]:
     _refuse_tests(reader)
-    reader.known(*(_MODEL_KEYS if folder == "models" else _SEED_KEYS))
+    reader.known(*(_MODEL_KEYS if folder == "models" else _SEED_KEYS), also=_TEST_KEYS)
     config = Layer()
     if reader.mapping("config"):
         inner = reader.under("config", "config")
@@ -183,7 +183,7 @@ def _columns(model: Reader) -> tuple[ColumnDoc, ...]:
     for index in range(len(model.items("columns"))):
         reader = model.under("a column", "columns", index)
         _refuse_tests(reader)
-        reader.known("name", "description", "data_type", "meta", "pii", *_TEST_KEYS)
+        reader.known("name", "description", "data_type", "meta", "pii", also=_TEST_KEYS)
         column = ColumnDoc(
             reader.text("name", required=True),
             reader.text("description"),
@@ -203,5 +203,5 @@ def _refuse_tests(reader: Reader) -> None:
     """A test that is written down and not run would be believed."""
     for key in _TEST_KEYS:
         if key in reader.data:
-            fix = "Remove it; a suite in expectations/ checks the same"
+            fix = "Remove them; a suite in expectations/ can check the same"
             reader.key_problem(f"{key} are not run in this release", fix, key)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tailrace.errors import Diagnostic
-from tailrace.project.reader import SQL_NAME, Reader
+from tailrace.project.reader import SQL_NAME, Reader, refuse_templates
 from tailrace.project.schedule import read_schedule
 from tailrace.project.spec import Contract, Pipeline, Resource
 from tailrace.project.yaml import Document
@@ -26,7 +26,9 @@ def read_pipeline(document: Document, file: str, problems: list[Diagnostic]) -> 
     reader = Reader(document.data, document.marks, problems, "a pipeline")
     if "source" in reader.data:
         _refuse_source(reader)
-    reader.known(*_KEYS, "source", "config")
+    else:
+        reader.known(*_KEYS)
+        refuse_templates(document.data, document.marks, problems, "Write the value itself")
     name = reader.name("pipeline")
     connection = "" if "source" in reader.data else reader.name("connection")
     dataset = reader.name("dataset", required=False, sql=True)
@@ -76,7 +78,7 @@ def _resource(pipeline: Reader, name: str, data: Any) -> Resource:
     return Resource(
         name,
         options,
-        marks,
+        pipeline.marks,
         changes=reader.flag("changes"),
         subject=reader.optional_text("subject"),
         keep_raw=reader.duration("keep_raw"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from tailrace.errors import Diagnostic
-from tailrace.project.reader import Reader
+from tailrace.project.reader import Reader, refuse_templates
 from tailrace.project.schedule import read_schedule
 from tailrace.project.spec import Conflict, FieldMap, Guardrails, Mode, OnRemoved, Sync
 from tailrace.project.yaml import Document
@@ -23,6 +23,8 @@ def read_sync(document: Document, file: str, problems: list[Diagnostic]) -> Sync
     """A sync; parts of it that are wrong are left empty, with a diagnostic."""
     reader = Reader(document.data, document.marks, problems, "a sync")
     reader.known(*_KEYS)
+    fix = "Compute the value in the model and name its column"
+    refuse_templates(document.data, document.marks, problems, fix)
     mode = cast("Mode", reader.choice("mode", _MODES, "update", required=True))
     match_field, match_column = _match(reader, required=mode != "append")
     fields = _fields(reader)
@@ -91,9 +93,6 @@ def _field(sync: Reader, field: str, value: object) -> FieldMap:
         mapped = FieldMap(field, value if isinstance(value, str) else "")
         if not isinstance(value, str) or not value:
             sync.wrong("fields", value, "a column of the model", field)
-    if "{{" in mapped.column:
-        fix = "Compute the value in the model and name its column"
-        sync.problem("a field takes a column, not a template", fix, "fields", field)
     return mapped
 
 

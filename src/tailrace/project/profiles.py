@@ -34,13 +34,17 @@ def read_target(
         return None
     profiles = Reader(document.data, document.marks, problems, "profiles.yml")
     if profile not in profiles.data:
-        if profile and profiles.data:
+        if profile and profiles.is_mapping:
             message = f"profiles.yml has no profile {profile}"
             problems.append(Diagnostic(profile_place, message, hint(profile, list(profiles.data))))
         return None
     reader = profiles.under(f"profile {profile}", profile)
     reader.known("target", "outputs")
     outputs = reader.mapping("outputs", required=True)
+    if not outputs and isinstance(reader.data.get("outputs"), Mapping):
+        reader.problem(
+            "outputs names no target", "Add one: `dev: {type: duckdb, path: warehouse.duckdb}`", "outputs"
+        )
     for output in outputs:
         _check_output(reader, output)
     name = _choose(reader, chosen, outputs)
@@ -83,7 +87,8 @@ def _check_output(profile: Reader, name: str) -> None:
             reader.key_problem(
                 f"{connection[:60]!r} cannot name a connection", fix, "connections", connection
             )
-        reader.under(f"connection {connection}", "connections", connection).text("type", required=True)
+        inner = reader.under(f"connection {connection}", "connections", connection)
+        inner.text("type", required=True)
 
 
 def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target:
@@ -97,11 +102,14 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
     engine = raw.get("type") if raw.get("type") in _ENGINES else "duckdb"
     path = (profile_name, "outputs", name, "connections")
     found = data.get("connections")
-    connections = {
-        key: _connection(reader, key, options, (*path, key))
-        for key, options in (found if isinstance(found, Mapping) else {}).items()
-        if isinstance(options, Mapping) and isinstance(options.get("type"), str)
-    }
+    connections = {}
+    for key, options in (found if isinstance(found, Mapping) else {}).items():
+        if not isinstance(options, Mapping) or not isinstance(raw["connections"][key].get("type"), str):
+            continue
+        if isinstance(options["type"], str):
+            connections[key] = _connection(reader, key, options, (*path, key))
+        else:
+            reader.problem("type must be text", "Write the connector's name", "connections", key, "type")
     target = Target(name, cast("Literal['duckdb', 'bigquery']", engine), connections, marks)
     return _duckdb(root, reader, target) if engine == "duckdb" else _bigquery(reader, target)
 
@@ -129,7 +137,7 @@ def _duckdb(root: Path, reader: Reader, target: Target) -> Target:
         reader.problem(
             f"path: {path} is not a file", "Name a file: a run publishes it for others to open", "path"
         )
-    attach = tuple(_attached(root, reader, index) for index in range(len(reader.items("attach"))))
+    attach = _attached(root, reader)
     schemas: tuple[str, ...] = ()
     if reader.mapping("publish"):
         publish = reader.under("publish", "publish")
@@ -151,16 +159,20 @@ def _duckdb(root: Path, reader: Reader, target: Target) -> Target:
     )
 
 
-def _attached(root: Path, parent: Reader, index: int) -> Mapping[str, str]:
-    reader = parent.under("an attached file", "attach", index)
-    reader.known("path", "alias")
-    path = reader.text("path", required=True)
-    alias = reader.text("alias", Path(path).stem)
-    earlier = [item.get("alias") for item in parent.data["attach"][:index] if isinstance(item, Mapping)]
-    if path and (not SQL_NAME.match(alias) or alias.casefold() in _RESERVED_ALIASES or alias in earlier):
-        fix = "Write an alias of letters, digits and _ that no other file has"
-        reader.problem(f"{alias!r} cannot name an attached file", fix, "alias")
-    return {"path": str(_absolute(root, path)), "alias": alias}
+def _attached(root: Path, parent: Reader) -> tuple[Mapping[str, str], ...]:
+    """Files to attach; an alias is the file's stem unless one is written, and no two are the same."""
+    found: dict[str, Mapping[str, str]] = {}
+    for index in range(len(parent.items("attach"))):
+        reader = parent.under("an attached file", "attach", index)
+        reader.known("path", "alias")
+        path = reader.text("path", required=True)
+        alias = reader.text("alias", Path(path).stem)
+        taken = alias.casefold() in _RESERVED_ALIASES or alias.casefold() in found
+        if path and (taken or not SQL_NAME.match(alias)):
+            fix = "Write an alias of letters, digits and _ that no other file has"
+            reader.problem(f"{alias!r} cannot name an attached file", fix, "alias")
+        found[alias.casefold()] = {"path": str(_absolute(root, path)), "alias": alias}
+    return tuple(found.values())
 
 
 def _absolute(root: Path, path: str) -> Path:

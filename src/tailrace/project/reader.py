@@ -11,14 +11,23 @@ from tailrace.project.spec import EMPTY, Marks
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 SQL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])\Z")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])\Z")
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%\Z")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _MISSING = object()
+_FIXES = {
+    "text": "Write one text",
+    "true or false": "Write true or false",
+    "a list of texts": "Write [one, two]",
+    "a list": "Write its items with a - before each",
+    "a mapping": "Write `key: value` lines",
+    "a column of the model": "Write the column's name",
+    "an SQL type": "Write one such as varchar",
+}
 
 
 def parse_duration(text: str) -> float | None:
-    """Seconds of `90s`, `15m`, `1h` or `30d`; None where it is none of them."""
+    """Seconds of `90s`, `15m`, `1h`, `30d` or `2w`; None where it is none of them."""
     found = _DURATION.match(text)
     return float(found[1]) * _SECONDS[found[2]] if found else None
 
@@ -63,7 +72,8 @@ class Reader:
         self.problems = problems
         self.what = what
         self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else EMPTY
-        if not isinstance(data, Mapping):
+        self.is_mapping = isinstance(data, Mapping)
+        if not self.is_mapping:
             if data is None:
                 self.problem(f"{what} is empty", "Write its keys, or remove it")
             else:
@@ -77,17 +87,20 @@ class Reader:
         """A problem with the key itself."""
         self.problems.append(Diagnostic(self.marks.key(*path), message, fix))
 
-    def known(self, *keys: str, fixes: Mapping[str, str] = EMPTY) -> None:
-        """Refuses every other key; `fixes` are words for keys that people are likely to bring from elsewhere."""
+    def known(self, *keys: str, fixes: Mapping[str, str] = EMPTY, also: Sequence[str] = ()) -> None:
+        """Refuses every other key but `also`, which the caller judges.
+
+        `fixes` are words for keys that people are likely to bring from elsewhere.
+        """
         for key in self.data:
-            if key not in keys:
+            if key not in keys and key not in also:
                 self.key_problem(f"{self.what} has no key {key}", fixes.get(key) or hint(key, keys), key)
 
     def get(self, key: str, required: bool = False) -> Any:
         """The raw value, or None; a missing required key and a key without a value are problems."""
         value = self.data.get(key, _MISSING)
         if value is _MISSING:
-            if required:
+            if required and self.is_mapping:
                 self.problem(f"{self.what} needs the key {key}", f"Add `{key}: ...`")
             return None
         if value is None:
@@ -122,7 +135,7 @@ class Reader:
         if value in choices:
             return value
         if value:
-            self.problem(f"{key} has no choice {value}", hint(value, choices), key)
+            self.problem(f"{key} cannot be {value[:60]}", hint(value, choices), key)
         return default
 
     def flag(self, key: str, default: bool | None = None) -> bool | None:
@@ -192,7 +205,22 @@ class Reader:
 
     def wrong(self, key: str, value: Any, wanted: str, *rest: str | int) -> None:
         """The value of `key` has the wrong type."""
-        scalar = value is None or isinstance(value, bool | int | float)
-        fix = "Put quotes around it" if wanted == "text" and scalar and value is not None else ""
+        fix = _FIXES.get(wanted, "")
+        if wanted == "text" and isinstance(value, bool | int | float):
+            fix = "Put quotes around it"
         name = rest[-1] if rest and isinstance(rest[-1], str) else key
         self.problem(f"{name} must be {wanted}, not {kind_of(value)}", fix, key, *rest)
+
+
+def refuse_templates(data: Any, marks: Marks, problems: list[Diagnostic], fix: str, *path: str | int) -> None:
+    """A template where none is rendered would reach the vendor as it is written."""
+    if isinstance(data, str):
+        if "{{" in data or "{%" in data:
+            message = "templates are rendered in profiles.yml and in SQL, not here"
+            problems.append(Diagnostic(marks.at(*path), message, fix))
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            refuse_templates(value, marks, problems, fix, *path, key)
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            refuse_templates(value, marks, problems, fix, *path, index)

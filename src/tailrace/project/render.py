@@ -49,7 +49,10 @@ class Renderer:
             return self._problem(path, error.message, error.fix, text)
         except TemplateSyntaxError as error:
             return self._problem(
-                path, f"not a template: {error.message}", "Check the braces and quotes", text
+                path,
+                f"not a template: {(error.message or '').rstrip('.')}",
+                "Check the braces and quotes",
+                text,
             )
         except UndefinedError as error:
             return self._problem(path, str(error.message), "profiles.yml knows env_var() and secret()", text)

@@ -38,7 +38,7 @@ def _check_cron(reader: Reader, cron: str) -> None:
     try:
         # cronsim also reads a sixth field, seconds, which no crontab does
         if len(cron.split()) != 5:
-            raise CronSimError(f"{len(cron.split())} fields instead of 5")
+            raise CronSimError(f"it needs 5 fields and has {len(cron.split())}")
         if next(CronSim(cron, datetime(2025, 1, 1, tzinfo=UTC)), None) is None:
             raise CronSimError("it never comes round")
     except CronSimError as error:

@@ -73,7 +73,7 @@ class Contract:
 class Resource:
     """One endpoint to land. `options` are the connector's and validated by it; `keep_raw` is in seconds.
 
-    `marks` start at the resource: `marks.at("properties", 0)`.
+    `marks` are the whole file's: `marks.at("resources", name, "properties", 0)`.
     """
 
     name: str
@@ -230,7 +230,10 @@ class Connection:
 
 @dataclass(frozen=True)
 class Target:
-    """A warehouse and the vendor accounts that go with it. `path` is absolute; `settings` are the engine's."""
+    """A warehouse and the vendor accounts that go with it. `path` is absolute; `settings` are the engine's.
+
+    `marks` start at the target: `marks.at("path")`.
+    """
 
     name: str
     type: Literal["duckdb", "bigquery"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ _DIALECTS = ("duckdb", "bigquery")
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""(\s*)((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_TRIPLE = re.compile(r"\"{3}|'{3}")
 _AT = re.compile(
     r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<col>\d+)|end of document)\)\Z", re.DOTALL
 )
@@ -94,17 +95,37 @@ def _places(text: str, data: Mapping[str, Any]) -> dict[Path_, Location]:
     """Where tables and keys begin: a scan by line that believes only what the parsed data confirms."""
     places: dict[Path_, Location] = {}
     table: Path_ = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in _lines_outside_texts(text):
         if header := _HEADER.match(line):
             path = _parts(header[1])
             if _exists(data, path):
                 table = path
                 places.setdefault(path, Location(FILE, number, len(line) - len(line.lstrip()) + 1))
         elif found := _KEY.match(line):
-            path = table + _parts(found[2])
-            if _exists(data, path):
-                places.setdefault(path, Location(FILE, number, len(found[1]) + 1))
+            parts = _parts(found[2])
+            for length in range(1, len(parts) + 1):
+                if _exists(data, path := table + parts[:length]):
+                    places.setdefault(path, Location(FILE, number, len(found[1]) + 1))
     return places
+
+
+def _lines_outside_texts(text: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines, but those that lie inside a text of several lines."""
+    closing = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        rest = line
+        if closing:
+            _, closed, rest = line.partition(closing)
+            if not closed:
+                continue
+        else:
+            yield number, line
+        closing = ""
+        while opened := _TRIPLE.search(rest):
+            _, closed, rest = rest[opened.end() :].partition(opened[0])
+            if not closed:
+                closing = opened[0]
+                break
 
 
 def _parts(dotted: str) -> Path_:
