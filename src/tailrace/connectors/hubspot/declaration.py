@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tailrace.connectors.sdk.base import Connector, Context, Declaration, ObjectType, Option, ResourceType
-from tailrace.connectors.sdk.options import Problem, Unfit, convert
+from tailrace.connectors.sdk.limits import IN_FLIGHT, MAX_WAIT, limit_problems, rate_limit, wire_problems
+from tailrace.connectors.sdk.options import Problem
 
 OBJECTS = ("contacts", "companies", "deals")
 ASSOCIATIONS = {
@@ -31,20 +32,15 @@ CONNECTION = (
     Option("refresh_token", secret=True, description="what the OAuth app was given for this account"),
     Option("base_url", default="https://api.hubapi.com", description="where the API is"),
     Option("api_version", default="2026-09", description="a date version (2026-03, 2026-09) or v3"),
-    Option(
-        "rate_limit",
-        "mapping",
-        choices=("off",),
-        description="{requests, seconds, search_per_second}; default 190 in 10 s and 5 searches a second; off: no limit",
-    ),
-    Option("in_flight", "integer", default=4, description="requests at the same time"),
+    rate_limit("190 in 10 s and 5 searches a second", "search_per_second"),
+    IN_FLIGHT,
     Option(
         "overlap",
         "duration",
         default="120s",
         description="read again before the cursor, for the search's index lag",
     ),
-    Option("max_wait", "duration", default="300s", description="longest sum of waits of one request"),
+    MAX_WAIT,
 )
 OBJECT_OPTIONS = (
     Option("properties", "texts", description="the properties to land; default: all"),
@@ -78,31 +74,7 @@ def validate_connection(options: Mapping[str, Any]) -> list[Problem]:
     if not re.fullmatch(r"v3|\d{4}-\d{2}", options["api_version"]):
         fix = "write a version like 2026-09, or v3"
         problems.append((("api_version",), f"{options['api_version']!r} is no API version", fix))
-    if not re.match(r"https?://[^/\s]+", options["base_url"]):
-        problems.append((("base_url",), f"{options['base_url']!r} is no URL", "write https://host"))
-    if options["in_flight"] < 1:
-        problems.append((("in_flight",), "in_flight is below 1", "write 1 or more"))
-    return problems + _rate_limit_problems(options["rate_limit"])
-
-
-def _rate_limit_problems(given: Any) -> list[Problem]:
-    if given is None or given == "off":
-        return []
-    problems: list[Problem] = []
-    fix = "write off, or {requests: 190, seconds: 10}"
-    for name, value in given.items():
-        if name not in ("requests", "seconds", "search_per_second"):
-            problems.append((("rate_limit", name), f"unknown key {name!r}", fix))
-            continue
-        try:
-            fits = convert(Option(name, "number"), value) > 0
-        except Unfit:
-            fits = False
-        if not fits:
-            problems.append((("rate_limit", name), f"{value!r} is not a number above 0", fix))
-    if not {"requests", "seconds"} <= set(given):
-        problems.append((("rate_limit",), "rate_limit lacks requests or seconds", fix))
-    return problems
+    return problems + wire_problems(options) + limit_problems(options["rate_limit"], "search_per_second")
 
 
 def validate_resource(name: str, options: Mapping[str, Any]) -> list[Problem]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
 HELD_ROWS = 100_000
 """Rows kept in memory while the window may still prove unchanged; a longer one is handed on as it comes."""
 
@@ -16,37 +16,55 @@ HELD_ROWS = 100_000
 class Window:
     """A complete re-read of something without cursors. `known` is the digest that the last committed position holds.
 
-    After `pages` is exhausted, `digest` is the window's own and `same` says that nothing was handed on because it equals
-    `known`. The digest does not depend on the order of the rows.
+    After `pages` is exhausted, `same` says that nothing was handed on because all rows together are what `known` says,
+    and `digest` is to be remembered: that of the rows of which `again` says that the next read shows them again
+    (default: all). The order of the rows does not matter.
     """
 
-    def __init__(self, known: str | None, held_rows: int = HELD_ROWS) -> None:
-        self._known, self._held_rows = known, held_rows
-        self._sum, self._count = 0, 0
+    def __init__(
+        self, known: str | None, again: Callable[[Row], bool] | None = None, held_rows: int = HELD_ROWS
+    ) -> None:
+        self._known, self._again, self._held_rows = known, again, held_rows
+        self._all, self._next = _Sum(), _Sum()
         self.same = False
 
     @property
     def digest(self) -> str:
-        return f"{self._count}:{self._sum:032x}"
+        return (self._all if self._again is None else self._next).text()
 
-    def pages(self, pages: Iterable[Rows]) -> Iterator[Rows]:
+    def pages(self, pages: Iterable[list[Row]]) -> Iterator[list[Row]]:
         """The pages, late: none at all where the window is as it was."""
-        held: list[Rows] = []
+        held: list[list[Row]] = []
         holding = self._known is not None
         for page in pages:
             self._add(page)
             held.append(page)
-            if not holding or self._count > self._held_rows:
+            if not holding or self._all.count > self._held_rows:
                 holding = False
                 yield from held
                 held = []
-        self.same = holding and self.digest == self._known
+        self.same = holding and self._all.text() == self._known
         if not self.same:
             yield from held
 
-    def _add(self, page: Rows) -> None:
-        self._count += len(page)
+    def _add(self, page: list[Row]) -> None:
         for row in page:
             text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-            self._sum += int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
-        self._sum &= (1 << 128) - 1
+            number = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
+            self._all.add(number)
+            if self._again is not None and self._again(row):
+                self._next.add(number)
+
+
+class _Sum:
+    """Numbers of 128 bits added up: the same for any order."""
+
+    def __init__(self) -> None:
+        self.count, self._total = 0, 0
+
+    def add(self, number: int) -> None:
+        self.count += 1
+        self._total = (self._total + number) & ((1 << 128) - 1)
+
+    def text(self) -> str:
+        return f"{self.count}:{self._total:032x}"

@@ -1,0 +1,119 @@
+"""What Google Ads takes and offers, known without a connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tailrace.connectors.sdk.base import Connector, Context, Declaration, Option, ResourceType
+from tailrace.connectors.sdk.days import day_problems
+from tailrace.connectors.sdk.limits import IN_FLIGHT, MAX_WAIT, limit_problems, rate_limit, wire_problems
+from tailrace.connectors.sdk.options import Problem
+
+RESTATE_DAYS = 30
+METRICS = ("impressions", "clicks", "cost_micros", "conversions", "conversions_value")
+
+CONNECTION = (
+    Option(
+        "developer_token", required=True, secret=True, description="of the API centre of a manager account"
+    ),
+    Option("access_token", secret=True, description="a bearer token given from outside"),
+    Option(
+        "client_id", description="OAuth client, with client_secret and refresh_token in place of access_token"
+    ),
+    Option("client_secret", secret=True, description="OAuth client's secret"),
+    Option("refresh_token", secret=True, description="what the OAuth client was given"),
+    Option(
+        "customer_ids", "texts", description="the accounts to read; default: all that the login can reach"
+    ),
+    Option("login_customer_id", description="the manager account that the login acts through"),
+    Option("api_version", default="v26", description="the API's version, like v26"),
+    Option("base_url", default="https://googleads.googleapis.com", description="where the API is"),
+    Option(
+        "token_url", default="https://oauth2.googleapis.com/token", description="where tokens are refreshed"
+    ),
+    Option(
+        "restate",
+        "integer",
+        default=RESTATE_DAYS,
+        description="days before the last read that are read again",
+    ),
+    Option(
+        "start_date", description="the first day to read, YYYY-MM-DD; default: 90 days before the first run"
+    ),
+    rate_limit("none, for Google publishes no number of requests a second"),
+    IN_FLIGHT,
+    MAX_WAIT,
+)
+STATS_OPTIONS = (
+    Option("metrics", "texts", default=METRICS, description="metrics by their GAQL name, without `metrics.`"),
+    Option("restate", "integer", description="as the connection's, for this resource"),
+    Option("start_date", description="as the connection's, for this resource"),
+)
+
+
+def validate_connection(options: Mapping[str, Any]) -> list[Problem]:
+    """Exactly one way to log in; ids, version, URLs and days that can be ones."""
+    problems: list[Problem] = []
+    oauth = [name for name in ("client_id", "client_secret", "refresh_token") if options[name]]
+    ways = "give access_token, or client_id, client_secret and refresh_token"
+    if options["access_token"] and oauth:
+        problems.append(((oauth[0],), "both access_token and OAuth are given", ways))
+    elif not options["access_token"] and len(oauth) < 3:
+        problems.append(((), "no complete credentials", ways))
+    if not re.fullmatch(r"v\d+", options["api_version"]):
+        problems.append(
+            (("api_version",), f"{options['api_version']!r} is no API version", "write it like v26")
+        )
+    for number, customer in enumerate(options["customer_ids"] or ()):
+        if not is_customer(customer):
+            problems.append(
+                (("customer_ids", number), f"{customer!r} is no customer id", "write its ten digits")
+            )
+    if options["login_customer_id"] and not is_customer(options["login_customer_id"]):
+        fix = "write its ten digits"
+        problems.append((("login_customer_id",), f"{options['login_customer_id']!r} is no customer id", fix))
+    wire = wire_problems(options, ("base_url", "token_url"))
+    return problems + wire + day_problems(options) + limit_problems(options["rate_limit"])
+
+
+def is_customer(text: str) -> bool:
+    """Ten digits, as people write them: 123-456-7890 too."""
+    return re.fullmatch(r"\d{1,12}", text.replace("-", "")) is not None
+
+
+def validate_resource(name: str, options: Mapping[str, Any]) -> list[Problem]:
+    """Metrics that can be GAQL names; days that can be ones."""
+    problems = day_problems(options)
+    if "metrics" in options and not options["metrics"]:
+        problems.append((("metrics",), f"{name} has no metrics", "name at least one, like clicks"))
+    for number, metric in enumerate(options.get("metrics") or ()):
+        if not re.fullmatch(r"(metrics\.)?[a-z][a-z0-9_]*", metric):
+            problems.append(
+                (("metrics", number), f"{metric!r} is no metric's name", "write it like cost_micros")
+            )
+    return problems
+
+
+def open_connection(options: Mapping[str, Any], context: Context) -> Connector:
+    """Connects lazily: nothing is requested until something is asked for."""
+    from tailrace.connectors.google_ads.connection import GoogleAds
+
+    return GoogleAds.open(DECLARATION, options, context)
+
+
+DECLARATION = Declaration(
+    name="google_ads",
+    options=CONNECTION,
+    resources=(
+        ResourceType("accounts", changes=False, description="the accounts with their currency and time zone"),
+        ResourceType("campaigns", changes=False, description="campaigns with name, status and channel"),
+        ResourceType(
+            "campaign_stats", STATS_OPTIONS, changes=False, description="metrics per campaign and day"
+        ),
+    ),
+    open=open_connection,
+    validate_resource=validate_resource,
+    validate_connection=validate_connection,
+)

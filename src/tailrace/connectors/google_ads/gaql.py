@@ -1,0 +1,70 @@
+"""Fields of the Google Ads Query Language as columns, and answers as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tailrace.records import Column, Type
+
+WHOLE_METRICS = frozenset(
+    [
+        "impressions",
+        "clicks",
+        "cost_micros",
+        "interactions",
+        "engagements",
+        "view_through_conversions",
+        "video_views",
+        "video_trueview_views",
+        "organic_clicks",
+        "organic_impressions",
+        "organic_queries",
+        "phone_calls",
+        "phone_impressions",
+        "active_view_impressions",
+        "active_view_measurable_impressions",
+        "active_view_measurable_cost_micros",
+    ]
+)
+"""Metrics that are int64 in Google's protos; the others are doubles, and an int fits into a double column."""
+
+FIELD_TYPES: Mapping[str, Type] = {
+    "customer.id": "bigint",
+    "campaign.id": "bigint",
+    "segments.date": "date",
+    "customer.manager": "bool",
+}
+
+
+def column_name(field: str) -> str:
+    """`metrics.cost_micros` is the column `metrics_cost_micros`: BigQuery forbids dots."""
+    return field.replace(".", "_")
+
+
+def column(field: str) -> Column:
+    """The column of a field, typed as the vendor's proto is."""
+    if field.startswith("metrics."):
+        return Column(column_name(field), "bigint" if field.split(".", 1)[1] in WHOLE_METRICS else "double")
+    return Column(column_name(field), FIELD_TYPES.get(field, "text"))
+
+
+def rows(chunks: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> list[dict[str, Any]]:
+    """The results of every chunk, flattened; int64 stay the texts that they travel as. A field that is absent is None."""
+    paths = [(column_name(field), [_camel(part) for part in field.split(".")]) for field in fields]
+    return [_row(result, paths) for chunk in chunks for result in chunk.get("results") or []]
+
+
+def _row(result: Mapping[str, Any], paths: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, path in paths:
+        value: Any = result
+        for part in path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        row[name] = value
+    return row
+
+
+def _camel(text: str) -> str:
+    first, *rest = text.split("_")
+    return first + "".join(part.capitalize() for part in rest)
