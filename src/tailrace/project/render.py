@@ -45,28 +45,28 @@ class Renderer:
         self._secrets, self._read_env = [], False
         try:
             result = self._evaluate(text)
-        except BadInput as error:
-            return self._problem(path, error.message, error.fix, text)
         except TemplateSyntaxError as error:
-            return self._problem(
-                path,
-                f"not a template: {(error.message or '').rstrip('.')}",
-                "Check the braces and quotes",
-                text,
-            )
-        except UndefinedError as error:
-            return self._problem(path, str(error.message), "profiles.yml knows env_var() and secret()", text)
+            said = (error.message or "").rstrip(".")
+            return self._problem(path, f"not a template: {said}", "Check the braces and quotes", text)
+        except (BadInput, UndefinedError) as error:
+            if not self._secrets and not self._read_env:
+                fix = getattr(error, "fix", "profiles.yml knows env_var() and secret()")
+                return self._problem(path, str(error.message), fix, text)
+            return self._failure(path, error, text)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            # The error's own words may quote a secret that the template has read.
-            return self._problem(
-                path, f"the template fails ({type(error).__name__})", "Check its arguments", text
-            )
+            return self._failure(path, error, text)
         if self._secrets:
             return Secret(str(result), parts=tuple(self._secrets))
         name = next((part for part in reversed(path) if isinstance(part, str)), "")
         if self._read_env and is_secret_option(name) and isinstance(result, str):
             return Secret(result)
         return result
+
+    def _failure(self, path: tuple[str | int, ...], error: Exception, text: str) -> str:
+        """The error's own words may quote a secret that the template has read, so they are not shown."""
+        return self._problem(
+            path, f"the template fails ({type(error).__name__})", "Check its arguments", text
+        )
 
     def _problem(self, path: tuple[str | int, ...], message: str, fix: str, text: str) -> str:
         self.problems.append(Diagnostic(self.marks.at(*path), message, fix))

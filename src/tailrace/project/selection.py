@@ -14,7 +14,7 @@ KINDS = ("model", "seed", "pipeline", "suite", "sync", "source")
 METHODS = ("tag", "path", "state", *KINDS)
 
 _TERM = re.compile(
-    r"(?P<up>(?P<up_depth>\d*)\+)?((?P<method>[a-z_]+):)?(?P<value>[^+@]+?)(?P<down>\+(?P<down_depth>\d*))?\Z"
+    r"(?P<up>(?P<up_depth>\d*)\+)?((?P<method>[a-z_]+):)?(?P<value>[^+@]*[^+@:])(?P<down>\+(?P<down_depth>\d*))?\Z"
 )
 
 
