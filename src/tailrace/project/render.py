@@ -28,6 +28,7 @@ class Renderer:
         self._environment: ImmutableSandboxedEnvironment | None = None
         self._secrets: list[str] = []
         self._read_env = False
+        self._asked = ""
 
     def render(self, value: Any, path: tuple[str | int, ...] = ()) -> Any:
         """The value with every template in it rendered; a text that used secret() becomes one Secret."""
@@ -49,7 +50,9 @@ class Renderer:
             said = (error.message or "").rstrip(".")
             return self._problem(path, f"not a template: {said}", "Check the braces and quotes", text)
         except (BadInput, UndefinedError) as error:
-            if not self._secrets and not self._read_env:
+            # `env_var(secret(..))` would have its message quote the secret; a name that the template spells is none.
+            spelt = isinstance(error, BadInput) and self._asked in text
+            if spelt or not (self._secrets or self._read_env):
                 fix = getattr(error, "fix", "profiles.yml knows env_var() and secret()")
                 return self._problem(path, str(error.message), fix, text)
             return self._failure(path, error, text)
@@ -103,6 +106,7 @@ class Renderer:
         return self._environment
 
     def _env_var(self, name: str, default: Any = _UNSET) -> Any:
+        self._asked = str(name)
         if name in os.environ:
             self._read_env = True
             return os.environ[name]
@@ -112,6 +116,7 @@ class Renderer:
         return default
 
     def _secret(self, reference: str) -> str:
+        self._asked = str(reference)
         self._secrets.append(resolve(str(reference), self.root).reveal())
         return self._secrets[-1]
 

@@ -272,11 +272,21 @@ def test_another_target(root, monkeypatch):
     assert target.connections["hubspot"].options == {"access_token": Secret(TOKEN)}
 
 
+def test_a_missing_variable_is_named_beside_one_that_is_set(root, monkeypatch):
+    monkeypatch.setenv("TAILRACE_TEST_TOKEN", TOKEN)
+    template = "{{ env_var('TAILRACE_TEST_TOKEN') }}:{{ secret('env:TAILRACE_TEST_UNSET') }}"
+    write(root, {"profiles.yml": profile(f'{{type: hubspot, access_token: "{template}"}}')})
+    (problem,) = problems(root)
+    assert "TAILRACE_TEST_UNSET is not set" in problem
+
+
 def test_a_failing_template_shows_no_secret(root, monkeypatch):
     monkeypatch.setenv("TAILRACE_TEST_TOKEN", TOKEN)
     for template in (
         "secret('env:TAILRACE_TEST_TOKEN') | as_number",
         "secret(secret('env:TAILRACE_TEST_TOKEN'))",
+        "env_var(secret('env:TAILRACE_TEST_TOKEN'))",
+        "env_var(env_var('TAILRACE_TEST_TOKEN'))",
         "{}[secret('env:TAILRACE_TEST_TOKEN')]",
         "secret('env:TAILRACE_TEST_TOKEN').nothing",
         "secret('env:TAILRACE_TEST_TOKEN') + 5",
