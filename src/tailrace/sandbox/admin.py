@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -24,6 +25,13 @@ class _Rejected(Exception):
         self.status = status
 
 
+@dataclass(frozen=True)
+class _Call:
+    house: House
+    request: Request
+    rest: list[str]
+
+
 def handle(house: House, request: Request) -> Response:
     """Answer one admin request; its path starts behind /_sandbox. Malformed calls answer 4xx with {"error": reason}."""
     parts = [part for part in request.path.split("/") if part]
@@ -35,16 +43,16 @@ def handle(house: House, request: Request) -> Response:
         answer = methods.get(request.method)
         if answer is None:
             raise _Rejected(405, f"/_sandbox/{name} answers {', '.join(methods)}, not {request.method}")
-        return answer(house, request, parts[1:])
+        return answer(_Call(house, request, parts[1:]))
     except _Rejected as rejected:
         return Response.of(rejected.status, {"error": str(rejected)})
     except SandboxError as error:
         return Response.of(500, {"error": str(error)})
 
 
-def _overview(house: House, request: Request, rest: list[str]) -> Response:
-    vendors = {name: fake.objects() for name, fake in house.fakes.items()}
-    settings = house.settings
+def _overview(call: _Call) -> Response:
+    vendors = {name: fake.objects() for name, fake in call.house.fakes.items()}
+    settings = call.house.settings
     return Response.of(
         200,
         {
@@ -52,30 +60,30 @@ def _overview(house: House, request: Request, rest: list[str]) -> Response:
             "seed": settings.seed,
             "contacts": settings.contacts,
             "today": settings.today.isoformat(),
-            "rounds": house.rounds_done,
-            "requests": len(house.log),
+            "rounds": call.house.rounds_done,
+            "requests": len(call.house.log),
         },
     )
 
 
-def _get_records(house: House, request: Request, rest: list[str]) -> Response:
-    fake, obj = _target(house, rest)
+def _get_records(call: _Call) -> Response:
+    fake, obj = _target(call)
     return Response.of(200, _known(lambda: fake.records(obj)))
 
 
-def _put_records(house: House, request: Request, rest: list[str]) -> Response:
-    fake, obj = _target(house, rest)
-    return _store(fake.replace, obj, request)
+def _put_records(call: _Call) -> Response:
+    fake, obj = _target(call)
+    return _store(fake.replace, obj, call.request)
 
 
-def _post_records(house: House, request: Request, rest: list[str]) -> Response:
-    fake, obj = _target(house, rest)
-    return _store(fake.upsert, obj, request)
+def _post_records(call: _Call) -> Response:
+    fake, obj = _target(call)
+    return _store(fake.upsert, obj, call.request)
 
 
-def _delete_record(house: House, request: Request, rest: list[str]) -> Response:
-    fake, obj = _target(house, rest)
-    key = request.param("id")
+def _delete_record(call: _Call) -> Response:
+    fake, obj = _target(call)
+    key = call.request.param("id")
     if not key:
         raise _Rejected(400, "which record? add ?id=")
     if not _known(lambda: fake.remove(obj, key)):
@@ -83,44 +91,44 @@ def _delete_record(house: House, request: Request, rest: list[str]) -> Response:
     return Response.of(200, {"removed": key})
 
 
-def _get_writes(house: House, request: Request, rest: list[str]) -> Response:
-    fake, obj = _target(house, rest)
+def _get_writes(call: _Call) -> Response:
+    fake, obj = _target(call)
     return Response.of(200, _known(lambda: fake.writes(obj)))
 
 
-def _get_requests(house: House, request: Request, rest: list[str]) -> Response:
-    vendor = request.param("vendor")
+def _get_requests(call: _Call) -> Response:
+    vendor = call.request.param("vendor")
     if vendor is None:
-        return Response.of(200, house.log)
-    _fake(house, vendor)
-    return Response.of(200, [entry for entry in house.log if entry["vendor"] == vendor])
+        return Response.of(200, call.house.log)
+    _fake(call.house, vendor)
+    return Response.of(200, [entry for entry in call.house.log if entry["vendor"] == vendor])
 
 
-def _get_faults(house: House, request: Request, rest: list[str]) -> Response:
-    return Response.of(200, house.faults.describe())
+def _get_faults(call: _Call) -> Response:
+    return Response.of(200, call.house.faults.describe())
 
 
-def _put_faults(house: House, request: Request, rest: list[str]) -> Response:
+def _put_faults(call: _Call) -> Response:
     try:
-        rules = parse_rules(_json(request), house.fakes)
+        rules = parse_rules(_json(call.request), call.house.fakes)
     except FaultError as error:
         raise _Rejected(400, str(error)) from error
-    house.faults = FaultBook(rules)
+    call.house.faults = FaultBook(rules)
     return Response.of(200, {"rules": len(rules)})
 
 
-def _advance(house: House, request: Request, rest: list[str]) -> Response:
-    document = _json(request) if request.body.strip() else {}
+def _advance(call: _Call) -> Response:
+    document = _json(call.request) if call.request.body.strip() else {}
     rounds = document.get("rounds", 1) if isinstance(document, dict) else None
     if not isinstance(rounds, int) or isinstance(rounds, bool) or not 0 <= rounds <= MOST_ROUNDS:
         raise _Rejected(400, f'the body is {{"rounds": n}}, n a whole number from 0 to {MOST_ROUNDS}')
-    house.advance(rounds)
-    return Response.of(200, {"rounds": house.rounds_done})
+    call.house.advance(rounds)
+    return Response.of(200, {"rounds": call.house.rounds_done})
 
 
-def _reset(house: House, request: Request, rest: list[str]) -> Response:
-    house.reset()
-    return Response.of(200, {"rounds": house.rounds_done})
+def _reset(call: _Call) -> Response:
+    call.house.reset()
+    return Response.of(200, {"rounds": call.house.rounds_done})
 
 
 def _store(write: Callable[[str, list[dict[str, Any]]], None], obj: str, request: Request) -> Response:
@@ -136,10 +144,10 @@ def _store(write: Callable[[str, list[dict[str, Any]]], None], obj: str, request
     return Response.of(200, {"records": len(records)})
 
 
-def _target(house: House, rest: list[str]) -> tuple[Fake, str]:
-    if len(rest) != 2:
+def _target(call: _Call) -> tuple[Fake, str]:
+    if len(call.rest) != len(("vendor", "object")):
         raise _Rejected(404, "which records? the path ends with /<vendor>/<object>")
-    return _fake(house, rest[0]), rest[1]
+    return _fake(call.house, call.rest[0]), call.rest[1]
 
 
 def _known(call: Callable[[], Result]) -> Result:
@@ -167,7 +175,7 @@ def _known_pages() -> str:
     return ", ".join(f"/_sandbox/{name}" for name in _ROUTES if name)
 
 
-Answer = Callable[[House, Request, list[str]], Response]
+Answer = Callable[[_Call], Response]
 _WITH_OBJECT = ("records", "writes")
 _ROUTES: dict[str, dict[str, Answer]] = {
     "": {"GET": _overview},

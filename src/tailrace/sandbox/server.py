@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import ssl
+import sys
 import tempfile
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import uvicorn
@@ -49,7 +50,7 @@ class Sandbox:
         limits: bool = True,
         tls: bool = False,
         today: date | None = None,
-        token: str = "sandbox",
+        token: str = "sandbox",  # noqa: S107  no secret: it opens nothing but this sandbox
     ) -> Sandbox:
         """Serve on 127.0.0.1 in a thread of this process; port 0 takes a free one. SandboxError where it cannot."""
         day = {} if today is None else {"today": today}
@@ -96,6 +97,11 @@ class Sandbox:
         """The port it listens on."""
         return int(self.url.rpartition(":")[2])
 
+    @property
+    def is_serving(self) -> bool:
+        """False after `close`, or where the server died."""
+        return self._thread.is_alive()
+
     def base_url(self, vendor: str) -> str:
         """Where one vendor's API begins, without a slash at the end."""
         return f"{self.url}/{vendor}"
@@ -107,7 +113,7 @@ class Sandbox:
         if self._ca_folder is not None:
             self._ca_folder.cleanup()
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -118,6 +124,7 @@ class Sandbox:
 
 def serve(
     port: int = 8080,
+    *,
     data: Path | None = None,
     contacts: int = 500,
     seed: int = 7,
@@ -128,7 +135,7 @@ def serve(
     """Serve until SIGINT or SIGTERM, after one line on stdout that says where; only in the main thread."""
     stop = threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -136,8 +143,9 @@ def serve(
         with Sandbox.start(
             port, data=data, contacts=contacts, seed=seed, faults=faults, limits=limits, tls=tls
         ) as sandbox:
-            print(describe(sandbox), flush=True)
-            while sandbox._thread.is_alive() and not stop.wait(1):
+            sys.stdout.write(describe(sandbox) + "\n")
+            sys.stdout.flush()
+            while sandbox.is_serving and not stop.wait(1):
                 pass
     finally:
         for number, handler in before.items():

@@ -28,7 +28,7 @@ DETAILS = {
 MOST_OWNERS = 500
 
 
-def details(portal: Portal, call: Call) -> Response:
+def details(_portal: Portal, _call: Call) -> Response:
     """GET account-info/details."""
     return Response.of(200, DETAILS)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailrace.sandbox.clock import iso
-from tailrace.sandbox.hubspot.call import Call, inputs_of, show, show_written, view_of
+from tailrace.sandbox.hubspot.call import Call, batch_answer, inputs_of, show, show_written, view_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid
 from tailrace.sandbox.hubspot.linking import Given, add_given, check_given
 from tailrace.sandbox.hubspot.objects import check_id_property
@@ -62,7 +62,7 @@ def read(portal: Portal, call: Call) -> Response:
             found[record["id"]] = record
     results = [show(portal, obj, record, view) for record in _by_id(found.values())]
     errors = [_missing(obj, missing).as_row({})] if missing else []
-    return _answer(portal, 200, results, errors, started)
+    return batch_answer(portal, 200, results, errors, started)
 
 
 def create(portal: Portal, call: Call) -> Response:
@@ -103,7 +103,7 @@ def _write(portal: Portal, call: Call, plan: Planner, status: int, with_new: boo
         if row.trace is not None:
             shown["objectWriteTraceId"] = row.trace
         results.append(shown)
-    response = _answer(portal, status, _by_id(results), errors, started)
+    response = batch_answer(portal, status, _by_id(results), errors, started)
     response.rows_written = len(results)
     return response
 
@@ -239,17 +239,3 @@ def _missing(obj: str, keys: list[str]) -> _Missing:
 
 def _by_id(records: Any) -> list[dict[str, Any]]:
     return sorted(records, key=lambda record: int(record["id"]))
-
-
-def _answer(
-    portal: Portal, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]], started: str
-) -> Response:
-    document: dict[str, Any] = {
-        "status": "COMPLETE",
-        "results": results,
-        "startedAt": started,
-        "completedAt": iso(portal.clock.now()),
-    }
-    if not errors:
-        return Response.of(status, document)
-    return Response.of(207, {**document, "numErrors": len(errors), "errors": errors})

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from tailrace.sandbox.clock import iso
 from tailrace.sandbox.hubspot.errors import Refusal, invalid
 from tailrace.sandbox.hubspot.portal import (
     DEFAULT_PROPERTIES,
@@ -18,7 +19,7 @@ from tailrace.sandbox.hubspot.portal import (
 )
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.vendor import RowError
-from tailrace.sandbox.wire import Request
+from tailrace.sandbox.wire import Request, Response
 
 
 @dataclass(frozen=True)
@@ -150,3 +151,23 @@ def inputs_of(document: dict[str, Any], most: int) -> list[dict[str, Any]]:
             400, "VALIDATION_ERROR", f"The maximum number of inputs supported in a batch request is {most}"
         )
     return inputs
+
+
+def batch_answer(
+    portal: Portal,
+    status: int,
+    results: list[dict[str, Any]],
+    errors: list[dict[str, Any]],
+    started: str | None = None,
+) -> Response:
+    """The answer to a batch: 207 instead of `status` where rows were refused."""
+    now = iso(portal.clock.now())
+    document: dict[str, Any] = {
+        "status": "COMPLETE",
+        "results": results,
+        "startedAt": started or now,
+        "completedAt": now,
+    }
+    if not errors:
+        return Response.of(status, document)
+    return Response.of(207, {**document, "numErrors": len(errors), "errors": errors})

@@ -121,14 +121,15 @@ class Portal:
             "archived": False,
         }
         self._put(obj, record, source)
-        self._remember(obj, key, given, moment, source)
+        self._remember(obj, key, given, moment=moment, source=source)
         return record
 
     def update(self, obj: str, record: Record, changes: dict[str, str], source: str = API) -> Record:
         """Write checked values to a record; "" clears; the time of modification moves on every write."""
         moment = iso(self.clock.stamp())
         before = record["properties"]
-        self._remember(obj, record["id"], _differing(before, changes), moment, source, record)
+        changed_values = _differing(before, changes)
+        self._remember(obj, record["id"], changed_values, moment=moment, source=source, before=record)
         values = {**before, **changes, modified_property(obj): moment}
         for name, value in changes.items():
             if value == "":
@@ -196,6 +197,7 @@ class Portal:
         obj: str,
         key: str,
         changes: dict[str, str],
+        *,
         moment: str,
         source: str,
         before: Record | None = None,

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tailrace.sandbox.clock import iso
-from tailrace.sandbox.hubspot.call import Call, inputs_of
+from tailrace.sandbox.hubspot.call import Call, batch_answer, inputs_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid, not_found
 from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.schema import FIELD_TYPES, Definition, Schema, full_definition
@@ -99,7 +99,7 @@ def batch_read(portal: Portal, call: Call) -> Response:
             errors.append(_unknown(name).as_row({"name": [name]}))
         else:
             found.append(definition)
-    return _batch(portal, 200, found, errors)
+    return batch_answer(portal, 200, found, errors)
 
 
 def batch_create(portal: Portal, call: Call) -> Response:
@@ -114,7 +114,7 @@ def batch_create(portal: Portal, call: Call) -> Response:
             continue
         schema.properties[definition["name"]] = definition
         made.append(definition)
-    return _batch(portal, 201, made, errors)
+    return batch_answer(portal, 201, made, errors)
 
 
 def batch_archive(portal: Portal, call: Call) -> Response:
@@ -230,18 +230,3 @@ def _archive(portal: Portal, schema: Schema, name: str) -> None:
         raise invalid(f"Property {name} is defined by HubSpot and cannot be archived")
     moment = iso(portal.clock.stamp())
     schema.properties[name] = {**definition, "archived": True, "archivedAt": moment}
-
-
-def _batch(
-    portal: Portal, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]]
-) -> Response:
-    now = iso(portal.clock.now())
-    document: dict[str, Any] = {
-        "status": "COMPLETE",
-        "results": results,
-        "startedAt": now,
-        "completedAt": now,
-    }
-    if errors:
-        return Response.of(207, {**document, "numErrors": len(errors), "errors": errors})
-    return Response.of(status, document)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from tailrace.sandbox.hubspot import account, batch, linking, objects, properties
+from tailrace.sandbox.hubspot import account, associations, batch, objects, properties
 from tailrace.sandbox.hubspot.call import Call
 from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.wire import Response
@@ -54,14 +54,14 @@ ROUTES = (
     _route("POST objects/{o}/batch/update", batch.update),
     _route("POST objects/{o}/batch/upsert", batch.upsert),
     _route("POST objects/{o}/batch/archive", batch.archive),
-    _route("GET objects/{o}/{id}/associations/{to}", linking.list_one),
-    _route("PUT objects/{o}/{id}/associations/default/{to}/{to_id}", linking.put_default),
-    _route("PUT objects/{o}/{id}/associations/{to}/{to_id}", linking.put_one),
-    _route("DELETE objects/{o}/{id}/associations/{to}/{to_id}", linking.delete_one),
-    _route("POST associations/{from}/{to}/batch/read", linking.batch_read),
-    _route("POST associations/{from}/{to}/batch/create", linking.batch_create),
-    _route("POST associations/{from}/{to}/batch/archive", linking.batch_archive),
-    _route("POST associations/{from}/{to}/batch/associate/default", linking.batch_default),
+    _route("GET objects/{o}/{id}/associations/{to}", associations.list_one),
+    _route("PUT objects/{o}/{id}/associations/default/{to}/{to_id}", associations.put_default),
+    _route("PUT objects/{o}/{id}/associations/{to}/{to_id}", associations.put_one),
+    _route("DELETE objects/{o}/{id}/associations/{to}/{to_id}", associations.delete_one),
+    _route("POST associations/{from}/{to}/batch/read", associations.batch_read),
+    _route("POST associations/{from}/{to}/batch/create", associations.batch_create),
+    _route("POST associations/{from}/{to}/batch/archive", associations.batch_archive),
+    _route("POST associations/{from}/{to}/batch/associate/default", associations.batch_default),
     _route("GET properties/{o}", properties.list_all),
     _route("POST properties/{o}", properties.create),
     _route("GET properties/{o}/groups", properties.list_groups),

@@ -209,11 +209,11 @@ def _among(name: str, key: Key, item: dict[str, Any], inside: bool) -> Test:
     return test
 
 
-def _has(name: str, key: Key, item: dict[str, Any], inside: bool) -> Test:
+def _has(name: str, _key: Key, _item: dict[str, Any], inside: bool) -> Test:
     return lambda values: bool(values.get(name)) == inside
 
 
-def _token(name: str, key: Key, item: dict[str, Any], inside: bool) -> Test:
+def _token(name: str, _key: Key, item: dict[str, Any], inside: bool) -> Test:
     pattern = _given(item, "value", str.lower)
 
     def test(values: dict[str, str]) -> bool:

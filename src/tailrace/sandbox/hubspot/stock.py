@@ -124,7 +124,8 @@ def _shaped(index: int, given: dict[str, Any]) -> Record:
     if not ID.fullmatch(key):
         raise ValueError(f"record {index}: id must be decimal digits, not {given.get('id')!r}")
     if not isinstance(given.get("properties"), dict):
-        raise ValueError(f"record {index} (id {key}): properties must be an object")
+        message = f"record {index} (id {key}): properties must be an object"
+        raise ValueError(message)  # noqa: TRY004  a bad record, not a bad call
     return {**given, "id": key, "archived": bool(given.get("archived", False))}
 
 
