@@ -7,15 +7,26 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tailrace.errors import EXIT_BAD_INPUT, EXIT_FAILED, ProjectError, TailraceError
 
+if TYPE_CHECKING:
+    from tailrace.project.spec import Project
+
 F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED = 130
+
+
+@dataclass
+class Shield:
+    """Hides the project's secrets in everything that a command prints, once the project is read."""
+
+    redact: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -26,16 +37,26 @@ class Frame:
     target: str | None = None
     as_json: bool = False
     verbosity: int = 0
+    shield: Shield = field(default_factory=Shield)
 
     def say(self, text: str = "") -> None:
         """For a person; with --json it goes to stderr, so that stdout stays one document."""
         if self.verbosity >= 0:
-            click.echo(text, err=self.as_json)
+            click.echo(self.shield.redact(text), err=self.as_json)
 
     def document(self, document: Any) -> None:
         """The one machine-readable document of a command."""
         if self.as_json:
-            click.echo(json.dumps(document, default=str, ensure_ascii=False))
+            click.echo(self.shield.redact(json.dumps(document, default=str, ensure_ascii=False)))
+
+    def load(self) -> Project:
+        """The project on disk, its files judged one by one; from here on its secrets are hidden."""
+        from tailrace.plan.secrets import redactor_of
+        from tailrace.project.load import load_project
+
+        project = load_project(Path(self.project), self.target)
+        self.shield.redact = redactor_of(project).redact
+        return project
 
 
 def common(command: F) -> F:
@@ -54,7 +75,9 @@ def common(command: F) -> F:
     def wrapped(
         *args: Any, project: str, target: str | None, as_json: bool, quiet: bool, verbose: bool, **rest: Any
     ) -> Any:
-        click.get_current_context().obj = Frame(project, target, as_json, -1 if quiet else int(verbose))
+        context = click.get_current_context()
+        shield = context.find_object(Shield) or Shield()
+        context.obj = Frame(project, target, as_json, -1 if quiet else int(verbose), shield)
         return command(*args, **rest)
 
     return wrapped  # type: ignore[return-value]
@@ -69,8 +92,9 @@ def frame_of() -> Frame:
 def invoke(group: click.Group, args: list[str] | None = None) -> int:
     """Run the command line; every error that a person can mend becomes words, never a traceback."""
     args = sys.argv[1:] if args is None else args
+    shield = Shield()
     try:
-        result = group.main(args, prog_name="tailrace", standalone_mode=False)
+        result = group.main(args, prog_name="tailrace", standalone_mode=False, obj=shield)
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         return INTERRUPTED
@@ -78,7 +102,7 @@ def invoke(group: click.Group, args: list[str] | None = None) -> int:
         error.show()
         return EXIT_BAD_INPUT
     except TailraceError as error:
-        return report(error, as_json="--json" in args)
+        return report(error, shield, as_json="--json" in args)
     except KeyboardInterrupt:
         click.echo("interrupted; run the same command again to go on", err=True)
         return INTERRUPTED
@@ -87,11 +111,11 @@ def invoke(group: click.Group, args: list[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def report(error: TailraceError, *, as_json: bool) -> int:
+def report(error: TailraceError, shield: Shield, *, as_json: bool) -> int:
     """Say an error, as JSON too if asked for, and give its exit code."""
     if as_json:
-        click.echo(json.dumps(document_of(error), ensure_ascii=False))
-    for line in str(error).splitlines():
+        click.echo(shield.redact(json.dumps(document_of(error), ensure_ascii=False)))
+    for line in shield.redact(str(error)).splitlines():
         click.echo(line if isinstance(error, ProjectError) else f"tailrace: {line}", err=True)
     return error.exit_code
 

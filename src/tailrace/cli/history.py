@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +13,6 @@ import click
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import status_word, step_line, table
 from tailrace.errors import BadInput, near_miss
-from tailrace.project.load import load_project
 from tailrace.project.spec import Project
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -58,7 +56,7 @@ def published(project: Project) -> Iterator[DuckDBWarehouse]:
 
 def show_runs(frame: Frame, last: int) -> None:
     """The newest runs first."""
-    with _store(load_project(Path(frame.project), frame.target)) as store:
+    with _store(frame.load()) as store:
         rows = store.read(RUNS, [last])
     frame.document([dict(zip(RUN_WORDS, row, strict=True)) for row in rows])
     frame.say(table(("run", "command", "started", "status", "error"),
@@ -67,7 +65,7 @@ def show_runs(frame: Frame, last: int) -> None:
 
 def show_run(frame: Frame, run_id: str) -> None:
     """One run's steps, with what each did."""
-    with _store(load_project(Path(frame.project), frame.target)) as store:
+    with _store(frame.load()) as store:
         known = store.read(RUNS, [1 if run_id == "last" else 1000])
         found = [row for row in known if run_id in ("last", row[0])]
         if not found:
@@ -83,7 +81,7 @@ def show_run(frame: Frame, run_id: str) -> None:
 
 def show_status(frame: Frame) -> None:
     """The last run, how far each resource is read, and the ledger's statuses per sync."""
-    project = load_project(Path(frame.project), frame.target)
+    project = frame.load()
     with _store(project) as store:
         rows = store.read(RUNS, [1])
         left = store.read("SELECT sync, state, rows FROM deliveries")
@@ -120,7 +118,7 @@ def show_status(frame: Frame) -> None:
 def run_query(frame: Frame, sql: str, form: str) -> None:
     """Print a SELECT's rows; parquet goes to stdout as bytes."""
     form = "json" if frame.as_json and form == "table" else form
-    project = load_project(Path(frame.project), frame.target)
+    project = frame.load()
     with published(project) as warehouse:
         if form == "parquet":
             _parquet(warehouse, sql)

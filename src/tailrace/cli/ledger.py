@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tailrace.cli.frame import Frame
 from tailrace.cli.history import published
 from tailrace.cli.render import count, table
 from tailrace.errors import BadInput, near_miss
-from tailrace.project.load import load_project
 from tailrace.project.spec import Project
 
 DEAD_WORDS = ("sync", "primary_key", "field", "reason", "attempts", "last_at")
@@ -19,7 +16,7 @@ def approve_changeset(frame: Frame, changeset: str) -> None:
     from tailrace.runner.session import Session
     from tailrace.state.approvals import approve, waiting
 
-    session = Session(load_project(Path(frame.project), frame.target), "approve")
+    session = Session(frame.load(), "approve")
     try:
         known = waiting(session.store)
         if changeset not in [found.changeset for found in known]:
@@ -39,7 +36,7 @@ def approve_changeset(frame: Frame, changeset: str) -> None:
 
 def list_dead(frame: Frame, syncs: tuple[str, ...]) -> None:
     """The dead letters as they were published."""
-    project = load_project(Path(frame.project), frame.target)
+    project = frame.load()
     _known(project, syncs)
     with published(project) as warehouse:
         rows = []
@@ -75,7 +72,7 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> i
     from tailrace.runner.session import LOCK, Session
     from tailrace.state.locks import held
 
-    project = load_project(Path(frame.project), frame.target)
+    project = frame.load()
     _known(project, (sync,))
     session = Session(project, "dead")
     try:

@@ -76,7 +76,7 @@ def shown(frame: Frame) -> Iterator[None]:
         if frame.verbosity > 0:
             from tailrace.observe.logs import json_lines
 
-            stack.enter_context(listening(json_lines(sys.stderr)))
+            stack.enter_context(listening(json_lines(sys.stderr, frame.shield.redact)))
         elif frame.verbosity == 0:
             bar = Bar() if sys.stderr.isatty() and not frame.as_json else None
             stack.enter_context(listening(bar or _say_notice))

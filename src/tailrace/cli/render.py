@@ -99,12 +99,12 @@ def _validate(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     return f"{count(step['rows_in'], 'row')} judged, {held:,} held back{reused}"
 
 
-def _publish(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+def _publish(_: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     copied = int(detail.get("bytes", 0))
     return size(copied) if copied else "nothing changed"
 
 
-def _activate(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+def _activate(_: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     words = (
         "created",
         "updated",

@@ -120,8 +120,9 @@ def _run(folder: Path, frame: Frame) -> dict[str, Any]:
     from tailrace.cli.render import step_line
     from tailrace.cli.steps import STEPS, opened
     from tailrace.plan.resolve import choose
-    from tailrace.runner.run import Sending, execute
+    from tailrace.runner.run import execute
     from tailrace.runner.session import Session
+    from tailrace.runner.syncs import Sending
 
     resolved = opened(Frame(project=str(folder)))
     session = Session(resolved.project, "run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,9 +12,9 @@ from tailrace.cli.render import count, seconds, status_word, step_line
 from tailrace.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED
 from tailrace.plan.resolve import Resolved, choose, resolve
 from tailrace.plan.states import modified_models
-from tailrace.project.load import load_project
-from tailrace.runner.run import Sending, execute
+from tailrace.runner.run import execute
 from tailrace.runner.session import Session, utc_now
+from tailrace.runner.syncs import Sending
 
 STEPS = {
     "run": ("land", "build", "validate", "activate", "publish"),
@@ -29,7 +28,7 @@ EXITS = {"ok": EXIT_DONE, "failed": EXIT_FAILED, "stopped": EXIT_STOPPED}
 
 def opened(frame: Frame) -> Resolved:
     """The project as it lies on disk, compiled and checked."""
-    return resolve(load_project(Path(frame.project), frame.target), now=utc_now())
+    return resolve(frame.load(), now=utc_now())
 
 
 def run_steps(
@@ -97,7 +96,7 @@ def publish_now(frame: Frame, rollback: bool) -> None:
     from tailrace.state.locks import held
     from tailrace.warehouse.publish import rollback as roll_back
 
-    session = Session(load_project(Path(frame.project), frame.target), "publish")
+    session = Session(frame.load(), "publish")
     try:
         with held(session.folder, LOCK):
             if rollback:

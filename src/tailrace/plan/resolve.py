@@ -73,8 +73,7 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
         upstream = [ids[other] for other in model.depends_on]
         upstream += sorted({landed[source.schema] for source in model.sources if source.schema in landed})
         nodes.append(Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream)))
-    for suite in project.suites:
-        nodes.append(Node(f"suite:{suite.name}", "suite", suite.name, (), suite.path, (ids[suite.model],)))
+    nodes.extend(Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites)
     for sync in project.syncs:
         upstream = [ids[sync.model], *([f"suite:{sync.validate}"] if sync.validate else [])]
         nodes.append(Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream)))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 from tailrace.errors import LockHeld, TailraceError
 from tailrace.events import RunFinished, RunStarted, emit
@@ -16,7 +15,7 @@ from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.runner import steps
 from tailrace.runner.publishing import publish_work
 from tailrace.runner.session import LOCK, Session
-from tailrace.runner.syncs import Shipment, prepare_syncs, settle_shipments, ship
+from tailrace.runner.syncs import Sending, Shipment, lock_syncs, prepare_syncs, settle_shipments, ship
 from tailrace.state import runs
 from tailrace.state.locks import held
 
@@ -25,32 +24,23 @@ WAIT_FOR_WAREHOUSE = 3600.0
 """Seconds that a delivery waits for another run before its outcomes are merged; they are safe in the journal."""
 
 
-@dataclass(frozen=True)
-class Sending:
-    """How rows may be sent: `approve` the first sync of an account, `limit` rows a sync, `full_resync` past the ledger."""
-
-    approve: bool = False
-    limit: int | None = None
-    full_resync: bool = False
-
-
 def execute(
     session: Session, resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...], sending: Sending
 ) -> None:
     """Do the wanted steps in the house's order; results are in the session. LockHeld where another run is at work."""
-    with ExitStack() as stack:
-        with _recorded(session):
-            shipments: list[Shipment] = []
-            with held(session.folder, LOCK):
-                runs.begin(
-                    session.store, session.run_id, session.command, session.project.target.name, session.now()
-                )
-                shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
-            if shipments:
-                ship(session, shipments)
-                with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE), session.warehouse() as warehouse:
-                    settle_shipments(session, warehouse, shipments)
-            _close_run(session, wanted, published_last=bool(shipments))
+    with ExitStack() as stack, _recorded(session):
+        with held(session.folder, LOCK):
+            runs.begin(
+                session.store, session.run_id, session.command, session.project.target.name, session.now()
+            )
+            shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
+        delivered = bool(shipments)
+        while shipments:
+            ship(session, shipments)
+            with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE), session.warehouse() as warehouse:
+                again = settle_shipments(session, warehouse, shipments)
+                shipments = prepare_syncs(session, warehouse, resolved, again, sending)
+        _close_run(session, wanted, delivered=delivered)
 
 
 def _under_lock(
@@ -71,10 +61,11 @@ def _under_lock(
             steps.build(session, warehouse, resolved, chosen)
             reach("run:built")
         if "validate" in wanted:
-            steps.validate(session, warehouse, resolved, chosen)
+            steps.validate(session, warehouse, resolved, steps.suites_of(resolved, chosen, wanted))
             reach("run:validated")
         if "activate" in wanted:
-            shipments = prepare_syncs(session, warehouse, resolved, chosen, sending, stack)
+            syncs = lock_syncs(session, chosen.syncs, stack)
+            shipments = prepare_syncs(session, warehouse, resolved, syncs, sending)
             reach("run:prepared")
     if "publish" in wanted:
         if not shipments:
@@ -84,9 +75,9 @@ def _under_lock(
     return shipments
 
 
-def _close_run(session: Session, wanted: tuple[str, ...], *, published_last: bool) -> None:
+def _close_run(session: Session, wanted: tuple[str, ...], *, delivered: bool) -> None:
     _end(session)
-    if published_last and "publish" in wanted:
+    if delivered and "publish" in wanted:
         with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
             publish_work(session, "ledger")
 

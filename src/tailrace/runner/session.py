@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Connector, Context, Declaration
 from tailrace.errors import FatalError, TailraceError
 from tailrace.events import StepFinished, StepStarted, emit
+from tailrace.plan.secrets import redactor_of
 from tailrace.project.spec import Connection, Project
 from tailrace.state import runs
 from tailrace.state.rate import limiter_for
@@ -47,6 +48,7 @@ class Session:
         if self.project.target.type != "duckdb" or self.project.target.path is None:
             raise FatalError(f"target {self.project.target.name}: only duckdb targets run in this release")
         self.run_id = self.run_id or f"{self.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        self._redact = redactor_of(self.project).redact
         self.folder.mkdir(parents=True, exist_ok=True)
         self.store = Store(self.folder / "state.db")
 
@@ -115,8 +117,14 @@ class Session:
             self.store.remember(key, known)
         return known
 
+    def is_sandbox(self, name: str) -> bool:
+        """True where rows can do no harm: the account is the local sandbox."""
+        return self.connector(name).is_sandbox()
+
     def record(self, step: StepResult) -> StepResult:
-        """Keep a step's result, in this process and in the state."""
+        """Keep a step's result, in this process and in the state, without any secret."""
+        if step.error:
+            step = replace(step, error=self._redact(step.error))
         runs.record(self.store, self.run_id, len(self.results), step)
         self.results.append(step)
         return step

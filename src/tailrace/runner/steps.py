@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.plan.resolve import Chosen, Resolved
-from tailrace.project.spec import Pipeline, Resource
+from tailrace.project.spec import Pipeline, Resource, Suite
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
 from tailrace.validate.run import judge
@@ -54,23 +52,27 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
         session.record(result)
 
 
-def validate(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen) -> None:
+def suites_of(resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]) -> tuple[Suite, ...]:
+    """The chosen suites, and the gates of the chosen syncs where they are about to send."""
+    gates = {sync.validate for sync in chosen.syncs} if "activate" in wanted else set()
+    chosen_names = {suite.name for suite in chosen.suites}
+    return tuple(suite for suite in resolved.project.suites if suite.name in chosen_names | gates)
+
+
+def validate(
+    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, suites: tuple[Suite, ...]
+) -> None:
     """Each suite on the table that its sync will send from, or on a staged copy of its model where no sync reads it."""
-    syncs = {sync.validate: sync for sync in resolved.project.syncs if sync.validate}
-    for suite in chosen.suites:
-        with session.step("validate", suite.name):
-            sync = syncs.get(suite.name)
-            stage_name = sync.name if sync else f"suite_{suite.name}"
-            staged = stage(warehouse, model_table(resolved, suite.model), stage_name)
-            _, result = judge(warehouse, suite, staged, run_id=session.run_id, now=session.now)
-            session.record(result)
+    for suite in suites:
+        readers = [sync.name for sync in resolved.project.syncs if sync.validate == suite.name]
+        for name in readers or [f"suite_{suite.name}"]:
+            with session.step("validate", suite.name):
+                staged = stage(warehouse, model_table(resolved, suite.model), name)
+                _, result = judge(warehouse, suite, staged, run_id=session.run_id, now=session.now)
+                session.record(result)
 
 
 def model_table(resolved: Resolved, model: str) -> TableRef:
     """Where a model's rows are."""
     node = resolved.graph.nodes[model]
     return TableRef(node.schema, node.name)
-
-
-def run_date(session: Session) -> date:
-    return session.now().date()

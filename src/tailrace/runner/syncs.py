@@ -1,0 +1,183 @@
+"""Syncs in a run: stage their changesets under the lock, deliver without it, settle under it again.
+
+A delivery that a killed run left goes first, as it was staged and judged then; after it, the sync is staged anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tailrace.activate.result import ChangesetStopped, Delivered, Options, Prepared, SyncCounts
+from tailrace.activate.run import deliver, prepare, settle
+from tailrace.connectors.sdk.base import ObjectType
+from tailrace.errors import GateStopped, LockHeld, TailraceError
+from tailrace.events import StepStarted, emit
+from tailrace.plan.check import object_type
+from tailrace.plan.resolve import Resolved
+from tailrace.project.spec import Sync
+from tailrace.runner.session import Session
+from tailrace.runner.steps import model_table
+from tailrace.state import journal
+from tailrace.state.locks import held
+from tailrace.state.runs import StepResult
+from tailrace.validate.quarantine import quarantined_keys_sql
+from tailrace.validate.run import verdict_for
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.stage import Staged, stage
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How rows may be sent: `approve` the first sync of an account, `limit` rows a sync, `full_resync` past the ledger."""
+
+    approve: bool = False
+    limit: int | None = None
+    full_resync: bool = False
+
+
+@dataclass
+class Shipment:
+    """One staged delivery. `left_behind`: a killed run staged it, so the sync is staged anew once it is settled."""
+
+    sync: Sync
+    delivery: str
+    started: datetime
+    left_behind: bool = False
+    delivered: Delivered | None = None
+
+
+def lock_syncs(session: Session, syncs: Iterable[Sync], stack: ExitStack) -> list[Sync]:
+    """The syncs that no other run is delivering; they are held until `stack` ends."""
+    free: list[Sync] = []
+    for sync in syncs:
+        try:
+            stack.enter_context(held(session.folder, f"sync-{sync.name}"))
+            free.append(sync)
+        except LockHeld as error:
+            session.record(StepResult("activate", sync.name, "skipped", error=str(error)))
+    return free
+
+
+def prepare_syncs(
+    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, syncs: Iterable[Sync], sending: Sending
+) -> list[Shipment]:
+    """Stage what each sync has to send; a sync without anything to send, or stopped by a gate, is recorded and done."""
+    shipments: list[Shipment] = []
+    for sync in syncs:
+        with session.step("activate", sync.name):
+            left = journal.deliveries(session.store, sync.name)
+            if left:
+                shipments += [
+                    Shipment(sync, found.delivery, session.now(), left_behind=True) for found in left
+                ]
+            else:
+                shipments += _prepare(session, warehouse, resolved, sync, sending)
+    return shipments
+
+
+def _prepare(
+    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync, sending: Sending
+) -> list[Shipment]:
+    started = session.now()
+    emit(StepStarted("activate", sync.name))
+    staged = gated(session, warehouse, resolved, sync)
+    connector_is_sandbox = session.is_sandbox(sync.connection)
+    options = Options(sending.limit, sending.approve, sending.full_resync, connector_is_sandbox)
+    quarantined = quarantined_keys_sql(warehouse, sync.validate) if sync.validate else None
+    try:
+        prepared: Prepared = prepare(
+            warehouse, session.store, sync, _object(session, sync), session.account(sync.connection), staged, quarantined,
+            run_id=session.run_id, now=session.now, folder=session.folder / "deliveries", options=options,
+        )  # fmt: skip
+    except ChangesetStopped as stopped:
+        session.record(_stopped(sync, stopped, (session.now() - started).total_seconds()))
+        return []
+    if prepared.delivery is None:
+        seconds = (session.now() - started).total_seconds()
+        session.record(_step(sync, "ok", prepared.counts, seconds, None))
+        return []
+    return [Shipment(sync, prepared.delivery, started)]
+
+
+def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync) -> Staged:
+    """The staged model, if the gate lets it through: its verdict must be for exactly this content."""
+    for result in session.results:
+        if (result.step, result.name, result.status) == ("build", sync.model, "failed"):
+            raise GateStopped(
+                f"model {sync.model} could not be built, so its rows are not sent", "mend the model"
+            )
+    staged = stage(warehouse, model_table(resolved, sync.model), sync.name)
+    if sync.validate is None:
+        return staged
+    suite = next(suite for suite in resolved.project.suites if suite.name == sync.validate)
+    verdict = verdict_for(warehouse, suite, staged)
+    if verdict is None:
+        raise GateStopped(
+            f"suite {suite.name} has not judged what would be sent", "run `tailrace validate` first"
+        )
+    if verdict.decision == "blocked":
+        raise GateStopped(
+            f"suite {suite.name} blocked: {'; '.join(verdict.reasons)}", "mend the model or its data"
+        )
+    return staged
+
+
+def ship(session: Session, shipments: Iterable[Shipment]) -> None:
+    """Deliver, one sync after the other, without any hold on the warehouse. What fails stays in the journal."""
+    for shipment in shipments:
+        with session.step("activate", shipment.sync.name):
+            shipment.delivered = deliver(
+                session.store,
+                shipment.delivery,
+                session.connector(shipment.sync.connection).destination(),
+                _object(session, shipment.sync),
+                shipment.sync,
+            )
+
+
+def settle_shipments(
+    session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]
+) -> list[Sync]:
+    """Merge the outcomes into the ledger; returns the syncs whose left-behind delivery is done, to be staged anew."""
+    again: list[Sync] = []
+    for shipment in shipments:
+        if shipment.delivered is None:
+            continue
+        with session.step("activate", shipment.sync.name):
+            done = settle(
+                warehouse, session.store, shipment.sync, shipment.delivery, shipment.delivered,
+                run_id=session.run_id, now=session.now,
+            )  # fmt: skip
+            if shipment.left_behind and done.status == "ok":
+                again.append(shipment.sync)
+            else:
+                seconds = (session.now() - shipment.started).total_seconds()
+                session.record(_step(shipment.sync, done.status, done.counts, seconds, done.error))
+    return again
+
+
+def _step(sync: Sync, status: Any, counts: SyncCounts, seconds: float, error: str | None) -> StepResult:
+    return StepResult(
+        "activate", sync.name, status, counts.rows, counts.to_send, seconds, error, counts.detail()
+    )
+
+
+def _stopped(sync: Sync, stopped: ChangesetStopped, seconds: float) -> StepResult:
+    detail = {
+        **stopped.counts.detail(),
+        "requests": 0,
+        "stopped": stopped.message,
+        "changeset": stopped.changeset,
+    }
+    return StepResult("activate", sync.name, "stopped", stopped.counts.rows, 0, seconds, str(stopped), detail)
+
+
+def _object(session: Session, sync: Sync) -> ObjectType:
+    found = object_type(session.declaration(sync.connection), sync.object)
+    if found is None:
+        raise TailraceError(f"{sync.connection} has no object {sync.object}")
+    return found
