@@ -449,7 +449,7 @@ def test_loaded_records_are_what_the_api_answers(ads: GoogleAds) -> None:
         "WHERE segments.date = '2021-05-05'"
     )
     (found,) = stream(ads, query, "77")
-    assert found["campaign"]["videoBrandSafety"] == "LOW"
+    assert found["campaign"] == {"videoBrandSafety": "LOW", "resourceName": "customers/77/campaigns/5"}
     assert found["metrics"] == {"interactions": "4", "activeViewCpm": 3.0}
     by_device = stream(ads, query.replace("SELECT", "SELECT segments.device,"), "77")
     assert {r["segments"]["device"]: r["metrics"]["interactions"] for r in by_device} == {
@@ -476,6 +476,8 @@ def test_malformed_records_are_refused_and_change_nothing(
     with pytest.raises(ValueError, match=what):
         ads.replace(obj, [record])
     assert ads.records(obj) == before
+    with pytest.raises(ValueError, match="21000000101 is there more than once"):
+        ads.replace("campaigns", [ads.records("campaigns")[0]] * 2)
     with pytest.raises(KeyError):
         ads.replace("keywords", [])
 

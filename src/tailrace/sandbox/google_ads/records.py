@@ -90,11 +90,16 @@ class Records:
         return self._fields[obj]
 
     def replace(self, obj: str, records: Iterable[Record]) -> None:
-        """Hold exactly these; ValueError names the first that lacks its id or its customer."""
+        """Hold exactly these; ValueError names the first that lacks its id or its customer, or stands there twice."""
         self.all(obj)
         rows = list(records)
+        taken: set[str] = set()
         for number, record in enumerate(rows, start=1):
             _check(obj, number, record)
+            key = key_of(obj, record)
+            if key in taken:
+                raise ValueError(f"record {number} of {obj}: {key} is there more than once")
+            taken.add(key)
         self._put(obj, rows)
 
     def upsert(self, obj: str, records: Iterable[Record]) -> None:

@@ -28,6 +28,13 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operators.lt,
     "<=": operators.le,
 }
+NAME_PATTERNS = {
+    "customer.resource_name": ("customers/{0}",),
+    "campaign.resource_name": ("customers/{0}/campaigns/{1}", "campaign.id"),
+    "ad_group.resource_name": ("customers/{0}/adGroups/{1}", "ad_group.id"),
+    "ad_group_ad.resource_name": ("customers/{0}/adGroupAds/{1}~{2}", "ad_group.id", "ad_group_ad.ad.id"),
+    "ad_group_ad.ad.resource_name": ("customers/{0}/ads/{1}", "ad_group_ad.ad.id"),
+}
 RATIOS: dict[str, tuple[str, str, float]] = {
     "metrics.ctr": ("metrics.clicks", "metrics.impressions", 1),
     "metrics.average_cpc": ("metrics.cost_micros", "metrics.clicks", 1),
@@ -64,7 +71,18 @@ def _columns(query: Query, used: set[str]) -> list[str]:
 
 
 def _flat(record: Record, fields: Iterable[str]) -> Row:
-    return {field: lookup(record, camel(field)) for field in fields}
+    row = {field: lookup(record, camel(field)) for field in fields}
+    for field, value in row.items():
+        if value is None and field in NAME_PATTERNS:
+            row[field] = _resource_name(field, record)
+    return row
+
+
+def _resource_name(field: str, record: Record) -> str | None:
+    """The name of a resource whose record has its ids alone."""
+    pattern, *parts = NAME_PATTERNS[field]
+    ids = [lookup(record, camel(part)) for part in ("customer.id", *parts)]
+    return None if None in ids else pattern.format(*ids)
 
 
 def _report(
