@@ -81,11 +81,15 @@ class Portal:
     def load(self, obj: str, records: list[Record]) -> None:
         """Hold exactly these records of an object type; the type is made where it is new."""
         if obj != OWNERS:
-            if obj not in self.schemas:
-                self.schemas[obj] = Schema((), (), default_group(obj), iso(self.clock.now()))
-            self.schemas[obj].learn(records)
+            self.schema_of(obj).learn(records)
         self.tables[obj] = Table(records, _modified_by(obj))
         self._history = {key: value for key, value in self._history.items() if key[0] != obj}
+
+    def schema_of(self, obj: str) -> Schema:
+        """An object type's definitions, made where the type is new."""
+        if obj not in self.schemas:
+            self.schemas[obj] = Schema((), (), default_group(obj), iso(self.clock.now()))
+        return self.schemas[obj]
 
     def object_type(self, name: str) -> str:
         """The canonical name of an object type; Refusal where the account has none of that name."""

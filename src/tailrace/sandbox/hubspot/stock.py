@@ -83,22 +83,23 @@ def writes(portal: Portal, obj: str) -> dict[str, int]:
 
 def _load_records(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
     shaped = [_shaped(index, item) for index, item in enumerate(given)]
-    portal.load(obj, shaped)
-    dated = portal.schemas[obj].names_of_type("datetime")
+    twice = len(shaped) - len({record["id"] for record in shaped})
+    if twice:
+        raise ValueError(f"{obj}: {twice} records have an id that occurs more than once")
+    schema = portal.schema_of(obj)
+    schema.learn(shaped)
+    dated = schema.names_of_type("datetime")
     now = iso(portal.clock.stamp())
-    complete = [_completed(obj, record, dated, now) for record in shaped]
-    ids = {record["id"] for record in complete}
-    if len(ids) != len(complete):
-        raise ValueError(f"{obj}: {len(complete) - len(ids)} ids occur more than once")
-    portal.load(obj, complete)
+    portal.load(obj, [_completed(obj, record, dated, now) for record in shaped])
 
 
 def _change_records(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
     shaped = [_shaped(index, item) for index, item in enumerate(given)]
     if obj not in portal.tables:
         portal.load(obj, [])
-    portal.schemas[obj].learn(shaped)
-    dated = portal.schemas[obj].names_of_type("datetime")
+    schema = portal.schema_of(obj)
+    schema.learn(shaped)
+    dated = schema.names_of_type("datetime")
     for record in shaped:
         _change(portal, obj, record, dated)
 
