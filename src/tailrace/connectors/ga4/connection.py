@@ -30,15 +30,17 @@ class Ga4:
     def open(cls, declaration: Declaration, options: Mapping[str, Any], context: Context) -> Ga4:
         given = settings(declaration, options, context.connection)
         limits = given["rate_limit"]
+        interval = INTERVAL
         if isinstance(limits, Mapping):
-            context.limiter.learn(int(limits["requests"]), float(limits["seconds"]))
+            interval = float(limits["seconds"])
+            context.limiter.learn(int(limits["requests"]), interval)
         key_file = given["service_account_file"]
         if key_file:
             mint = service_account(context.connection, key_file, SCOPES, context.now)
             auth: Bearer | Renewing = Renewing(mint, context.now)
         else:
             auth = Bearer(given["access_token"])
-        manners, wait = google_manners(INTERVAL), given["max_wait"]
+        manners, wait = google_manners(interval), given["max_wait"]
         http = Http(given["base_url"], auth, context, manners, max_wait=wait, shared=limits != "off")
         return cls(http, given)
 

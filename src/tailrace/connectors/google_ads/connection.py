@@ -31,9 +31,11 @@ class GoogleAds:
         given = settings(declaration, options, context.connection)
         auth, token_http = _auth(given, context)
         limits = given["rate_limit"]
+        interval = INTERVAL
         if isinstance(limits, Mapping):
-            context.limiter.learn(int(limits["requests"]), float(limits["seconds"]))
-        manners, wait = google_manners(INTERVAL), given["max_wait"]
+            interval = float(limits["seconds"])
+            context.limiter.learn(int(limits["requests"]), interval)
+        manners, wait = google_manners(interval), given["max_wait"]
         http = Http(given["base_url"], auth, context, manners, max_wait=wait, shared=limits != "off")
         return cls(http, given, token_http)
 

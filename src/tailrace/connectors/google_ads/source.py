@@ -23,7 +23,7 @@ ACCOUNTS = (
 )
 CAMPAIGNS = (*ACCOUNT, "campaign.id", "campaign.name", "campaign.status", "campaign.advertising_channel_type")
 STATS = (*ACCOUNT, "campaign.id", "segments.date")
-QUERY_DAYS = 31
+QUERY_DAYS = 92
 Rows = list[dict[str, Any]]
 
 

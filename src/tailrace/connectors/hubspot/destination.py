@@ -51,7 +51,7 @@ class HubSpotDestination:
         found: dict[str, Mapping[str, Any]] = {}
         by_id = match_field in (None, RECORD_ID)
         wanted = list(dict.fromkeys([*fields, *([] if by_id or match_field is None else [match_field])]))
-        for some in chunks(list(dict.fromkeys(keys)), BATCH):
+        for some in chunks(list({match_key(key): key for key in keys}.values()), BATCH):
             body: dict[str, Any] = {"inputs": [{"id": str(key)} for key in some], "properties": wanted}
             if not by_id:
                 body["idProperty"] = match_field

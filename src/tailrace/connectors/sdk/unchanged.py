@@ -36,7 +36,7 @@ class Window:
         """The pages, late: none at all where the window is as it was."""
         held: list[list[Row]] = []
         holding = self._known is not None
-        for page in pages:
+        for page in filter(None, pages):
             self._add(page)
             held.append(page)
             if not holding or self._all.count > self._held_rows:
