@@ -13,6 +13,7 @@ import pytest
 
 from tailrace.sandbox.clock import Clock
 from tailrace.sandbox.ga4 import Ga4
+from tailrace.sandbox.ga4.channels import default_channel_group
 from tailrace.sandbox.server import Sandbox
 from tailrace.sandbox.vendor import Settings
 from tailrace.sandbox.wire import Request
@@ -406,6 +407,42 @@ def test_reports_are_computed_from_exported_events(ga4: Ga4) -> None:
     assert names == [("page_view", "4"), ("first_visit", "1")]
     assert ga4.remove("events", "u1")
     assert table(report(ga4, body("eventName", "eventCount", dateRanges=days))) == [("page_view", "2")]
+
+
+def test_a_session_has_one_origin_and_one_landing_page(ga4: Ga4) -> None:
+    ga4.replace("sessions", [])
+    later = event("page_view", "u1", 1)
+    first = event("session_start", "u1", 1)
+    first["event_timestamp"] -= 10
+    first["event_params"] += [
+        {"key": "source", "value": {"string_value": "linkedin"}},
+        {"key": "medium", "value": {"string_value": "paid_social"}},
+        {"key": "page_location", "value": {"string_value": "https://millbrook.example/demo?a=1"}},
+    ]
+    ga4.replace("events", [later, first])
+    ask = body("sessionSource sessionDefaultChannelGroup landingPage", "sessions eventCount")
+    ask["dateRanges"] = [{"startDate": "2020-11-03", "endDate": "2020-11-03"}]
+    assert table(report(ga4, ask)) == [("linkedin", "Paid Social", "/demo", "1", "2")]
+
+
+@pytest.mark.parametrize(
+    ("source", "medium", "group"),
+    [
+        ("(direct)", "(none)", "Direct"),
+        (None, None, "Direct"),
+        ("google", "organic", "Organic Search"),
+        ("google", "cpc", "Paid Search"),
+        ("linkedin", "paid_social", "Paid Social"),
+        ("partner", "cpc", "Paid Other"),
+        ("x", "cpm", "Display"),
+        ("news", "email", "Email"),
+        ("facebook.com", "social", "Organic Social"),
+        ("blog", "referral", "Referral"),
+        ("<Other>", "<Other>", "Unassigned"),
+    ],
+)
+def test_channel_groups(source: str | None, medium: str | None, group: str) -> None:
+    assert default_channel_group(source, medium) == group
 
 
 def test_recorded_reports_answer_what_their_columns_can(ga4: Ga4) -> None:

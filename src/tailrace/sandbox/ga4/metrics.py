@@ -97,6 +97,8 @@ EVENT_DIMENSIONS = (
     "sessionSource",
     "sessionMedium",
     "sessionCampaignName",
+    "sessionDefaultChannelGroup",
+    "landingPage",
     "pageLocation",
     "pageTitle",
 )

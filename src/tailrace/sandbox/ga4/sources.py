@@ -64,7 +64,7 @@ def session_source(rows: list[Row]) -> Source:
 
 def event_source(events: list[Row]) -> Source:
     """Rows of the BigQuery export."""
-    return Source([flatten(event) for event in events], _with_derived(EVENT_DIMENSIONS), EVENT_METRICS)
+    return Source(flatten(events), _with_derived(EVENT_DIMENSIONS), EVENT_METRICS)
 
 
 def table_source(rows: list[Row]) -> Source:

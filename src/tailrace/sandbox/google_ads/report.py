@@ -126,10 +126,13 @@ def _joiner(resource: str, entities: list[Record], columns: list[str]) -> Callab
 
 
 def identity(resource: str, record: Record) -> Any:
-    """What makes a record of this resource the same one: its id, or for an ad the ad group's and the ad's."""
-    if resource == "ad_group_ad":
-        return lookup(record, ("adGroup", "id")), lookup(record, ("adGroupAd", "ad", "id"))
-    return lookup(record, (*camel(resource), "id"))
+    """What makes a record of this resource the same one: its id, for an ad with its ad group's. 5 and "5" are one id."""
+    paths = (
+        [("adGroup", "id"), ("adGroupAd", "ad", "id")]
+        if resource == "ad_group_ad"
+        else [(*camel(resource), "id")]
+    )
+    return tuple(str(lookup(record, path)) for path in paths)
 
 
 def _segments_used(used: set[str]) -> list[str]:
