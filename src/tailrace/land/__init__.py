@@ -1,0 +1,1 @@
+"""Landing: vendor pages become current tables and their change log."""

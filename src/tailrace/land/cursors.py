@@ -1,0 +1,77 @@
+"""`tailrace_meta.cursors`: how far each resource is read, committed with its rows or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from tailrace.records import Type
+from tailrace.warehouse.base import META, TableRef, Warehouse
+
+REF = TableRef(META, "cursors")
+COLUMNS: dict[str, Type] = {
+    "resource": "text",
+    "position": "text",
+    "raw_done": "bigint",
+    "data_version": "bigint",
+    "updated_at": "timestamp",
+    "run_id": "text",
+    "shape": "bigint",
+    "columns": "text",
+}
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """`position` is JSON text. `raw_done`: every raw row up to it is in the current table and the log.
+
+    `data_version`: the newest raw row that altered the current table. `shape` counts the column sets read so far,
+    `columns` is the last one's digest: of two readings of one version the one with the later shape is the newer.
+    """
+
+    resource: str
+    position: str | None = None
+    raw_done: int = 0
+    data_version: int = 0
+    updated_at: datetime | None = None
+    run_id: str = ""
+    shape: int = 0
+    columns: str = ""
+
+    def start(self) -> Mapping[str, Any] | None:
+        """What the source resumes from."""
+        return None if self.position is None else orjson.loads(self.position)
+
+
+def position_text(position: Mapping[str, Any]) -> str:
+    return orjson.dumps(position, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def read_cursor(warehouse: Warehouse, resource: str) -> Cursor:
+    if not warehouse.columns(REF):
+        return Cursor(resource)
+    rows = warehouse.query(
+        f"SELECT {', '.join(COLUMNS)} FROM {warehouse.dialect.table(REF)} WHERE resource = ?", [resource]
+    )
+    return Cursor(*rows[0]) if rows else Cursor(resource)
+
+
+def ensure_cursors(warehouse: Warehouse) -> None:
+    if not warehouse.columns(REF):
+        warehouse.ensure_schema(META)
+        columns = ", ".join(f"{name} {warehouse.dialect.type(kind)}" for name, kind in COLUMNS.items())
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {warehouse.dialect.table(REF)} ({columns})")
+
+
+def write_cursor(warehouse: Warehouse, cursor: Cursor) -> None:
+    """Inside the transaction that the cursor speaks of."""
+    table = warehouse.dialect.table(REF)
+    warehouse.execute(f"DELETE FROM {table} WHERE resource = ?", [cursor.resource])
+    warehouse.execute(
+        f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})",
+        [getattr(cursor, name) for name in COLUMNS],
+    )

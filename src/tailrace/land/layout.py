@@ -1,0 +1,115 @@
+"""The tables of one landed resource, their columns, and what makes them or widens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tailrace.records import Type
+from tailrace.warehouse.base import TableRef, Warehouse
+
+RAW: dict[str, Type] = {
+    "_raw_seq": "bigint",
+    "_version_at": "timestamp",
+    "_deleted": "bool",
+    "_shape": "bigint",
+    "_seen_at": "timestamp",
+    "_run_id": "text",
+}
+LOG: dict[str, Type] = {
+    "_op": "text",
+    "_changed_at": "timestamp",
+    "_seen_at": "timestamp",
+    "_run_id": "text",
+    "_seq": "bigint",
+    "_changed_fields": "text",
+}
+KEYS: dict[str, Type] = {"_version_at": "timestamp", "_deleted": "bool", "_shape": "bigint", "_hash": "text"}
+RESERVED = frozenset({*RAW, *LOG, *KEYS})
+VARIANT = "__v_"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a resource lives. `columns` (name -> engine type) are all vendor columns stored, vanished ones included."""
+
+    current: TableRef
+    key: tuple[str, ...]
+    cursors: tuple[str, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def raw(self) -> TableRef:
+        return self.current.suffixed("__raw")
+
+    @property
+    def log(self) -> TableRef:
+        return self.current.suffixed("__changes")
+
+    @property
+    def keys(self) -> TableRef:
+        return self.current.suffixed("__keys")
+
+    @property
+    def name(self) -> str:
+        return str(self.current)
+
+    def is_cursor(self, column: str) -> bool:
+        """A cursor's variant is as little a change as the cursor itself."""
+        return column in self.cursors or column.split(VARIANT, maxsplit=1)[0] in self.cursors
+
+    def hashed(self) -> dict[str, str]:
+        """What makes a row another row: every column but the key's and the cursors', by name."""
+        return {
+            name: kind
+            for name, kind in sorted(self.columns.items())
+            if name not in self.key and not self.is_cursor(name)
+        }
+
+    def logged(self) -> tuple[str, ...]:
+        return tuple(name for name in self.columns if not self.is_cursor(name))
+
+    def widened(self, columns: Mapping[str, str]) -> Layout:
+        return replace(self, columns={**self.columns, **columns})
+
+
+def ensure(warehouse: Warehouse, layout: Layout, *, changes: bool) -> None:
+    """Make what is missing, tables and columns; nothing is written where all is there."""
+    dialect = warehouse.dialect
+    vendor = dict(layout.columns)
+    key = {name: vendor[name] for name in layout.key}
+    logged = {name: vendor[name] for name in layout.logged()}
+    _ensure_table(warehouse, layout.raw, {**vendor, **_engine(warehouse, RAW)})
+    _ensure_table(warehouse, layout.current, vendor)
+    _ensure_table(warehouse, layout.keys, {**key, **{name: dialect.type(kind) for name, kind in KEYS.items()}})
+    if changes:
+        _ensure_table(warehouse, layout.log, {**_engine(warehouse, LOG), **logged})
+
+
+def _engine(warehouse: Warehouse, columns: Mapping[str, Type]) -> dict[str, str]:
+    return {name: warehouse.dialect.type(kind) for name, kind in columns.items()}
+
+
+def _ensure_table(warehouse: Warehouse, ref: TableRef, wanted: Mapping[str, str]) -> None:
+    dialect = warehouse.dialect
+    found = warehouse.columns(ref)
+    if not found:
+        warehouse.ensure_schema(ref.schema)
+        columns = ", ".join(f"{dialect.quote(name)} {kind}" for name, kind in wanted.items())
+        warehouse.execute(f"CREATE TABLE {dialect.table(ref)} ({columns})")
+        return
+    for name, kind in wanted.items():
+        if name not in found:
+            warehouse.execute(f"ALTER TABLE {dialect.table(ref)} ADD COLUMN {dialect.quote(name)} {kind}")
+
+
+def quoted(warehouse: Warehouse, names: Iterable[str], alias: str = "") -> str:
+    """`r."id", r."email"`."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(prefix + warehouse.dialect.quote(name) for name in names)
+
+
+def same_key(warehouse: Warehouse, layout: Layout, left: str, right: str) -> str:
+    """`l."id" = r."id" AND ...`."""
+    quote = warehouse.dialect.quote
+    return " AND ".join(f"{left}.{quote(name)} = {right}.{quote(name)}" for name in layout.key)

@@ -1,0 +1,103 @@
+"""How batches get into `<resource>__raw`: through dlt, which appends and does nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tailrace.errors import WarehouseError
+from tailrace.warehouse.base import TableRef, Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SETTINGS = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "ERROR",
+    "SCHEMA__NAMING": "direct",  # keeps the vendor's names; the default would rewrite and merge some
+    "RESTORE_FROM_DESTINATION": "false",  # our cursors are the only memory
+    "LOAD__WORKERS": "1",
+}
+BATCH = "_tailrace_append"
+
+
+class RawWriter(Protocol):
+    """Appends batches to a raw table; what it wrote before an error may stay, above the committed `raw_done`."""
+
+    def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None: ...
+
+
+class DltWriter:
+    """One dlt pipeline run, in a working folder that is thrown away: no pending package can swallow a later run's data."""
+
+    def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None:
+        with _working_folder(warehouse) as folder, _settings(folder):
+            import dlt
+            from dlt.pipeline.exceptions import PipelineStepFailed
+
+            try:
+                pipeline = dlt.pipeline(
+                    pipeline_name=f"tailrace_{raw.schema}_{raw.name}",
+                    pipelines_dir=str(folder),
+                    destination=warehouse.dlt_destination(),
+                    dataset_name=raw.schema,
+                )
+                pipeline.run(
+                    dlt.resource(batches, name=raw.name),
+                    table_name=raw.name,
+                    write_disposition="append",
+                    loader_file_format="parquet",
+                ).raise_on_failed_jobs()
+            except PipelineStepFailed as error:
+                reason = str(error.exception or error).strip().splitlines()[0]
+                raise WarehouseError(f"{raw}: dlt could not append ({reason})", "run again") from error
+
+
+class ArrowWriter:
+    """One INSERT per batch, for tests that land thousands of times."""
+
+    def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None:
+        for batch in batches:
+            names = ", ".join(warehouse.dialect.quote(name) for name in batch.column_names)
+            with warehouse.registered(BATCH, batch) as source:
+                warehouse.execute(
+                    f"INSERT INTO {warehouse.dialect.table(raw)} ({names}) SELECT {names} FROM {source}"
+                )
+
+
+@contextmanager
+def _working_folder(warehouse: Warehouse) -> Iterator[Path]:
+    """Beside the warehouse's file, where there is room for it; what a killed run left there goes first."""
+    path: Any = getattr(warehouse, "path", None)
+    if path is None:
+        with tempfile.TemporaryDirectory(prefix="tailrace-landing-") as name:
+            yield Path(name)
+        return
+    folder = Path(path).parent / f"{Path(path).name}.landing"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _settings(folder: Path) -> Iterator[None]:
+    """Settings of dlt, for the length of a run: environment wins over any dlt configuration lying about."""
+    wanted = {**SETTINGS, "DLT_DATA_DIR": str(folder), "DLT_PROJECT_DIR": str(folder)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

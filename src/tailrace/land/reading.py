@@ -1,0 +1,182 @@
+"""A source's pages on their way to raw batches: typed, freed of what is known, numbered, cut at checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from tailrace.connectors.sdk.base import ResourceSpec, Source
+from tailrace.errors import FatalError, TailraceError
+from tailrace.events import Progress, emit
+from tailrace.land.batches import Losses, Rows, batch_rows, build_batch, numbered
+from tailrace.land.known import unknown_rows
+from tailrace.land.layout import Layout, ensure
+from tailrace.land.schema import Plan
+from tailrace.land.scopes import Seen
+from tailrace.records import Checkpoint, Page, Schema
+from tailrace.warehouse.base import Warehouse
+
+COMMIT_ROWS = 250_000
+"""New rows after which the next checkpoint is committed; the last one always is."""
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is read, and under which name it is landed."""
+
+    source: Source
+    spec: ResourceSpec
+    schema: Schema
+    plan: Plan
+    shape: int
+    run_id: str
+    now: Callable[[], datetime]
+    changes: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A checkpoint: the last raw row before it, and the position that holds once this row is applied."""
+
+    raw_seq: int
+    position: Mapping[str, Any]
+
+
+class Reading:
+    """One read. `segments` end at checkpoints; `mark` is the last one passed, `error` what ended the read early."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        layout: Layout,
+        request: Request,
+        position: Mapping[str, Any] | None,
+        raw_done: int,
+        seen_at: datetime | None,
+    ) -> None:
+        self._warehouse, self._request, self.layout = warehouse, request, layout
+        self.seen = Seen(warehouse, layout)
+        self.rows_in, self.losses = 0, Losses()
+        self.mark: Mark | None = None
+        self.error: TailraceError | None = None
+        self.ended = False
+        self.last_seen = seen_at or datetime(1970, 1, 1)  # noqa: DTZ001 -- stored in UTC without a zone
+        self._keys_known = bool(
+            warehouse.query(f"SELECT 1 FROM {warehouse.dialect.table(layout.keys)} LIMIT 1")
+        )
+        self._number, self._cut = raw_done, raw_done
+        self._size = batch_rows(len(request.plan.slots))
+        self._pending: list[tuple[Page, datetime]] = []
+        self._waiting = 0
+        self._items = self._read(position)
+
+    def segment(self) -> Iterator[pa.Table]:
+        """Raw batches up to a checkpoint worth a transaction, or to the end. Nothing is raised: see `error`."""
+        for item in self._items:
+            if item is None:
+                return
+            yield item
+        self.ended = True
+
+    def committed(self) -> None:
+        """What was handed over is in the warehouse: from here on keys are known."""
+        self._cut, self._keys_known = self._number, True
+
+    def _read(self, position: Mapping[str, Any] | None) -> Iterator[pa.Table | None]:
+        request = self._request
+        try:
+            for item in request.source.read(request.spec, request.schema, position):
+                if isinstance(item, Page):
+                    yield from self._page(item)
+                else:
+                    yield from self._checkpoint(item)
+            if self._waiting or self.mark is None or self.mark.raw_seq != self._number:
+                raise FatalError(f"{self.layout.name}: the source ended without a checkpoint", "report this")
+        except TailraceError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 -- a connector's bug fails its resource, not the run
+            self.error = FatalError(f"{self.layout.name}: the connector broke ({type(error).__name__}: {error})")
+            self.error.__cause__ = error
+
+    def _page(self, page: Page) -> Iterator[pa.Table]:
+        if not page.rows:
+            return
+        if self._pending and self._pending[0][0].deleted != page.deleted:
+            yield from self._flush()
+        self._pending.append((page, self._arrival()))
+        self._waiting += len(page.rows)
+        if self._waiting >= self._size:
+            yield from self._flush()
+
+    def _arrival(self) -> datetime:
+        """Now, but always later than what arrived before: where the vendor has no time, the order is the version."""
+        now = self._request.now().astimezone(UTC).replace(tzinfo=None)
+        self.last_seen = max(now, self.last_seen + MICROSECOND)
+        return self.last_seen
+
+    def _checkpoint(self, checkpoint: Checkpoint) -> Iterator[pa.Table | None]:
+        yield from self._flush()
+        gone = self.seen.missing(self.layout, checkpoint.scopes, self._arrival() if checkpoint.scopes else self.last_seen)
+        if gone is not None:
+            yield self._numbered(self._tombstones(gone))
+        self.mark = Mark(self._number, checkpoint.position)
+        if self._number - self._cut >= COMMIT_ROWS:
+            yield None
+
+    def _flush(self) -> Iterator[pa.Table]:
+        if not self._pending:
+            return
+        rows, versioned = self._rows(), self._pending[0][0].versions is not None
+        self.rows_in += len(rows.rows)
+        self._pending, self._waiting = [], 0
+        emit(Progress("land", self.layout.name, self.rows_in, None, "rows"))
+        batch = build_batch(self.layout.name, self._request.plan, rows, self.losses)
+        del rows
+        self.seen.add(batch.keys)
+        self._widen({name: self._warehouse.dialect.type(kind) for name, kind in batch.variants.items()})
+        table = batch.table
+        if self._keys_known and table.num_rows:
+            table = unknown_rows(
+                self._warehouse, self.layout, table, deleted=bool(batch.keys["_deleted"][0].as_py()), versioned=versioned
+            )
+        if table.num_rows:
+            yield self._numbered(table)
+
+    def _rows(self) -> Rows:
+        rows: list[dict[str, Any]] = []
+        versions: list[Any] = []
+        arrivals: list[datetime] = []
+        for page, arrived in self._pending:
+            rows.extend(page.rows)
+            arrivals.extend([arrived] * len(page.rows))
+            if page.versions is None:
+                versions.extend([arrived] * len(page.rows))
+            else:
+                versions.extend(arrived if version is None else version for version in page.versions)
+        request = self._request
+        return Rows(rows, versions, arrivals, self._pending[0][0].deleted, request.shape, request.run_id)
+
+    def _widen(self, variants: Mapping[str, str]) -> None:
+        new = {name: kind for name, kind in variants.items() if name not in self.layout.columns}
+        if new:
+            self.layout = self.layout.widened(new)
+            ensure(self._warehouse, self.layout, changes=self._request.changes)
+
+    def _tombstones(self, gone: pa.Table) -> pa.Table:
+        count, request = gone.num_rows, self._request
+        return (
+            gone.append_column("_deleted", pa.repeat(pa.scalar(True), count))
+            .append_column("_shape", pa.repeat(pa.scalar(request.shape, pa.int64()), count))
+            .append_column("_seen_at", pa.repeat(pa.scalar(self.last_seen, pa.timestamp("us")), count))
+            .append_column("_run_id", pa.repeat(pa.scalar(request.run_id, pa.string()), count))
+        )
+
+    def _numbered(self, table: pa.Table) -> pa.Table:
+        first = self._number + 1
+        self._number += table.num_rows
+        return numbered(table, first)

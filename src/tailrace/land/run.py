@@ -1,0 +1,146 @@
+"""Landing one resource: schema, pages, raw rows through dlt, and one transaction for each stretch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import chain
+
+from tailrace.connectors.sdk.base import ResourceSpec, Source
+from tailrace.errors import Diagnostic, SchemaError, near_miss
+from tailrace.events import Notice, StepFinished, emit
+from tailrace.failpoints import reach
+from tailrace.land.changes import Applied, apply
+from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cursor
+from tailrace.land.layout import Layout, ensure
+from tailrace.land.raw import DltWriter, RawWriter
+from tailrace.land.reading import Reading, Request
+from tailrace.land.schema import plan_columns
+from tailrace.project.spec import Pipeline, Resource
+from tailrace.records import Schema
+from tailrace.state.runs import StepResult
+from tailrace.warehouse.base import TableRef, Warehouse
+
+
+def land_resource(
+    warehouse: Warehouse,
+    source: Source,
+    pipeline: Pipeline,
+    resource: Resource,
+    spec: ResourceSpec,
+    changes: bool,
+    *,
+    run_id: str,
+    now: Callable[[], datetime],
+    writer: RawWriter | None = None,
+) -> StepResult:
+    """Read what is new and take it over; rows_in are rows read, rows_out changes. Raises TailraceErrors only.
+
+    After an error everything up to the last checkpoint stands, and nothing behind it.
+    """
+    started = now()
+    current = TableRef(pipeline.dataset, resource.name)
+    schema = source.schema(spec)
+    _check_subject(resource, schema)
+    landing = _Landing(warehouse, current, resource, changes, writer or DltWriter())
+    applied, reading = landing.land(source, spec, schema, run_id, now)
+    for text in reading.losses.texts():
+        emit(Notice("warning", f"{current}: {text}"))
+    if reading.error is not None:
+        raise reading.error
+    seconds = (now() - started).total_seconds()
+    emit(StepFinished("land", str(current), "ok", reading.rows_in, applied.changes, seconds))
+    return StepResult("land", str(current), "ok", reading.rows_in, applied.changes, seconds, detail=_detail(applied, reading))
+
+
+def _detail(applied: Applied, reading: Reading) -> dict[str, object]:
+    detail: dict[str, object] = {
+        "inserted": applied.inserted,
+        "updated": applied.updated,
+        "deleted": applied.deleted,
+        "touched": applied.touched,
+    }
+    losses = reading.losses.texts()
+    return {**detail, "left_out": losses} if losses else detail
+
+
+def _check_subject(resource: Resource, schema: Schema) -> None:
+    if resource.subject is not None and resource.subject not in schema.names():
+        wrong = f"subject {resource.subject!r} is no column of {resource.name}"
+        place = resource.marks.at("subject")
+        raise SchemaError(str(Diagnostic(place, wrong, near_miss(resource.subject, schema.names()))))
+
+
+class _Landing:
+    """The tables of one resource, and the steps that fill them."""
+
+    def __init__(
+        self, warehouse: Warehouse, current: TableRef, resource: Resource, changes: bool, writer: RawWriter
+    ) -> None:
+        self._warehouse, self._current, self._resource = warehouse, current, resource
+        self._changes, self._writer = changes, writer
+
+    def land(
+        self, source: Source, spec: ResourceSpec, schema: Schema, run_id: str, now: Callable[[], datetime]
+    ) -> tuple[Applied, Reading]:
+        cursor = read_cursor(self._warehouse, str(self._current))
+        stored = self._warehouse.columns(self._current)
+        plan, layout = plan_columns(
+            self._warehouse.dialect, self._current, schema, stored, self._resource.contract
+        )
+        ensure(self._warehouse, layout, changes=self._changes)
+        ensure_cursors(self._warehouse)
+        self._drop_orphans(layout, cursor.raw_done)
+        digest = plan.digest()
+        cursor = replace(
+            cursor, run_id=run_id, columns=digest, shape=cursor.shape + (digest != cursor.columns)
+        )
+        request = Request(source, spec, schema, plan, cursor.shape, run_id, now, self._changes)
+        reading = Reading(
+            self._warehouse, layout, request, cursor.start(), cursor.raw_done, cursor.updated_at
+        )
+        try:
+            return self._segments(reading, cursor), reading
+        finally:
+            reading.seen.close()
+
+    def _segments(self, reading: Reading, cursor: Cursor) -> Applied:
+        total = Applied()
+        while not reading.ended:
+            batches = reading.segment()
+            first = next(batches, None)
+            if first is not None:
+                self._writer.append(self._warehouse, reading.layout.raw, chain([first], batches))
+                reach("land:after_raw")
+            applied, cursor = self._commit(reading, cursor)
+            total += applied
+        self._drop_orphans(reading.layout, cursor.raw_done)
+        return total
+
+    def _commit(self, reading: Reading, cursor: Cursor) -> tuple[Applied, Cursor]:
+        """No write at all where no row came and the position is as it was."""
+        mark = reading.mark
+        if mark is None:
+            return Applied(), cursor
+        done = replace(
+            cursor,
+            position=position_text(mark.position),
+            raw_done=mark.raw_seq,
+            updated_at=reading.last_seen,
+        )
+        if (done.raw_done, done.position) == (cursor.raw_done, cursor.position):
+            return Applied(), cursor
+        keep = self._resource.keep_raw
+        before = None if keep is None else reading.last_seen - timedelta(seconds=keep)
+        applied = apply(
+            self._warehouse, reading.layout, cursor, done, changes=self._changes, raw_before=before
+        )
+        reading.committed()
+        return applied, replace(done, data_version=max(done.data_version, applied.newest))
+
+    def _drop_orphans(self, layout: Layout, raw_done: int) -> None:
+        """Raw rows that a kill or an error left behind the last transaction; they will be read again."""
+        table = self._warehouse.dialect.table(layout.raw)
+        if self._warehouse.query(f"SELECT 1 FROM {table} WHERE _raw_seq > {raw_done} LIMIT 1"):
+            self._warehouse.execute(f"DELETE FROM {table} WHERE _raw_seq > {raw_done}")

@@ -1,0 +1,79 @@
+"""Rows that a complete read did not show: they are gone at the vendor, and become tombstones here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from tailrace.land.layout import Layout, quoted, same_key
+from tailrace.records import Scope
+from tailrace.warehouse.base import Warehouse
+
+SEEN = "_tailrace_seen"
+BATCH = "_tailrace_seen_batch"
+
+
+class Seen:
+    """The keys that one read has shown, in a temporary table; nothing is kept where nothing can be missing."""
+
+    def __init__(self, warehouse: Warehouse, layout: Layout) -> None:
+        self._warehouse, self._key = warehouse, quoted(warehouse, layout.key)
+        table = warehouse.dialect.table
+        found = warehouse.query(f"SELECT 1 FROM {table(layout.current)} LIMIT 1")
+        self.needed = bool(found)
+        if self.needed:
+            warehouse.execute(
+                f"CREATE OR REPLACE TEMP TABLE {SEEN} AS"
+                f" SELECT {self._key}, _version_at, _deleted FROM {table(layout.keys)} LIMIT 0"
+            )
+
+    def add(self, keys: pa.Table) -> None:
+        if self.needed:
+            with self._warehouse.registered(BATCH, keys) as batch:
+                self._warehouse.execute(
+                    f"INSERT INTO {SEEN} SELECT {self._key}, _version_at, _deleted FROM {batch}"
+                )
+
+    def missing(self, layout: Layout, scopes: Sequence[Scope], now: datetime) -> pa.Table | None:
+        """Keys with the time of their deletion: now, or the row's own time where the vendor's clock is ahead of ours."""
+        if not self.needed or not scopes:
+            return None
+        warehouse, dialect = self._warehouse, self._warehouse.dialect
+        conditions = [_condition(warehouse, layout, scope) for scope in scopes]
+        instant = dialect.type("timestamp")
+        found = warehouse.arrow(
+            f"SELECT {quoted(warehouse, layout.key, 't')},"
+            f" GREATEST(k._version_at, CAST('{now.isoformat(sep=' ')}' AS {instant})) AS _version_at"
+            f" FROM {dialect.table(layout.current)} AS t"
+            f" JOIN {dialect.table(layout.keys)} AS k ON {same_key(warehouse, layout, 't', 'k')}"
+            f" WHERE ({' OR '.join(conditions)}) AND NOT EXISTS (SELECT 1 FROM {SEEN} AS s"
+            f" WHERE {same_key(warehouse, layout, 's', 't')} AND (NOT s._deleted OR s._version_at >= k._version_at))"
+            f" ORDER BY {quoted(warehouse, layout.key, 't')}"
+        )
+        return found if found.num_rows else None
+
+    def close(self) -> None:
+        if self.needed:
+            self._warehouse.execute(f"DROP TABLE IF EXISTS {SEEN}")
+
+
+def _condition(warehouse: Warehouse, layout: Layout, scope: Scope) -> str:
+    quote, text = warehouse.dialect.quote, warehouse.dialect.type("text")
+    parts = []
+    for column, values in scope.equals.items():
+        words = ", ".join(_literal(value) for value in values)
+        parts.append(f"CAST(t.{quote(column)} AS {text}) IN ({words})" if values else "FALSE")
+    if scope.between is not None:
+        column, first, last = scope.between
+        kind = layout.columns[column]
+        parts.append(
+            f"t.{quote(column)} BETWEEN CAST({_literal(first)} AS {kind}) AND CAST({_literal(last)} AS {kind})"
+        )
+    return "(" + (" AND ".join(parts) or "TRUE") + ")"
+
+
+def _literal(value: Any) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
