@@ -53,6 +53,8 @@ class Sandbox:
         token: str = "sandbox",  # noqa: S107  no secret: it opens nothing but this sandbox
     ) -> Sandbox:
         """Serve on 127.0.0.1 in a thread of this process; port 0 takes a free one. SandboxError where it cannot."""
+        if contacts < 0:
+            raise SandboxError(f"a world of {contacts} contacts cannot be made; --contacts takes 0 or more")
         day = {} if today is None else {"today": today}
         settings = Settings(seed=seed, contacts=contacts, limits=limits, token=token, **day)
         listener = _listen(port)

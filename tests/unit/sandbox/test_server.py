@@ -45,6 +45,14 @@ def test_a_port_in_use_is_named_with_the_fix():
             Sandbox.start(port, contacts=3)
 
 
+def test_a_world_of_less_than_nobody_is_refused():
+    with pytest.raises(SandboxError, match="--contacts takes 0 or more"):
+        Sandbox.start(contacts=-1)
+    with Sandbox.start(contacts=0) as empty:
+        assert ask(empty.url, "GET", "/_sandbox/records/hubspot/contacts").json() == []
+        assert ask(empty.url, "POST", "/_sandbox/advance", {"rounds": 3}).status == 200
+
+
 def test_data_files_take_the_place_of_the_generated_records(tmp_path):
     (tmp_path / "hubspot").mkdir()
     lines = [{"id": str(n), "properties": {"email": f"p{n}@example.com"}} for n in (2, 1)]

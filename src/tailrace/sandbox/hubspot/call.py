@@ -108,7 +108,7 @@ def show(portal: Portal, obj: str, record: Record, view: View) -> dict[str, Any]
         shown["archivedAt"] = record["archivedAt"]
     if view.with_history:
         shown["propertiesWithHistory"] = {
-            name: portal.history(obj, record, name) for name in view.with_history
+            name: portal.histories.of(obj, record, name) for name in view.with_history
         }
     if view.associations:
         shown["associations"] = _associations(portal, obj, record["id"], view.associations)

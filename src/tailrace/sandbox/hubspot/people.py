@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+from tailrace.sandbox.hubspot.history import CRM_UI
 from tailrace.sandbox.hubspot.linking import associate
-from tailrace.sandbox.hubspot.portal import CRM_UI, Portal
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.world.people import CrmRound, crm_round
 

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from tailrace.sandbox.clock import Clock, iso
 from tailrace.sandbox.hubspot.errors import Refusal
+from tailrace.sandbox.hubspot.history import API, Histories
 from tailrace.sandbox.hubspot.links import Links
 from tailrace.sandbox.hubspot.schema import Schema
 from tailrace.sandbox.hubspot.values import millis
 from tailrace.sandbox.store import Record, Table
 
-API, CRM_UI = "API", "CRM_UI"
 OWNERS = "owners"
 ALIASES = {
     "contact": "contacts",
@@ -41,7 +41,6 @@ DEFAULT_PROPERTIES = {
     ),
 }
 FIRST_ID = 1_001
-History = dict[str, list[dict[str, Any]]]
 
 
 class HubSpotWorld(Protocol):
@@ -69,7 +68,7 @@ class Portal:
         self.schemas: dict[str, Schema] = {}
         self.links = Links(world.hubspot_associations)
         self.blocked_emails: set[str] = set()
-        self._history: dict[tuple[str, str], History] = {}
+        self.histories = Histories()
         self._next_id: dict[str, int] = {}
         for obj, definitions in world.hubspot_properties.items():
             self.schemas[obj] = Schema(
@@ -83,7 +82,7 @@ class Portal:
         if obj != OWNERS:
             self.schema_of(obj).learn(records)
         self.tables[obj] = Table(records, _modified_by(obj))
-        self._history = {key: value for key, value in self._history.items() if key[0] != obj}
+        self.histories.forget_all(obj)
 
     def schema_of(self, obj: str) -> Schema:
         """An object type's definitions, made where the type is new."""
@@ -125,21 +124,20 @@ class Portal:
             "archived": False,
         }
         self._put(obj, record, source)
-        self._remember(obj, key, given, moment=moment, source=source)
+        self.histories.add(obj, None, record, list(given), source)
         return record
 
     def update(self, obj: str, record: Record, changes: dict[str, str], source: str = API) -> Record:
         """Write checked values to a record; "" clears; the time of modification moves on every write."""
         moment = iso(self.clock.stamp())
         before = record["properties"]
-        changed_values = _differing(before, changes)
-        self._remember(obj, record["id"], changed_values, moment=moment, source=source, before=record)
         values = {**before, **changes, modified_property(obj): moment}
         for name, value in changes.items():
             if value == "":
                 values.pop(name)
         changed = {**record, "properties": values, "updatedAt": moment}
         self._put(obj, changed, source)
+        self.histories.add(obj, record, changed, _differing(before, changes), source)
         return changed
 
     def archive(self, obj: str, key: str, source: str = API) -> bool:
@@ -156,7 +154,7 @@ class Portal:
         """GDPR: no trace is left, not in the recycle bin either."""
         self.tables[obj].drop(key)
         self.links.forget(obj, key)
-        self._history.pop((obj, key), None)
+        self.histories.forget(obj, key)
         if source == API:
             self.tables[obj].writes[key] += 1
 
@@ -173,18 +171,10 @@ class Portal:
             self.links.add(obj, winner["id"], target, target_id, kind)
         return self.update(obj, winner, {**taken_over, "hs_merged_object_ids": ";".join(merged_ids)}, source)
 
-    def history(self, obj: str, record: Record, name: str) -> list[dict[str, Any]]:
-        """The values that a property had, newest first."""
-        kept = self._history.get((obj, record["id"]), {}).get(name)
-        if kept is not None:
-            return kept
-        value = record["properties"].get(name)
-        return [] if value is None else [_version(value, record["updatedAt"], CRM_UI)]
-
     def put_as_is(self, obj: str, record: Record) -> None:
         """Hold a whole record, as an administrator gives it; not counted as a write."""
         self.tables[obj].put(record)
-        self._history.pop((obj, record["id"]), None)
+        self.histories.forget(obj, record["id"])
 
     def _put(self, obj: str, record: Record, source: str) -> None:
         self.tables[obj].put(record)
@@ -195,22 +185,6 @@ class Portal:
         highest = max(self._next_id.get(obj, FIRST_ID), self.tables[obj].largest_id())
         self._next_id[obj] = highest + 1
         return highest + 1
-
-    def _remember(
-        self,
-        obj: str,
-        key: str,
-        changes: dict[str, str],
-        *,
-        moment: str,
-        source: str,
-        before: Record | None = None,
-    ) -> None:
-        kept = self._history.setdefault((obj, key), {})
-        for name, value in changes.items():
-            if name not in kept:
-                kept[name] = [] if before is None else list(self.history(obj, before, name))
-            kept[name].insert(0, _version(value, moment, source))
 
 
 def created_property(obj: str) -> str:
@@ -239,15 +213,10 @@ def _normal(value: str | None) -> str | None:
     return value.strip().lower() if value else None
 
 
-def _differing(before: dict[str, str], changes: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in changes.items() if before.get(name, "") != value}
+def _differing(before: dict[str, str], changes: dict[str, str]) -> list[str]:
+    return [name for name, value in changes.items() if before.get(name, "") != value]
 
 
 def _listed(record: Record) -> list[str]:
     merged: str = record["properties"].get("hs_merged_object_ids") or ""
     return [key for key in merged.split(";") if key]
-
-
-def _version(value: str, moment: str, source: str) -> dict[str, Any]:
-    source_id = "sandbox-app" if source == API else "userId:1001"
-    return {"value": value, "timestamp": moment, "sourceType": source, "sourceId": source_id}

@@ -83,12 +83,16 @@ def _find(portal: Portal, obj: str, document: dict[str, Any]) -> list[Record]:
     _check_counts(groups)
     tests = [_all_of(portal, obj, group["filters"]) for group in groups]
     words = _words(document.get("query"))
-    candidates = _candidates(portal, obj, groups)
+    since = _since(obj, groups)
+    table = portal.tables[obj]
+    candidates = table if since is None else table.modified_from(since)
     found = [
         record
         for record in candidates
         if (not tests or any(test(record["properties"]) for test in tests)) and _has_words(record, words)
     ]
+    if since is not None and document.get("sorts") in _by_time(obj):
+        return found
     return _sorted(portal, obj, found, document.get("sorts"))
 
 
@@ -108,20 +112,20 @@ def _check_counts(groups: Any) -> None:
         )
 
 
-def _candidates(portal: Portal, obj: str, groups: list[dict[str, Any]]) -> list[Record]:
-    """All live records, or those from a time on where the only group has a lower bound for the modification."""
-    table = portal.tables[obj]
-    if len(groups) == 1:
-        for item in groups[0]["filters"]:
-            if item.get("propertyName") == modified_property(obj) and item.get("operator") in (
-                "GT",
-                "GTE",
-                "BETWEEN",
-            ):
-                moment = millis(str(item.get("value", "")))
-                if moment is not None:
-                    return table.modified_from(moment)
-    return list(table)
+def _since(obj: str, groups: list[dict[str, Any]]) -> int | None:
+    """The lower bound that the only group sets for the time of modification: older records need no look."""
+    if len(groups) != 1:
+        return None
+    for item in groups[0]["filters"]:
+        if item["propertyName"] == modified_property(obj) and item["operator"] in ("GT", "GTE", "BETWEEN"):
+            return millis(str(item["value"]))
+    return None
+
+
+def _by_time(obj: str) -> tuple[list[Any], ...]:
+    """The sorts that are the order in which the table hands out what was modified."""
+    name = modified_property(obj)
+    return [name], [{"propertyName": name}], [{"propertyName": name, "direction": "ASCENDING"}]
 
 
 def _all_of(portal: Portal, obj: str, filters: list[Any]) -> Test:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tailrace.sandbox.clock import iso
+from tailrace.sandbox.hubspot.history import CRM_UI
 from tailrace.sandbox.hubspot.links import Association, Links
 from tailrace.sandbox.hubspot.portal import OWNERS, Portal, created_property, modified_property
 from tailrace.sandbox.hubspot.schema import FIELD_TYPES, full_definition
@@ -71,7 +72,7 @@ def remove(portal: Portal, obj: str, key: str) -> bool:
         return portal.schemas[_typed(portal, obj)].properties.pop(key, None) is not None
     if obj == OWNERS:
         return portal.tables[OWNERS].drop(key)
-    return portal.archive(_known(portal, obj), key, "CRM_UI")
+    return portal.archive(_known(portal, obj), key, CRM_UI)
 
 
 def writes(portal: Portal, obj: str) -> dict[str, int]:
