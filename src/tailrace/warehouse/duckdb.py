@@ -12,6 +12,7 @@ import duckdb
 
 from tailrace.errors import LockHeld, WarehouseError
 from tailrace.warehouse.base import FORMAT, META, TableRef
+from tailrace.warehouse.lean import without_pandas
 from tailrace.warehouse.sql import DuckDBDialect
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ class DuckDBWarehouse:
 
     def _run(self, sql: str, params: Sequence[Any]) -> duckdb.DuckDBPyConnection:
         try:
-            return self._con.execute(sql, list(params)) if params else self._con.execute(sql)
+            if not params:
+                return self._con.execute(sql)
+            with without_pandas():
+                return self._con.execute(sql, list(params))
         except duckdb.Error as error:
             raise WarehouseError(_first_line(error)) from error
 
