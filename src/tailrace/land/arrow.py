@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from types import ModuleType, NoneType
+from types import NoneType
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +11,7 @@ import pyarrow.compute as pc
 
 from tailrace.land.values import MisfitError, parse
 from tailrace.records import Type
+from tailrace.warehouse.lean import without_pandas
 
 TYPES: dict[Type, pa.DataType] = {
     "text": pa.string(),
@@ -29,28 +28,8 @@ EXACT_DIGITS = 15
 """Number texts of so many characters always survive the way through a double."""
 
 
-class _WithoutPandas(MetaPathFinder):
-    def find_spec(self, fullname: str, _path: Any = None, _target: ModuleType | None = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("hidden from pyarrow's first array", name=fullname)
-
-
-def _first_array() -> None:
-    """Pyarrow's first array of a list imports pandas, 1.2 s, only to learn that a list is no Series.
-
-    It asks again when pandas is really needed, so nothing is broken for later users of either.
-    """
-    if "pandas" in sys.modules:
-        return
-    finder = _WithoutPandas()
-    sys.meta_path.insert(0, finder)
-    try:
-        pa.array([1])
-    finally:
-        sys.meta_path.remove(finder)
-
-
-_first_array()
+with without_pandas():
+    pa.array([1])  # the first array of a list imports pandas, only to learn that a list is no Series
 
 
 def to_array(values: Sequence[Any], kind: Type) -> tuple[pa.Array, dict[int, Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import TableRef, Warehouse
+from tailrace.warehouse.lean import without_pandas
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +37,7 @@ class DltWriter:
     """One dlt pipeline run, in a working folder that is thrown away: no pending package can swallow a later run's data."""
 
     def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None:
-        with _working_folder(warehouse) as folder, _settings(folder):
+        with _working_folder(warehouse) as folder, _settings(folder), without_pandas():
             import dlt
             from dlt.pipeline.exceptions import PipelineStepFailed
 
