@@ -1,0 +1,1 @@
+"""Return rows of a model to a vendor: changeset against the ledger, gates, delivery, settling."""

@@ -1,0 +1,58 @@
+"""What can be known of a sync without a connection: columns, modes and rules that the object can honour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tailrace.activate.mapping import sendable
+from tailrace.connectors.sdk.base import ObjectType
+from tailrace.errors import Diagnostic, near_miss
+from tailrace.project.spec import Sync
+
+
+def check_sync(sync: Sync, obj: ObjectType | None, columns: Mapping[str, str] | None) -> list[Diagnostic]:
+    """Every problem at once. `columns` are the model's with engine types ("" where unknown); None skips what needs them."""
+    found = list(_object(sync, obj)) if obj is not None else []
+    return [*found, *(_columns(sync, columns) if columns is not None else ())]
+
+
+def _object(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
+    if sync.mode not in obj.modes:
+        yield _no(sync, ("mode",), f"{obj.name} cannot be written with mode {sync.mode}", obj.modes)
+    if sync.on_removed not in obj.on_removed:
+        yield _no(
+            sync, ("on_removed",), f"{obj.name} cannot {sync.on_removed} rows that left", obj.on_removed
+        )
+    if obj.match_fields and sync.match_field not in obj.match_fields:
+        yield _no(sync, ("match",), f"{obj.name} has no unique property {sync.match_field}", obj.match_fields)
+    for each in sync.fields:
+        if each.conflict not in obj.conflicts:
+            what = f"{obj.name} cannot honour conflict {each.conflict}"
+            yield _no(sync, ("fields", each.field, "conflict"), what, obj.conflicts)
+        if each.field in obj.read_only_fields:
+            yield Diagnostic(
+                sync.marks.at("fields", each.field),
+                f"{obj.name}.{each.field} is read-only",
+                "Remove it from the mapping",
+            )
+
+
+def _columns(sync: Sync, columns: Mapping[str, str]) -> Iterator[Diagnostic]:
+    wanted = [(("primary_key",), sync.primary_key), (("match", sync.match_field), sync.match_column)]
+    wanted += [(("fields", each.field), each.column) for each in sync.fields]
+    for path, column in wanted:
+        if column not in columns:
+            fix = near_miss(column, list(columns))
+            yield Diagnostic(
+                sync.marks.at(*path), f"model {sync.model} has no column {column}", fix[:1].upper() + fix[1:]
+            )
+        elif columns[column] and not sendable(columns[column]):
+            yield Diagnostic(
+                sync.marks.at(*path),
+                f"column {column} is {columns[column]}, which no single field can take",
+                "Turn it into text in the model",
+            )
+
+
+def _no(sync: Sync, path: tuple[str, ...], message: str, known: tuple[str, ...]) -> Diagnostic:
+    return Diagnostic(sync.marks.at(*path), message, f"It takes: {', '.join(known)}")

@@ -1,0 +1,152 @@
+"""The ledger: one row per account, object, sync and primary key, with one status and what was last accepted."""
+
+from __future__ import annotations
+
+from tailrace.activate.mapping import literal
+from tailrace.activate.result import Options, Scope
+from tailrace.errors import FatalError
+from tailrace.warehouse.base import META, TableRef, Warehouse
+
+LEDGER = TableRef(META, "ledger")
+SYNC_LOG = TableRef(META, "sync_log")
+DEAD_LETTERS = TableRef(META, "dead_letters")
+MERGED = TableRef(META, "deliveries")
+
+COLUMNS = {
+    "account": "VARCHAR",
+    "object": "VARCHAR",
+    "sync": "VARCHAR",
+    "primary_key": "VARCHAR",
+    "status": "VARCHAR",
+    "acked_hash": "VARCHAR",
+    "acked_values": "VARCHAR",
+    "sent_hash": "VARCHAR",
+    "error": "VARCHAR",
+    "attempts": "INTEGER",
+    "remote_id": "VARCHAR",
+    "acked_at": "TIMESTAMP",
+    "run_id": "VARCHAR",
+    "subject": "VARCHAR",
+    "match_key": "VARCHAR",
+    "scan_hash": "BIGINT",
+    "fields": "VARCHAR",
+}
+"""`match_key` is the match value last used, `fields` a digest of the mapping it was sent with, `scan_hash` an
+engine's own hash that only spares work; `acked_values` and `match_key` hold personal data, `subject` says whose."""
+
+TABLES = {
+    LEDGER: COLUMNS,
+    SYNC_LOG: {
+        "run_id": "VARCHAR",
+        "sync": "VARCHAR",
+        "key": "VARCHAR",
+        "operation": "VARCHAR",
+        "fields": "VARCHAR",
+        "answer": "VARCHAR",
+        "at": "TIMESTAMP",
+        "subject": "VARCHAR",
+        "account": "VARCHAR",
+        "object": "VARCHAR",
+    },
+    DEAD_LETTERS: {
+        "account": "VARCHAR",
+        "object": "VARCHAR",
+        "sync": "VARCHAR",
+        "primary_key": "VARCHAR",
+        "reason": "VARCHAR",
+        "field": "VARCHAR",
+        "payload": "VARCHAR",
+        "attempts": "INTEGER",
+        "first_at": "TIMESTAMP",
+        "last_at": "TIMESTAMP",
+        "subject": "VARCHAR",
+    },
+    MERGED: {"delivery": "VARCHAR", "sync": "VARCHAR", "merged": "BIGINT"},
+}
+
+
+def ensure(warehouse: Warehouse) -> None:
+    """Create what is missing; writes nothing where all is there, so that an idle run leaves the file alone."""
+    there = warehouse.tables(META)
+    for ref, columns in TABLES.items():
+        if ref.name not in there:
+            warehouse.ensure_schema(META)
+            inner = ", ".join(f"{warehouse.dialect.quote(name)} {kind}" for name, kind in columns.items())
+            warehouse.execute(f"CREATE TABLE IF NOT EXISTS {warehouse.dialect.table(ref)} ({inner})")
+
+
+def relation(warehouse: Warehouse, scope: Scope, table: str | None = None) -> str:
+    """A SELECT of one scope's rows; `table` may name a ledger elsewhere, a missing one is empty."""
+    if table is None and LEDGER.name not in warehouse.tables(META):
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+        return f"SELECT {nothing} WHERE false"
+    return f"SELECT * FROM {table or warehouse.dialect.table(LEDGER)} WHERE {within(scope)}"
+
+
+def within(scope: Scope, alias: str = "") -> str:
+    """The condition for one scope's rows."""
+    dot = f"{alias}." if alias else ""
+    return (
+        f"{dot}account = {literal(scope.account)} AND {dot}object = {literal(scope.object)}"
+        f" AND {dot}sync = {literal(scope.sync)}"
+    )
+
+
+def statuses(warehouse: Warehouse, scope: Scope, table: str | None = None) -> dict[str, int]:
+    """How many ledger rows have which status."""
+    found = warehouse.query(
+        f"SELECT status, count(*) FROM ({relation(warehouse, scope, table)}) GROUP BY status"
+    )
+    return {str(status): int(rows) for status, rows in found}
+
+
+def known_account(warehouse: Warehouse, sync: str, obj: str, table: str | None = None) -> str:
+    """The account that a sync last wrote to, for a look without a connection; empty where there is none."""
+    if table is None and LEDGER.name not in warehouse.tables(META):
+        return ""
+    source = table or warehouse.dialect.table(LEDGER)
+    rows = warehouse.query(
+        f"SELECT account FROM {source} WHERE sync = ? AND object = ? GROUP BY account"
+        " ORDER BY max(acked_at) DESC NULLS LAST, account LIMIT 1",
+        [sync, obj],
+    )
+    return str(rows[0][0]) if rows else ""
+
+
+def check_account(warehouse: Warehouse, scope: Scope, options: Options) -> None:
+    """Refuse a token of another account than the one this sync has written to, unless a person says so."""
+    source = warehouse.dialect.table(LEDGER)
+    rows = warehouse.query(
+        f"SELECT DISTINCT account FROM {source} WHERE object = ? AND sync = ?"
+        " AND (acked_at IS NOT NULL OR account = ?)",
+        [scope.object, scope.sync, scope.account],
+    )
+    accounts = sorted(str(row[0]) for row in rows)
+    if accounts and scope.account not in accounts and not options.approve:
+        raise FatalError(
+            f"{scope.sync}: the credentials belong to account {scope.account}, its ledger to {', '.join(accounts)}",
+            f"use the credentials of {accounts[0]}, or start with the new account: tailrace run --approve",
+        )
+
+
+def write_changes(warehouse: Warehouse, scope: Scope, changes: str) -> int:
+    """Put the new state of every changed key into the ledger, in one transaction; returns how many."""
+    ledger = warehouse.dialect.table(LEDGER)
+    found = int(warehouse.query(f"SELECT count(*) FROM {changes} WHERE rewrite")[0][0])
+    if not found:
+        return 0
+    with warehouse.transaction():
+        warehouse.execute(
+            f"DELETE FROM {ledger} WHERE {within(scope)}"
+            f" AND primary_key IN (SELECT primary_key FROM {changes} WHERE rewrite)"
+        )
+        warehouse.execute(
+            f"INSERT INTO {ledger} BY NAME SELECT {', '.join('n_' + name + ' AS ' + name for name in _written())},"
+            f" {literal(scope.account)} AS account, {literal(scope.object)} AS object, {literal(scope.sync)} AS sync,"
+            f" primary_key FROM {changes} WHERE rewrite"
+        )
+    return found
+
+
+def _written() -> list[str]:
+    return [name for name in COLUMNS if name not in ("account", "object", "sync", "primary_key")]

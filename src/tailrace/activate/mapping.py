@@ -1,0 +1,140 @@
+"""Model columns as vendor fields: typed, never through text templates.
+
+The SQL here is DuckDB's; what another engine spells differently stands in this file and nowhere else in the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tailrace.project.spec import Sync
+from tailrace.warehouse.base import Dialect
+
+_PLAIN = re.compile(
+    r"(VARCHAR|BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s*\d+\))\Z"
+)
+_AS_TEXT = re.compile(r"(ENUM\(.*|UUID|TIME|TIME WITH TIME ZONE|INTERVAL|JSON)\Z", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class MappedField:
+    """One vendor field and the expression of its value over the staged table; `type` is that expression's."""
+
+    field: str
+    column: str
+    value: str
+    type: str
+    if_null: str
+    conflict: str
+
+    @property
+    def skips(self) -> bool:
+        return self.if_null == "skip"
+
+
+def sendable(engine_type: str) -> bool:
+    """Whether a column of this type has one clear value to send: lists, structs and bytes have none."""
+    return bool(_typed("x", engine_type)[1])
+
+
+def _typed(expression: str, engine_type: str) -> tuple[str, str]:
+    """A value as the vendor gets it and its type; instants in UTC without a zone. No type: it cannot be sent."""
+    kind = engine_type.upper()
+    if kind.endswith("[]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+        return expression, ""
+    if _PLAIN.match(kind):
+        return expression, kind
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"({expression} AT TIME ZONE 'UTC')", "TIMESTAMP"
+    if kind.startswith("TIMESTAMP"):
+        return f"CAST({expression} AS TIMESTAMP)", "TIMESTAMP"
+    if kind == "FLOAT":
+        return f"CAST({expression} AS DOUBLE)", "DOUBLE"
+    if _AS_TEXT.match(kind):
+        return f"CAST({expression} AS VARCHAR)", "VARCHAR"
+    return expression, ""
+
+
+def mapped(sync: Sync, columns: Mapping[str, str], dialect: Dialect) -> tuple[MappedField, ...]:
+    """The sync's fields in the order of their names, as hashes need it; the columns are known to be there."""
+    found = []
+    for each in sorted(sync.fields, key=lambda item: item.field):
+        value, kind = _typed(dialect.quote(each.column), columns[each.column])
+        found.append(MappedField(each.field, each.column, value, kind, each.if_null, each.conflict))
+    return tuple(found)
+
+
+def digest(sync: Sync, fields: Sequence[MappedField]) -> str:
+    """What a refused row's next try depends on besides its values: fields, their rules, object and key."""
+    parts = [
+        sync.object,
+        sync.mode,
+        sync.match_field,
+        *(f"{f.field}:{f.if_null}:{f.conflict}" for f in fields),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path(field: str) -> str:
+    """A JSON path literal to one field."""
+    return literal('$."' + field.replace('"', '\\"') + '"')
+
+
+def finite(expression: str, kind: str) -> str | None:
+    """A condition that is false for NaN and infinity; None where the type has neither."""
+    return f"coalesce(isfinite({expression}), true)" if kind == "DOUBLE" else None
+
+
+def value_hash(parts: Sequence[tuple[str, str]]) -> str:
+    """md5 over named parts; each part is what `framed` made, so no value can imitate a border."""
+    joined = " || ".join(f"{literal('|' + name + '=')} || {part}" for name, part in parts)
+    return f"md5('v1' || {joined})"
+
+
+def framed(dialect: Dialect, expression: str, kind: str) -> str:
+    """Length and canonical text of a value; `n` for NULL, which no text can look like."""
+    text = dialect.typed_text(expression, kind)
+    return f"coalesce('t' || strlen({text}) || ':' || {text}, 'n')"
+
+
+def acked_value(document: str, field: MappedField) -> str:
+    """A field's last accepted value, out of the ledger's JSON, in the type that the column has now."""
+    return f"TRY_CAST(json_extract_string({document}, {path(field.field)}) AS {field.type})"
+
+
+def document(fields: Sequence[tuple[str, str, str]]) -> str:
+    """JSON text of (field, expression, type): numbers stay numbers, instants are ISO 8601 in UTC."""
+    parts = ", ".join(f"{literal(name)}, {_json(expression, kind)}" for name, expression, kind in fields)
+    return f"CAST(json_object({parts}) AS VARCHAR)"
+
+
+def _json(expression: str, kind: str) -> str:
+    if kind == "TIMESTAMP":
+        return f"strftime({expression}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"CAST({expression} AS VARCHAR)" if kind == "DATE" else expression
+
+
+def scan_hash(tag: str, expressions: Sequence[str]) -> str:
+    """A cheap hash of this engine's own: equal means unchanged, different means look closer."""
+    return f"CAST(hash({literal(tag)}, {', '.join(expressions)}) >> 1 AS BIGINT)"
+
+
+def number_of(expression: str) -> str:
+    """A sum of these over rows does not depend on their order."""
+    return f"CAST(md5_number_lower({expression}) >> 8 AS HUGEINT)"
+
+
+def as_sent(value: Any) -> Any:
+    """A fetched value as a destination takes it: instants carry their zone."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    return value

@@ -1,0 +1,299 @@
+"""A sync in three phases: prepare (warehouse open), deliver (warehouse closed), settle (warehouse open).
+
+The runner opens and closes things between them. Before anything else a run calls `recover`, which settles what a killed
+run left: answered batches are merged, batches in flight become `unknown` (sent again, creates looked up first), the
+rest is still `pending`. The next changeset then decides anew, so consent withdrawn meanwhile is honoured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tailrace.activate import changeset, counting, guardrails, ledger
+from tailrace.activate import settle as settling
+from tailrace.activate.check import check_sync
+from tailrace.activate.dead_letter import dead_drop, dead_list, dead_retry, prune, write_letters
+from tailrace.activate.deliver import deliver
+from tailrace.activate.mapping import literal
+from tailrace.activate.result import (
+    ChangesetStopped,
+    Delivered,
+    Ending,
+    Options,
+    Prepared,
+    Scope,
+    SyncCounts,
+    SyncResult,
+)
+from tailrace.activate.staging import SUFFIX, remove_garbage
+from tailrace.connectors.sdk.base import ObjectType
+from tailrace.errors import BadInput, FatalError, ProjectError, WarehouseError
+from tailrace.project.spec import Sync
+from tailrace.state import approvals, journal
+from tailrace.state.store import Store
+from tailrace.warehouse.base import Warehouse
+from tailrace.warehouse.stage import Staged
+
+__all__ = [
+    "ChangesetStopped", "Delivered", "Options", "Prepared", "SyncCounts", "SyncResult", "check_sync", "count",
+    "dead_drop", "dead_list", "dead_retry", "deliver", "prepare", "recover", "settle",
+]  # fmt: skip
+
+
+def prepare(
+    warehouse: Warehouse,
+    store: Store,
+    sync: Sync,
+    obj: ObjectType,
+    account: str,
+    staged: Staged,
+    quarantined_sql: str | None,
+    *,
+    run_id: str,
+    now: datetime,
+    folder: Path,
+    options: Options,
+) -> Prepared:
+    """Diff, gate and stage. Raises ChangesetStopped where a gate says no; the ledger is consistent either way."""
+    scope = Scope(account, obj.name, sync.name)
+    _check(warehouse, sync, obj, staged, options)
+    ledger.ensure(warehouse)
+    _nothing_left(store, sync)
+    remove_garbage(folder, [each.stage for each in journal.deliveries(store)])
+    ledger.check_account(warehouse, scope, options)
+    asked = changeset.question(
+        warehouse, sync, staged, scope,
+        known=ledger.relation(warehouse, scope), quarantined=quarantined_sql, full_resync=options.full_resync,
+    )  # fmt: skip
+    try:
+        return _prepare(warehouse, store, asked, obj, run_id, now, folder, options)
+    finally:
+        changeset.discard(warehouse)
+
+
+def _prepare(
+    warehouse: Warehouse,
+    store: Store,
+    asked: changeset.Question,
+    obj: ObjectType,
+    run_id: str,
+    now: datetime,
+    folder: Path,
+    options: Options,
+) -> Prepared:
+    changeset.collect(warehouse, asked)
+    changeset.choose(warehouse, options.limit)
+    plan = guardrails.planned(warehouse, asked)
+    changeset_id = guardrails.changeset_id(warehouse, asked)
+    why = guardrails.first_sync(plan, options) or guardrails.exceeded(plan, asked.sync.guardrails)
+    approved = why is not None and approvals.is_approved(store, changeset_id)
+    passed = why is None or approved
+    counts = counting.expected(warehouse, asked, plan, obj.batch_size)
+    counting.tell_held_back(counts)
+    _write_ledger(warehouse, asked, run_id, now, passed=passed)
+    if why is not None and not approved:
+        approvals.ask(store, changeset_id, asked.sync.name, why, now)
+        raise ChangesetStopped(
+            f"{asked.sync.name}: {why}; nothing was sent",
+            _way_on(changeset_id, plan, options),
+            counting.without_changes(replace(counts, stop=why)),
+            changeset_id,
+        )
+    if not counts.to_send:
+        return Prepared(None, counts)
+    delivery = _stage(warehouse, asked, obj, counts, run_id, now, folder)
+    journal.open_delivery(store, delivery, used_approval=changeset_id if approved else None)
+    return Prepared(delivery.delivery, counts)
+
+
+def _way_on(changeset_id: str, plan: guardrails.Planned, options: Options) -> str:
+    if guardrails.first_sync(plan, options):
+        return f"look at `tailrace plan`, then: tailrace run --approve, or --limit 10 for a start, or tailrace approve {changeset_id}"
+    return f"look at `tailrace plan`; if it is right: tailrace approve {changeset_id}, then run again"
+
+
+def _check(warehouse: Warehouse, sync: Sync, obj: ObjectType, staged: Staged, options: Options) -> None:
+    if options.full_resync and sync.mode in {"insert", "append"}:
+        raise BadInput(
+            f"{sync.name}: a full resync with mode {sync.mode} would create every record again",
+            "use mode upsert",
+        )
+    _check_rules(warehouse, sync, obj, staged)
+    _check_keys(warehouse, sync, staged)
+
+
+def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, staged: Staged) -> None:
+    """Columns, modes and SQL conditions, all problems at once."""
+    problems = check_sync(sync, obj, warehouse.columns(staged.ref))
+    if problems:
+        raise ProjectError(problems)
+    for name, rule in (("where", sync.where), ("suppress", sync.suppress)):
+        if rule is not None:
+            try:
+                warehouse.query(
+                    f"SELECT CAST(({rule}) AS BOOLEAN) FROM {warehouse.dialect.table(staged.ref)} LIMIT 0"
+                )
+            except WarehouseError as error:
+                raise ProjectError.at(
+                    sync.marks.at(name), f"{name} is no condition on {sync.model}: {error.message}"
+                ) from error
+
+
+def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged) -> None:
+    """Every row needs a key of its own: the ledger is kept by it."""
+    key, table = (
+        f"CAST({warehouse.dialect.quote(sync.primary_key)} AS VARCHAR)",
+        warehouse.dialect.table(staged.ref),
+    )
+    missing, distinct = warehouse.query(
+        f"SELECT count(*) - count({key}), count(DISTINCT {key}) FROM {table}"
+    )[0]
+    if missing:
+        raise ChangesetStopped(
+            f"{sync.name}: {sync.primary_key} is NULL in {missing} rows of {sync.model}; nothing was sent",
+            "filter them out in the model",
+            SyncCounts(sync.name, rows=staged.rows),
+        )
+    if distinct < staged.rows:
+        rows = warehouse.query(
+            f"SELECT {key}, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT 5"
+        )
+        named = ", ".join(f"{value} ({times} times)" for value, times in rows)
+        raise ChangesetStopped(
+            f"{sync.name}: {sync.primary_key} is not unique in {sync.model}: {named}; nothing was sent",
+            "make the model one row per key",
+            SyncCounts(sync.name, rows=staged.rows),
+        )
+
+
+def _nothing_left(store: Store, sync: Sync) -> None:
+    left = journal.deliveries(store, sync.name)
+    if left:
+        raise FatalError(
+            f"{sync.name}: delivery {left[0].delivery} is not settled", "run again: it is settled first"
+        )
+
+
+def _write_ledger(
+    warehouse: Warehouse, asked: changeset.Question, run_id: str, now: datetime, *, passed: bool
+) -> None:
+    view = changeset.new_rows(warehouse, asked, run_id, passed=passed)
+    with warehouse.transaction():
+        if not ledger.write_changes(warehouse, asked.scope, view):
+            return
+        at = literal(now.replace(tzinfo=None).isoformat())
+        write_letters(
+            warehouse,
+            asked.scope,
+            "SELECT primary_key, true AS dead, reason, NULL AS field, vals AS payload, coalesce(l_attempts, 0) AS attempts,"
+            f" CAST({at} AS TIMESTAMP) AS told_at, coalesce(mk, l_subject) AS subject FROM {changeset.CHANGES}"
+            " WHERE status = 'dead' AND reason IS NOT NULL AND (reason IS DISTINCT FROM l_error OR l_status <> 'dead')",
+        )
+        prune(warehouse, asked.scope)
+
+
+def _stage(
+    warehouse: Warehouse,
+    asked: changeset.Question,
+    obj: ObjectType,
+    counts: SyncCounts,
+    run_id: str,
+    now: datetime,
+    folder: Path,
+) -> journal.Delivery:
+    """Write the delivery's file; only then may the journal know of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{asked.sync.name}-{run_id}"
+    path = folder / f"{name}{SUFFIX}"
+    rows = warehouse.copy_to_parquet(changeset.stage_sql(asked), path)
+    if rows != counts.to_send:
+        raise FatalError(f"{asked.sync.name}: {rows} rows were staged where {counts.to_send} belong")
+    return journal.Delivery(
+        name, asked.sync.name, asked.scope.account, asked.scope.object, run_id, path, rows, now.isoformat(),
+        _meta(asked, obj, counts),
+    )  # fmt: skip
+
+
+def _meta(asked: changeset.Question, obj: ObjectType, counts: SyncCounts) -> Mapping[str, Any]:
+    """What sending and settling need, as it was when the rows were staged."""
+    return {
+        "fields": [[each.field, each.if_null, each.conflict] for each in asked.fields],
+        "match_field": asked.sync.match_field,
+        "mode": asked.sync.mode,
+        "batch_size": obj.batch_size,
+        "max_failed": asked.sync.guardrails.max_failed,
+        "digest": asked.digest,
+        "counts": {"rows": counts.rows, "unchanged": counts.unchanged},
+    }
+
+
+def settle(warehouse: Warehouse, store: Store, delivery_id: str) -> SyncResult:
+    """Merge a delivery's outcomes into the ledger and forget it. Killed anywhere and done again, it gives the same."""
+    delivery = journal.find(store, delivery_id)
+    if delivery is None:
+        raise FatalError(f"delivery {delivery_id} is not known", "run again")
+    ledger.ensure(warehouse)
+    records = journal.batches(store, delivery_id)
+    answered = settling.merge(warehouse, delivery, records)
+    scope = Scope(delivery.account, delivery.object, delivery.sync)
+    prune(warehouse, scope)
+    counts = counting.settled(warehouse, scope, delivery.meta["counts"], answered, settling.requests(records))
+    journal.drop(store, delivery_id)
+    delivery.stage.unlink(missing_ok=True)
+    status, error = _ending(delivery, sum(record.n for record in records))
+    return SyncResult(status, counts, error)
+
+
+def _ending(delivery: journal.Delivery, sent: int) -> tuple[Ending, str | None]:
+    if delivery.stopped is not None:
+        status, _, reason = delivery.stopped.partition("|")
+        return ("stopped" if status == "stopped" else "failed"), reason
+    if sent < delivery.rows:
+        return "failed", f"the run ended after {sent} of {delivery.rows} rows"
+    return "ok", None
+
+
+def recover(warehouse: Warehouse, store: Store) -> list[SyncResult]:
+    """Settle every delivery that an earlier run left behind; what a run does first."""
+    return [settle(warehouse, store, left.delivery) for left in journal.deliveries(store)]
+
+
+def count(
+    warehouse: Warehouse,
+    sync: Sync,
+    staged: Staged,
+    quarantined_sql: str | None = None,
+    *,
+    account: str | None = None,
+    ledger_table: str | None = None,
+    options: Options | None = None,
+    batch_size: int = 100,
+) -> SyncCounts:
+    """What `prepare` would do, writing nothing but temporary tables. `ledger_table` names a ledger in an attached file.
+
+    Without `account` the ledger's own is taken: a look needs no connection.
+    """
+    chosen = options or Options(sandbox=True)
+    _check_rules(warehouse, sync, None, staged)
+    known = (
+        account
+        if account is not None
+        else ledger.known_account(warehouse, sync.name, sync.object, ledger_table)
+    )
+    scope = Scope(known, sync.object, sync.name)
+    asked = changeset.question(
+        warehouse, sync, staged, scope,
+        known=ledger.relation(warehouse, scope, ledger_table), quarantined=quarantined_sql, full_resync=chosen.full_resync,
+    )  # fmt: skip
+    try:
+        changeset.collect(warehouse, asked)
+        changeset.choose(warehouse, chosen.limit)
+        plan = guardrails.planned(warehouse, asked)
+        why = guardrails.first_sync(plan, chosen) or guardrails.exceeded(plan, sync.guardrails)
+        return replace(counting.expected(warehouse, asked, plan, batch_size), stop=why)
+    finally:
+        changeset.discard(warehouse)
