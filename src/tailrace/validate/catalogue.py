@@ -1,0 +1,65 @@
+"""What Great Expectations' expectations are called and take, from a file, so that checking a suite needs no import of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PATH = Path(__file__).with_name("catalogue.json")
+COLUMN_KWARGS = ("column", "column_A", "column_B", "column_list")
+"""Kwargs that name columns which the model must have."""
+
+UNAVAILABLE: Mapping[str, str] = {
+    "expect_column_values_to_be_dateutil_parseable": "Use try_cast in the model and expect_column_values_to_not_be_null",
+    "expect_column_values_to_match_strftime_format": "Use expect_column_values_to_match_regex, or try_strptime in the model",
+    "expect_column_values_to_be_decreasing": "Put lag() into the model and use expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_values_to_be_increasing": "Put lag() into the model and use expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_values_to_be_json_parseable": "Put json_valid() into the model and use expect_column_values_to_be_in_set",
+    "expect_column_values_to_match_json_schema": "Put the JSON's parts into columns of the model and expect something of those",
+    "expect_column_values_to_not_be_outliers": "Use expect_column_value_z_scores_to_be_less_than",
+    "expect_query_results_to_match_comparison": "Use unexpected_rows_expectation",
+}
+"""Expectations without SQL for this engine, each with what to write in its place."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One expectation. `kind`: rows, column, table or query; `by_row`: its failing rows can be named.
+
+    `kwargs` maps each to the kinds of values it takes (text, number, bool, date, list, mapping); none means any.
+    """
+
+    kind: str
+    by_row: bool
+    kwargs: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...]
+
+
+@cache
+def entries() -> Mapping[str, Entry]:
+    """All expectations of the release that the file was made from, by type."""
+    found = json.loads(PATH.read_text())["expectations"]
+    return {
+        name: Entry(
+            entry["kind"],
+            entry["by_row"],
+            {kwarg: tuple(takes) for kwarg, takes in entry["kwargs"].items()},
+            tuple(entry["required"]),
+        )
+        for name, entry in found.items()
+    }
+
+
+def columns_of(kwargs: Mapping[str, object]) -> list[tuple[tuple[str | int, ...], str]]:
+    """The columns that an expectation's kwargs name, each with its path below `kwargs`."""
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    for kwarg in COLUMN_KWARGS:
+        value = kwargs.get(kwarg)
+        if isinstance(value, str):
+            named.append(((kwarg,), value))
+        elif isinstance(value, list | tuple):
+            named += [((kwarg, place), item) for place, item in enumerate(value) if isinstance(item, str)]
+    return named

@@ -1,0 +1,53 @@
+"""A Great Expectations data source over an open DuckDB connection.
+
+1.24 has none: its generic SQL data source opens connections of its own, and duckdb-engine fails on every aggregate
+(issues 10738 and 11579 of great_expectations).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from great_expectations.compatibility import pydantic
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+
+from tailrace.validate.gx import types
+from tailrace.validate.gx.dialect import engine_over
+
+
+class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
+    """SQL metrics on DuckDB: regular expressions and LIKE as on Postgres, types by DuckDB's names."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dialect_module = types
+
+
+class DuckDBDatasource(SQLDatasource):
+    """Give it the connection with `over(native)` before the context tests it."""
+
+    type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]
+    connection_string: str = "duckdb+native://"
+
+    _sa_engine: sa.Engine | None = pydantic.PrivateAttr(None)
+    _gx_engine: DuckDBExecutionEngine | None = pydantic.PrivateAttr(None)
+
+    def over(self, native: Any) -> DuckDBDatasource:
+        """The same data source, on this open connection."""
+        self._sa_engine = engine_over(native)
+        self._gx_engine = DuckDBExecutionEngine(engine=self._sa_engine, create_temp_table=False)
+        return self
+
+    @property
+    def execution_engine_type(self) -> type[SqlAlchemyExecutionEngine]:
+        return DuckDBExecutionEngine
+
+    def get_engine(self) -> sa.Engine:
+        assert self._sa_engine is not None, "over() comes first"
+        return self._sa_engine
+
+    def get_execution_engine(self) -> SqlAlchemyExecutionEngine:
+        assert self._gx_engine is not None, "over() comes first"
+        return self._gx_engine

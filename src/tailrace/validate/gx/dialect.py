@@ -1,0 +1,161 @@
+"""DuckDB for SQLAlchemy, over a connection that somebody else opened and keeps.
+
+Postgres' compiler with what DuckDB reads otherwise put right; no driver, no pool, no transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import (
+    PGCompiler,
+    PGDialect,
+    PGIdentifierPreparer,
+    PGTypeCompiler,
+)
+from sqlalchemy.engine import default
+from sqlalchemy.pool import StaticPool
+
+from tailrace.validate.gx import types
+
+
+class _Cursor:
+    """Rows are fetched at once: Great Expectations leaves its connection before it reads them."""
+
+    arraysize = 1
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+        self._rows: list[tuple[Any, ...]] = []
+        self.description: Sequence[Any] | None = None
+        self.rowcount = -1
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        done = self._native.execute(sql, list(parameters)) if parameters else self._native.execute(sql)
+        self.description = done.description
+        self._rows = done.fetchall() if done.description else []
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        rows, self._rows = self._rows, []
+        return rows
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
+
+    def close(self) -> None:
+        self._rows = []
+
+
+class _Connection:
+    """The open connection as a DB-API sees it; ending it, or its transaction, is its owner's business."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    def cursor(self) -> _Cursor:
+        return _Cursor(self._native)
+
+    def commit(self) -> None:
+        """Nothing is written through this connection."""
+
+    def rollback(self) -> None:
+        """Nothing is written through this connection; a rollback would discard its owner's work."""
+
+    def close(self) -> None:
+        """Its owner closes it."""
+
+
+class _Compiler(PGCompiler):
+    """DuckDB's `~` matches the whole text, Postgres' any part of it: a regular expression would silently differ."""
+
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:
+        if operator.opstring in ("~", "!~"):
+            call = f"regexp_matches({self.process(element.left, **kw)}, {self.process(element.right, **kw)})"
+            return call if operator.opstring == "~" else f"(NOT {call})"
+        return super().visit_custom_op_binary(element, operator, **kw)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _TypeCompiler(PGTypeCompiler):
+    """A FLOAT of DuckDB has 32 bits and its plain NUMERIC three decimals: both would round what is compared."""
+
+    def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        return "DOUBLE"
+
+    def visit_NUMERIC(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        return f"DECIMAL({type_.precision}, {type_.scale or 0})" if type_.precision else "DOUBLE"
+
+    visit_DOUBLE = visit_REAL = visit_FLOAT  # noqa: N815  # SQLAlchemy's names
+
+
+class _Preparer(PGIdentifierPreparer):
+    """Every identifier is quoted: the engine's reserved words are not Postgres'."""
+
+    def _requires_quotes(self, value: str) -> bool:
+        return True
+
+
+class DuckDBDialect(PGDialect):
+    """Speaks to one open connection; reads tables and views of it, and writes nothing."""
+
+    name = "duckdb"
+    driver = "native"
+    default_paramstyle = "qmark"
+    supports_statement_cache = True
+    statement_compiler = _Compiler
+    type_compiler_cls = _TypeCompiler
+    preparer = _Preparer
+    execution_ctx_cls = default.DefaultExecutionContext
+    _backslash_escapes = False  # else a literal regular expression doubles its backslashes
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "paramstyle": "qmark"})  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        return duckdb
+
+    def initialize(self, connection: Any) -> None:
+        """Nothing is asked of the server: Postgres' catalogue is not there."""
+        self.default_schema_name = "main"
+        self.server_version_info = (15, 0)
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """No transaction: see _Connection."""
+
+    def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
+        return bool(self.get_columns(connection, table_name, schema, **kw))
+
+    def get_columns(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> list[dict[str, Any]]:
+        """Columns of a table or view that the connection sees under this name, temporary ones included."""
+        rows = connection.exec_driver_sql(
+            "SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE table_name = ?"
+            " AND schema_name = ? AND database_name IN (current_database(), 'temp') ORDER BY column_index",
+            (str(table_name), schema or "main"),
+        )
+        return [
+            {"name": name, "type": types.of(kind), "nullable": nullable, "default": None}
+            for name, kind, nullable in rows
+        ]
+
+    def get_pk_constraint(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> dict[str, Any]:
+        """None: models declare no keys to the engine."""
+        return {"constrained_columns": [], "name": None}
+
+
+def engine_over(native: Any) -> sa.Engine:
+    """A SQLAlchemy engine whose only connection is the open DuckDB connection `native`."""
+    from sqlalchemy.dialects import registry
+
+    registry.register("duckdb.native", __name__, "DuckDBDialect")
+    return sa.create_engine("duckdb+native://", creator=lambda: _Connection(native), poolclass=StaticPool)

@@ -1,0 +1,62 @@
+"""An expectation's `where:`: one SQL condition on the rows that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tailrace.project.reader import hint
+
+_VOLATILE = frozenset(
+    "current_date current_time current_timestamp now today get_current_time get_current_timestamp localtime"
+    " localtimestamp transaction_timestamp random rand uuid gen_random_uuid nextval setseed".split()
+)
+
+
+def wrong_with(condition: str, columns: Iterable[str] | None) -> list[tuple[str, str]]:
+    """What is wrong with a condition, each with its fix; its columns are checked where they are known."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        statements = sqlglot.parse(f"SELECT 1 WHERE {condition}\n", read="duckdb")
+    except SqlglotError as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        return [(f"where is no SQL condition: {why}", "Write it as after WHERE")]
+    select = statements[0]
+    where = select.args.get("where") if select is not None else None
+    rest = [name for name, value in select.args.items() if value and name not in _OWN_PARTS] if select else []
+    if len(statements) != 1 or where is None or rest:
+        return [("where must be one condition", "Write it as after WHERE")]
+    if where.find(exp.Query, exp.AggFunc, exp.Window):
+        why = "where is about one row: no subquery, aggregate or window"
+        return [(why, "Compute it in the model, in a column of its own")]
+    volatile = sorted(_volatile(where))
+    if volatile:
+        fix = "Compute it in the model, which has one clock for the whole run"
+        return [(f"where reads {volatile[0]}, which differs from call to call", fix)]
+    if columns is None:
+        return []
+    known = {column.lower() for column in columns}
+    named = sorted({column.name for column in where.find_all(exp.Column)})
+    return [
+        (f"where names {name}, which the model does not have", hint(name, sorted(columns)))
+        for name in named
+        if name.lower() not in known
+    ]
+
+
+_OWN_PARTS = ("expressions", "where", "kind")
+
+
+def _volatile(where: Any) -> set[str]:
+    """Names of functions whose value changes while the data does not; a bare `current_date` parses as one too."""
+    from sqlglot import exp
+
+    return {
+        name
+        for call in where.find_all(exp.Func)
+        if (name := (call.name or call.sql_name() if isinstance(call, exp.Anonymous) else call.sql_name()).lower())
+        in _VOLATILE
+    }
