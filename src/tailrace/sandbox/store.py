@@ -9,17 +9,20 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import Any
 
 Record = dict[str, Any]
 Key = Callable[[Record], str | None]
+_STATES = count()
+"""Numbers every state of every table: a table put in another's place never looks like it."""
 
 
 class Table:
     """Records with decimal ids; `modified` gives a record's time of modification in epoch milliseconds."""
 
     def __init__(self, records: Iterable[Record], modified: Callable[[Record], int]) -> None:
-        self.version = 0
+        self.version = next(_STATES)
         self.writes: Counter[str] = Counter()
         self._modified = modified
         self._rows: dict[str, Record] = {record["id"]: record for record in records}
@@ -88,7 +91,7 @@ class Table:
 
     def drop(self, key: str) -> bool:
         """Forget a record altogether; False where there is none."""
-        self.version += 1
+        self.version = next(_STATES)
         record = self._rows.pop(key, None)
         if record is None:
             return False
