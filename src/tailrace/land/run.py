@@ -43,6 +43,8 @@ def land_resource(
     current = TableRef(pipeline.dataset, resource.name)
     schema = source.schema(spec)
     _check_subject(resource, schema)
+    if not warehouse.columns(current) and resource.contract.tables != "evolve":
+        return _not_landed(current, resource, (now() - started).total_seconds())
     landing = _Landing(warehouse, current, resource, changes, writer or DltWriter())
     applied, reading = landing.land(source, spec, schema, run_id, now)
     for text in reading.losses.texts():
@@ -52,6 +54,15 @@ def land_resource(
     seconds = (now() - started).total_seconds()
     emit(StepFinished("land", str(current), "ok", reading.rows_in, applied.changes, seconds))
     return StepResult("land", str(current), "ok", reading.rows_in, applied.changes, seconds, detail=_detail(applied, reading))
+
+
+def _not_landed(current: TableRef, resource: Resource, seconds: float) -> StepResult:
+    """A table that is not there, under a contract that lets no table be made."""
+    if resource.contract.tables == "freeze":
+        raise SchemaError(f"{current} is not there and the contract freezes tables", "set tables: evolve once")
+    emit(Notice("warning", f"{current} is not there and the contract discards new tables; nothing was landed"))
+    emit(StepFinished("land", str(current), "skipped", 0, 0, seconds))
+    return StepResult("land", str(current), "skipped", seconds=seconds)
 
 
 def _detail(applied: Applied, reading: Reading) -> dict[str, object]:
@@ -89,6 +100,8 @@ class _Landing:
         plan, layout = plan_columns(
             self._warehouse.dialect, self._current, schema, stored, self._resource.contract
         )
+        if cursor.position is not None and not (stored and self._warehouse.columns(layout.keys)):
+            cursor = self._start_over(layout, cursor)
         ensure(self._warehouse, layout, changes=self._changes)
         ensure_cursors(self._warehouse)
         self._drop_orphans(layout, cursor.raw_done)
@@ -104,6 +117,13 @@ class _Landing:
             return self._segments(reading, cursor), reading
         finally:
             reading.seen.close()
+
+    def _start_over(self, layout: Layout, cursor: Cursor) -> Cursor:
+        """Somebody dropped the current table or the keys: all of it is read again."""
+        emit(Notice("warning", f"{self._current}: a table is missing, so all of it is read again"))
+        for ref in (layout.current, layout.keys):
+            self._warehouse.execute(f"DROP TABLE IF EXISTS {self._warehouse.dialect.table(ref)}")
+        return replace(cursor, position=None)
 
     def _segments(self, reading: Reading, cursor: Cursor) -> Applied:
         total = Applied()
