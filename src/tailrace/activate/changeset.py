@@ -95,7 +95,8 @@ def changes_sql(warehouse: Warehouse, asked: Question) -> str:
         coalesce(gate, 'absent') AS gate, mk, model.scan, {values}, {_effective(asked)},
         {_ledger_columns()}
       FROM model FULL JOIN known ON known.primary_key = model.pk),
-    hashed AS (SELECT *, {_hash(warehouse, asked)} AS hash, coalesce(lower(l_match_key) = lower(mk), false) AS same_key FROM joined),
+    hashed AS (SELECT *, {_hash(warehouse, asked)} AS hash, coalesce(lower(l_match_key) = lower(mk), false) AS same_key,
+      coalesce(lower(l_subject) = lower(mk), false) AS same_subject FROM joined),
     compared AS (SELECT *, {_same(warehouse, asked)} AS same, {_held(asked)} AS held, {_left(asked)} AS leaving FROM hashed),
     decided AS (SELECT *, {_operation(asked)} AS operation FROM compared),
     judged AS (SELECT *, {_status()} AS status, {_target()} AS target FROM decided)
@@ -103,7 +104,7 @@ def changes_sql(warehouse: Warehouse, asked: Question) -> str:
       CASE WHEN gate = 'eligible' THEN {document(shown)} END AS vals,
       {_by_id(asked)} AS by_id,
       coalesce(l_status IN ('pending', 'unknown') AND l_sent_hash = {sent_hash()}
-        AND (leaving OR same_key), false) AS through
+        AND (leaving OR same_subject), false) AS through
     FROM judged
     WHERE operation IS NOT NULL OR status IS DISTINCT FROM l_status
       OR ({_refreshes(asked)} AND (l_fields IS DISTINCT FROM {literal(asked.digest)} OR l_scan_hash IS DISTINCT FROM scan))
@@ -200,7 +201,7 @@ def _held(asked: Question) -> str:
         return "false"
     return (
         "coalesce(gate = 'eligible' AND l_status IN ('dead', 'unmatched', 'conflict') AND l_sent_hash = hash"
-        f" AND l_fields = {literal(asked.digest)} AND same_key, false)"
+        f" AND l_fields = {literal(asked.digest)} AND same_subject, false)"
     )
 
 
@@ -322,7 +323,7 @@ def stage_sql(asked: Question) -> str:
         sent = f"CAST(json_merge_patch({sent}, coalesce({patch}, '{{}}')) AS VARCHAR)"
     return f"""SELECT primary_key, coalesce(mk, l_match_key) AS match_key, operation, by_id, l_remote_id AS remote_id,
       {sent_hash()} AS hash, vals, {sent} AS sent, scan, target, l_status = 'unknown' AS lookup, l_acked_at IS NULL AS fresh,
-      coalesce(l_attempts, 0) AS attempts, l_acked_hash, l_acked_values, l_acked_at, l_scan_hash{values}
+      coalesce(l_attempts, 0) AS attempts, l_acked_hash, l_acked_values, l_acked_at, l_match_key, l_scan_hash{values}
       FROM {CHANGES} WHERE operation IS NOT NULL AND chosen
       ORDER BY operation, by_id, ord NULLS LAST, primary_key"""
 

@@ -31,8 +31,10 @@ COLUMNS = {
     "scan_hash": "BIGINT",
     "fields": "VARCHAR",
 }
-"""`match_key` is the match value last used, `fields` a digest of the mapping it was sent with, `scan_hash` an
-engine's own hash that only spares work; `acked_values` and `match_key` hold personal data, `subject` says whose."""
+"""`match_key` is the match value last accepted, `subject` the one last seen: whose the data in `acked_values` is.
+
+`fields` is a digest of the mapping that was sent; `scan_hash` is the engine's own hash and only spares work.
+"""
 
 TABLES = {
     LEDGER: COLUMNS,

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from tailrace.project.spec import Sync
 from tailrace.warehouse.base import Dialect
 
 _PLAIN = re.compile(
-    r"(VARCHAR|BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s*\d+\))\Z"
+    r"(VARCHAR|BOOLEAN|U?(TINY|SMALL|BIG)?INT(EGER)?|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s*\d+\))\Z"
 )
 _AS_TEXT = re.compile(r"(ENUM\(.*|UUID|TIME|TIME WITH TIME ZONE|INTERVAL|JSON)\Z", re.DOTALL)
 
@@ -47,14 +48,16 @@ def _typed(expression: str, engine_type: str) -> tuple[str, str]:
     kind = engine_type.upper()
     if kind.endswith("[]") or kind.startswith(("STRUCT", "MAP", "UNION")):
         return expression, ""
-    if _PLAIN.match(kind):
-        return expression, kind
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"({expression} AT TIME ZONE 'UTC')", "TIMESTAMP"
-    if kind.startswith("TIMESTAMP"):
+    if kind.startswith("TIMESTAMP_"):
         return f"CAST({expression} AS TIMESTAMP)", "TIMESTAMP"
+    if kind in {"HUGEINT", "UHUGEINT"}:  # sum() makes them, and Parquet would turn them into doubles
+        return f"CAST({expression} AS DECIMAL(38, 0))", "DECIMAL(38, 0)"
     if kind == "FLOAT":
         return f"CAST({expression} AS DOUBLE)", "DOUBLE"
+    if _PLAIN.match(kind):
+        return expression, kind
     if _AS_TEXT.match(kind):
         return f"CAST({expression} AS VARCHAR)", "VARCHAR"
     return expression, ""
@@ -134,7 +137,9 @@ def number_of(expression: str) -> str:
 
 
 def as_sent(value: Any) -> Any:
-    """A fetched value as a destination takes it: instants carry their zone."""
+    """A fetched value as a destination takes it: instants carry their zone, whole numbers are int."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC)
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        return int(value)
     return value

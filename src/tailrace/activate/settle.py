@@ -124,7 +124,7 @@ def _ledger_row(delivery: Delivery) -> dict[str, str]:
         "acked_at": f"CASE WHEN {_gone()} AND operation = 'archive' THEN NULL WHEN {_gone()} THEN told_at ELSE l_acked_at END",
         "run_id": literal(delivery.run_id),
         "subject": "match_key",
-        "match_key": "match_key",
+        "match_key": f"CASE WHEN {_gone()} THEN match_key ELSE l_match_key END",
         "scan_hash": f"CASE WHEN NOT {_gone()} THEN l_scan_hash WHEN target = 'acked' THEN scan END",
         "fields": literal(str(delivery.meta["digest"])),
     }
