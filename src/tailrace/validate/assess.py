@@ -68,7 +68,9 @@ def _questions(
     known: dict[int, Answer] = {}
     for item in suite.expectations:
         view = views[item.where]
-        wrong = _missing(item, columns) or (f"where: {view.message}" if isinstance(view, WarehouseError) else None)
+        wrong = _missing(item, columns) or (
+            f"where: {view.message}" if isinstance(view, WarehouseError) else None
+        )
         if wrong:
             known[item.index] = Answer(item.index, False, raised=wrong)
         else:

@@ -20,7 +20,7 @@ SAMPLE = 1000
 """Rows kept of a table that is stopped as a whole because too many would be held back."""
 
 TABLE = (
-    f'CREATE TABLE IF NOT EXISTS {QUARANTINE} (run_id VARCHAR, suite VARCHAR, model VARCHAR, expectation VARCHAR,'
+    f"CREATE TABLE IF NOT EXISTS {QUARANTINE} (run_id VARCHAR, suite VARCHAR, model VARCHAR, expectation VARCHAR,"
     ' "key" VARCHAR, "row" VARCHAR, reason VARCHAR, subject VARCHAR, first_seen_at TIMESTAMP)'
 )
 
@@ -71,7 +71,7 @@ def hold(
         rows = examiner.failing_rows(question, suite.key)
         key = warehouse.dialect.quote(suite.key)
         warehouse.execute(
-            f'INSERT INTO {HELD} SELECT ?, ?, ?, CAST({key} AS VARCHAR) FROM ({rows}) AS failing',
+            f"INSERT INTO {HELD} SELECT ?, ?, ?, CAST({key} AS VARCHAR) FROM ({rows}) AS failing",
             [expectation.index, expectation.type, failure(expectation)],
         )
     except Exception as error:  # noqa: BLE001  # rows that cannot be named block the table, whatever the cause
@@ -119,7 +119,7 @@ def write(
         f'INSERT INTO {QUARANTINE} SELECT ?, ?, ?, h.expectation, h."key", CAST(to_json(t) AS VARCHAR), h.reason,'
         f" {person}, coalesce(b.first_seen_at, CAST(? AS TIMESTAMP)) FROM {HELD} AS h"
         f' JOIN {warehouse.dialect.table(staged.ref)} AS t ON CAST(t.{quote(suite.key)} AS VARCHAR) = h."key"'
-        f" LEFT JOIN {old} AS b ON b.expectation = h.expectation AND b.reason = h.reason AND b.\"key\" = h.\"key\" {chosen}"
+        f' LEFT JOIN {old} AS b ON b.expectation = h.expectation AND b.reason = h.reason AND b."key" = h."key" {chosen}'
         ' ORDER BY h.position, h."key"',
         [run_id, suite.name, suite.model, at],
     )

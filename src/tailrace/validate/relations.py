@@ -34,6 +34,6 @@ def relations(
                 made[where] = error
         yield made
     finally:
-        for name in made.values():
-            if isinstance(name, str):
-                warehouse.execute(f"DROP VIEW IF EXISTS {name}")
+        for view in made.values():
+            if isinstance(view, str):
+                warehouse.execute(f"DROP VIEW IF EXISTS {view}")

@@ -22,11 +22,11 @@ VALIDATIONS = TableRef(META, "validations")
 VERDICTS = TableRef(META, "verdicts")
 TABLES = (
     quarantine.TABLE,
-    f'CREATE TABLE IF NOT EXISTS {VALIDATIONS} (run_id VARCHAR, suite VARCHAR, model VARCHAR, expectation VARCHAR,'
-    ' "column" VARCHAR, severity VARCHAR, success BOOLEAN, observed VARCHAR, unexpected_count BIGINT, decision VARCHAR,'
-    ' "where" VARCHAR, reason VARCHAR, "rows" BIGINT, position BIGINT, "at" TIMESTAMP)',
-    f"CREATE TABLE IF NOT EXISTS {VERDICTS} (suite VARCHAR, stage VARCHAR, content VARCHAR, suite_hash VARCHAR,"
-    " decision VARCHAR, reasons VARCHAR, quarantined BIGINT, lasting BOOLEAN, run_id VARCHAR, \"at\" TIMESTAMP)",
+    f"""CREATE TABLE IF NOT EXISTS {VALIDATIONS} (run_id VARCHAR, suite VARCHAR, model VARCHAR, expectation VARCHAR,
+  "column" VARCHAR, severity VARCHAR, success BOOLEAN, observed VARCHAR, unexpected_count BIGINT, decision VARCHAR,
+  "where" VARCHAR, reason VARCHAR, "rows" BIGINT, position BIGINT, "at" TIMESTAMP)""",
+    f"""CREATE TABLE IF NOT EXISTS {VERDICTS} (suite VARCHAR, stage VARCHAR, content VARCHAR, suite_hash VARCHAR,
+  decision VARCHAR, reasons VARCHAR, quarantined BIGINT, lasting BOOLEAN, run_id VARCHAR, "at" TIMESTAMP)""",
 )
 
 
@@ -59,11 +59,23 @@ def judge(
         verdict, detail = known[0], {}
     else:
         found = assess(warehouse, suite, staged, examiner)
-        verdict = Verdict(suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held)
+        verdict = Verdict(
+            suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held
+        )
         _write(warehouse, found, verdict, staged, run_id, now(), subject)
         detail = _told(found)
     result = _step(verdict, staged, (now() - started).total_seconds(), detail)
-    emit(StepFinished("validate", suite.name, result.status, result.rows_in, result.rows_out, result.seconds, result.error))
+    emit(
+        StepFinished(
+            "validate",
+            suite.name,
+            result.status,
+            result.rows_in,
+            result.rows_out,
+            result.seconds,
+            result.error,
+        )
+    )
     return verdict, result
 
 
@@ -79,7 +91,13 @@ def _known(warehouse: Warehouse, suite: Suite, staged: Staged) -> tuple[Verdict,
         return None
     decision, reasons, held, lasting = rows[0]
     verdict = Verdict(
-        suite.name, staged.ref.name, staged.content, decision, tuple(json.loads(reasons)), int(held), reused=True
+        suite.name,
+        staged.ref.name,
+        staged.content,
+        decision,
+        tuple(json.loads(reasons)),
+        int(held),
+        reused=True,
     )
     return verdict, bool(lasting)
 
@@ -147,5 +165,10 @@ def _step(verdict: Verdict, staged: Staged, seconds: float, detail: dict[str, An
         rows_out=0 if blocked else staged.rows - verdict.quarantined,
         seconds=seconds,
         error="; ".join(verdict.reasons) if blocked else None,
-        detail={"quarantined": verdict.quarantined, "reused": verdict.reused, "decision": verdict.decision, **detail},
+        detail={
+            "quarantined": verdict.quarantined,
+            "reused": verdict.reused,
+            "decision": verdict.decision,
+            **detail,
+        },
     )

@@ -39,7 +39,8 @@ def check_suite(suite: Suite, columns: set[str] | None) -> list[Problem]:
     for expectation in suite.expectations:
         place = ("expectations", expectation.index)
         problems += [
-            ((*place, *path), message, fix) for path, message, fix in _expectation(suite, expectation, columns)
+            ((*place, *path), message, fix)
+            for path, message, fix in _expectation(suite, expectation, columns)
         ]
     return problems
 
@@ -63,7 +64,9 @@ def reads_more_than_its_model(suite: Suite) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else str(value)
+    return (
+        dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else str(value)
+    )
 
 
 def _lower(columns: set[str]) -> set[str]:
@@ -99,7 +102,11 @@ def _type_hint(name: str) -> str:
 def _kwargs(item: Expectation, entry: Entry) -> Iterator[Problem]:
     for name, value in item.kwargs.items():
         if name in ("row_condition", "condition_parser"):
-            yield ("kwargs", name), f"{name} is not for SQL", "Write the condition as `where:` beside `kwargs:`"
+            yield (
+                ("kwargs", name),
+                f"{name} is not for SQL",
+                "Write the condition as `where:` beside `kwargs:`",
+            )
         elif name not in entry.kwargs:
             yield ("kwargs", name), f"{item.type} has no {name}", hint(name, sorted(entry.kwargs))
         else:
@@ -155,7 +162,11 @@ def _is(value: Any, kind: str) -> bool:
 def _patterns(name: str, value: Any) -> list[str]:
     if name == "regex" and isinstance(value, str):
         return [value]
-    return [item for item in value if isinstance(item, str)] if name == "regex_list" and isinstance(value, list) else []
+    return (
+        [item for item in value if isinstance(item, str)]
+        if name == "regex_list" and isinstance(value, list)
+        else []
+    )
 
 
 def _columns(suite: Suite, item: Expectation, columns: set[str] | None) -> Iterator[Problem]:

@@ -63,7 +63,9 @@ def decide(expectation: Expectation, answer: Answer, held: int | str | None) -> 
     Whatever raised, and rows that could not be named exactly, block: they are not proven good.
     """
     if answer.raised is not None:
-        return Check(expectation, answer, "block", f"{title(expectation)} could not be judged: {answer.raised}")
+        return Check(
+            expectation, answer, "block", f"{title(expectation)} could not be judged: {answer.raised}"
+        )
     if answer.success:
         return Check(expectation, answer, "pass")
     found = f"{failure(expectation)}{_size(answer)}"
@@ -152,7 +154,9 @@ _PHRASES: Mapping[str, Any] = {
         f"{kwargs['column']} does not match {kwargs.get('regex')}"
     ),
     "expect_column_values_to_not_match_regex": lambda kwargs: f"{kwargs['column']} matches {kwargs['regex']}",
-    "expect_column_pair_values_to_be_equal": lambda kwargs: f"{kwargs['column_A']} differs from {kwargs['column_B']}",
+    "expect_column_pair_values_to_be_equal": lambda kwargs: (
+        f"{kwargs['column_A']} differs from {kwargs['column_B']}"
+    ),
     "expect_column_pair_values_a_to_be_greater_than_b": lambda kwargs: (
         f"{kwargs['column_A']} is not above {kwargs['column_B']}"
     ),

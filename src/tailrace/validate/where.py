@@ -8,8 +8,11 @@ from typing import Any
 from tailrace.project.reader import hint
 
 _VOLATILE = frozenset(
-    "current_date current_time current_timestamp now today get_current_time get_current_timestamp localtime"
-    " localtimestamp transaction_timestamp random rand uuid gen_random_uuid nextval setseed".split()
+    (
+        *("current_date", "current_time", "current_timestamp", "now", "today", "get_current_time"),
+        *("get_current_timestamp", "localtime", "localtimestamp", "transaction_timestamp"),
+        *("random", "rand", "uuid", "gen_random_uuid", "nextval", "setseed"),
+    )
 )
 
 
@@ -57,6 +60,10 @@ def _volatile(where: Any) -> set[str]:
     return {
         name
         for call in where.find_all(exp.Func)
-        if (name := (call.name or call.sql_name() if isinstance(call, exp.Anonymous) else call.sql_name()).lower())
+        if (
+            name := (
+                call.name or call.sql_name() if isinstance(call, exp.Anonymous) else call.sql_name()
+            ).lower()
+        )
         in _VOLATILE
     }

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from great_expectations.compatibility import pydantic
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 
 from tailrace.validate.gx import types
 from tailrace.validate.gx.dialect import engine_over
@@ -41,7 +42,7 @@ class DuckDBDatasource(SQLDatasource):
         return self
 
     @property
-    def execution_engine_type(self) -> type[SqlAlchemyExecutionEngine]:
+    def execution_engine_type(self) -> builtins.type[SqlAlchemyExecutionEngine]:
         return DuckDBExecutionEngine
 
     def get_engine(self) -> sa.Engine:

@@ -14,8 +14,10 @@ from typing import Any
 from tailrace.validate.gx import lean
 
 _NOT_KWARGS = frozenset(
-    ("id", "meta", "notes", "result_format", "description", "catch_exceptions", "rendered_content")
-    + ("severity", "windows", "batch_id", "row_condition", "condition_parser", "library_metadata")
+    (
+        *("id", "meta", "notes", "result_format", "description", "catch_exceptions", "rendered_content"),
+        *("severity", "windows", "batch_id", "row_condition", "condition_parser", "library_metadata"),
+    )
 )
 _KINDS = (
     ("ColumnMapExpectation", "rows"),
@@ -25,9 +27,18 @@ _KINDS = (
     ("QueryExpectation", "query"),
     ("BatchExpectation", "table"),
 )
-_QUERIES = ("UnexpectedRowsExpectation", "ExpectQueryResultsToMatchComparison", "ExpectTableRowCountToEqualOtherTable")
+_QUERIES = (
+    "UnexpectedRowsExpectation",
+    "ExpectQueryResultsToMatchComparison",
+    "ExpectTableRowCountToEqualOtherTable",
+)
 # judged by a window or by the column's type: no condition on one row stands for them
-_NO_CONDITION = ("column_values.unique", "compound_columns.unique", "column_values.of_type", "column_values.in_type_list")
+_NO_CONDITION = (
+    "column_values.unique",
+    "compound_columns.unique",
+    "column_values.of_type",
+    "column_values.in_type_list",
+)
 
 
 def catalogue() -> dict[str, Any]:
@@ -69,7 +80,9 @@ def _by_row(cls: Any) -> bool:
     metric = getattr(cls, "map_metric", None)
     if metric is None or metric in _NO_CONDITION:
         return False
-    return "SqlAlchemyExecutionEngine" in _registered_metrics.get(f"{metric}.condition", {}).get("providers", {})
+    return "SqlAlchemyExecutionEngine" in _registered_metrics.get(f"{metric}.condition", {}).get(
+        "providers", {}
+    )
 
 
 def _values(annotation: Any) -> list[str]:

@@ -85,19 +85,19 @@ class _Compiler(PGCompiler):
 class _TypeCompiler(PGTypeCompiler):
     """A FLOAT of DuckDB has 32 bits and its plain NUMERIC three decimals: both would round what is compared."""
 
-    def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+    def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802, ARG002  # SQLAlchemy's names
         return "DOUBLE"
 
-    def visit_NUMERIC(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+    def visit_NUMERIC(self, type_: Any, **_kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
         return f"DECIMAL({type_.precision}, {type_.scale or 0})" if type_.precision else "DOUBLE"
 
-    visit_DOUBLE = visit_REAL = visit_FLOAT  # noqa: N815  # SQLAlchemy's names
+    visit_DOUBLE = visit_REAL = visit_FLOAT
 
 
 class _Preparer(PGIdentifierPreparer):
     """Every identifier is quoted: the engine's reserved words are not Postgres'."""
 
-    def _requires_quotes(self, value: str) -> bool:
+    def _requires_quotes(self, _value: str) -> bool:
         return True
 
 
@@ -111,7 +111,7 @@ class DuckDBDialect(PGDialect):
     statement_compiler = _Compiler
     type_compiler_cls = _TypeCompiler
     preparer = _Preparer
-    execution_ctx_cls = default.DefaultExecutionContext
+    execution_ctx_cls = default.DefaultExecutionContext  # type: ignore[assignment]
     _backslash_escapes = False  # else a literal regular expression doubles its backslashes
 
     def __init__(self, **kwargs: Any) -> None:
@@ -121,7 +121,7 @@ class DuckDBDialect(PGDialect):
     def import_dbapi(cls) -> Any:
         return duckdb
 
-    def initialize(self, connection: Any) -> None:
+    def initialize(self, _connection: Any) -> None:
         """Nothing is asked of the server: Postgres' catalogue is not there."""
         self.default_schema_name = "main"
         self.server_version_info = (15, 0)
@@ -133,8 +133,8 @@ class DuckDBDialect(PGDialect):
         return bool(self.get_columns(connection, table_name, schema, **kw))
 
     def get_columns(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> list[dict[str, Any]]:
+        self, connection: Any, table_name: str, schema: str | None = None, **_kw: Any
+    ) -> list[Any]:
         """Columns of a table or view that the connection sees under this name, temporary ones included."""
         rows = connection.exec_driver_sql(
             "SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE table_name = ?"
@@ -147,8 +147,12 @@ class DuckDBDialect(PGDialect):
         ]
 
     def get_pk_constraint(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> dict[str, Any]:
+        self,
+        connection: Any,  # noqa: ARG002  # SQLAlchemy gives them by name
+        table_name: str,  # noqa: ARG002
+        schema: str | None = None,  # noqa: ARG002
+        **_kw: Any,
+    ) -> Any:
         """None: models declare no keys to the engine."""
         return {"constrained_columns": [], "name": None}
 

@@ -100,7 +100,7 @@ class GreatExpectations:
         condition, domain, _ = MetricsCalculator(engine).get_metric(metric)
         rows = engine.get_domain_records(domain_kwargs=domain)
         source = rows.subquery() if isinstance(rows, sa.Select) else rows
-        query = sa.select(sa.column(column)).select_from(source).where(condition)
+        query: Any = sa.select(sa.column(column)).select_from(source).where(condition)
         return str(query.compile(engine.engine, compile_kwargs={"literal_binds": True}))
 
 

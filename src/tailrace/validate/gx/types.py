@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from sqlalchemy import types as sql
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as dialect  # noqa: F401, N813
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as dialect  # noqa: F401
 
 
 class DuckDBType(sql.NullType):
@@ -73,13 +73,13 @@ class TIME(sql.TIME): ...
 class TIMESTAMP(sql.TIMESTAMP): ...
 
 
-class TIMESTAMP_S(TIMESTAMP): ...
+class TIMESTAMP_S(TIMESTAMP): ...  # noqa: N801
 
 
-class TIMESTAMP_MS(TIMESTAMP): ...
+class TIMESTAMP_MS(TIMESTAMP): ...  # noqa: N801
 
 
-class TIMESTAMP_NS(TIMESTAMP): ...
+class TIMESTAMP_NS(TIMESTAMP): ...  # noqa: N801
 
 
 class TIMESTAMPTZ(sql.TIMESTAMP): ...
