@@ -191,11 +191,19 @@ class ObjectReader:
                     f"HubSpot's search on {self._obj} is not sorted by {self._cursor}", "run again"
                 )
             if stamps[-1] == low:
-                yield from self._by_id([from_low, {**from_low, "operator": "LT", "value": str(low + 1)}])
+                yield from self._tied(from_low, given | {record["id"] for record in records})
                 low, given = low + 1, set()
             else:
                 low = stamps[-1]
                 given = {record["id"] for record, stamp in zip(records, stamps, strict=True) if stamp == low}
+
+    def _tied(self, from_low: Mapping[str, str], given: set[str]) -> Iterator[list[Record]]:
+        """The rows of one stamp that fill more than a page, but those handed on already."""
+        below = {**from_low, "operator": "LT", "value": str(int(from_low["value"]) + 1)}
+        for records in self._by_id([from_low, below]):
+            fresh = [record for record in records if record["id"] not in given]
+            if fresh:
+                yield fresh
 
     def _stamp(self, record: Record) -> int:
         return _ms(moment(record["properties"].get(self._cursor) or record["updatedAt"]))
