@@ -1,0 +1,166 @@
+"""The rate limiter with a clock of its own: what it grants never exceeds the budget in any window."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tailrace.state.rate import NoLimiter, SharedLimiter
+from tailrace.state.store import Store
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_000_000.0
+        self.slept = []
+
+    def time(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "state.db")
+    yield store
+    store.close()
+
+
+def limiter(store, clock, account="hubspot", margin=0.25):
+    return SharedLimiter(store, account, margin=margin, clock=clock.time, sleep=clock.sleep)
+
+
+def most_in_a_window(times, window):
+    return max(sum(1 for other in times if at <= other < at + window) for at in times)
+
+
+def test_no_window_holds_more_than_the_budget(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(19, 1.0)
+    times = []
+    for _ in range(200):
+        limit.acquire()
+        times.append(clock.now)
+    assert most_in_a_window(times, 1.25) == 19
+    assert times[-1] - times[0] == pytest.approx(10 * 1.25, abs=0.01)
+
+
+def test_nothing_is_limited_before_numbers_are_told(store, clock):
+    limit = limiter(store, clock)
+    assert [limit.acquire() for _ in range(500)] == [0.0] * 500
+    assert store.read("SELECT count(*) FROM grants") == [(0,)]
+
+
+def test_buckets_and_accounts_are_apart(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(1, 10.0)
+    limit.learn(1, 10.0, "search")
+    other = limiter(store, clock, "salesforce")
+    other.learn(1, 10.0)
+    assert limit.acquire() == limit.acquire("search") == other.acquire() == 0.0
+    assert limit.acquire() > 10
+
+
+def test_a_block_holds_everyone_and_waiting_places_too(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(100, 1.0)
+    limit.acquire()
+    limit.block(5.0)
+    assert limit.acquire() == pytest.approx(5.0)
+    limit.learn(1, 10.0)
+
+    def sleep(seconds, inner=clock.sleep):
+        inner(seconds)
+        if len(clock.slept) == 2:
+            limit.block(7.0)  # a 429 that came while this one waited
+
+    limit._sleep = sleep
+    assert limit.acquire() >= 10.0 + 7.0
+
+
+def test_budget_survives_the_process(tmp_path, store, clock):
+    limit = limiter(store, clock)
+    limit.learn(2, 60.0)
+    limit.acquire()
+    limit.acquire()
+    again = limiter(Store(tmp_path / "state.db"), clock)
+    assert again.acquire() == pytest.approx(60.25)
+
+
+def test_old_places_are_forgotten(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(5, 1.0)
+    for _ in range(100):
+        limit.acquire()
+    assert store.read("SELECT count(*) FROM grants")[0][0] <= 11
+
+
+def test_a_clock_set_back_does_not_block_for_ever(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(2, 1.0)
+    limit.acquire()
+    limit.acquire()
+    clock.now -= 86_400
+    assert limit.acquire() < 30
+
+
+def test_headers_are_written_only_when_they_change(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(190, 10.0)
+    before = store.read("PRAGMA data_version")
+    changes = store.connection().total_changes
+    for _ in range(50):
+        limit.learn(190, 10.0)
+    assert store.connection().total_changes == changes
+    assert store.read("PRAGMA data_version") == before
+    limit.learn(100, 10.0)
+    assert store.read("SELECT requests, window FROM buckets") == [(100, 10.0)]
+
+
+def test_off_limits_nothing():
+    off = NoLimiter()
+    off.learn(1, 60.0)
+    off.block(60.0)
+    assert [off.acquire() for _ in range(3)] == [0.0, 0.0, 0.0]
+
+
+PROCESS = """
+import sys, threading, time
+from pathlib import Path
+from tailrace.state.rate import SharedLimiter
+from tailrace.state.store import Store
+limit = SharedLimiter(Store(Path(sys.argv[1])), "hubspot", margin=0.0)
+limit.learn(10, 0.4)
+def work():
+    for _ in range(8):
+        limit.acquire()
+threads = [threading.Thread(target=work) for _ in range(2)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+"""
+
+
+def test_threads_and_processes_share_one_budget(tmp_path):
+    path = tmp_path / "state.db"
+    store = Store(path)
+    store.remember("keep", "all grants")
+    store.connection().execute("CREATE TABLE every (at REAL)")
+    store.connection().execute("CREATE TRIGGER t AFTER INSERT ON grants BEGIN INSERT INTO every VALUES (new.at); END")
+    running = [subprocess.Popen([sys.executable, "-c", PROCESS, str(path)]) for _ in range(3)]
+    assert [each.wait(timeout=60) for each in running] == [0, 0, 0]
+    times = [row[0] for row in store.read("SELECT at FROM every")]
+    assert len(times) == 48
+    assert most_in_a_window(times, 0.399) <= 10
+    assert threading.active_count() < 10
+    store.close()
