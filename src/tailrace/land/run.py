@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -43,9 +43,10 @@ def land_resource(
     current = TableRef(pipeline.dataset, resource.name)
     schema = source.schema(spec)
     _check_subject(resource, schema)
-    if not warehouse.columns(current) and resource.contract.tables != "evolve":
+    stored = warehouse.columns(current)
+    if not stored and resource.contract.tables != "evolve":
         return _not_landed(current, resource, (now() - started).total_seconds())
-    landing = _Landing(warehouse, current, resource, changes, writer or DltWriter())
+    landing = _Landing(warehouse, current, resource, changes, writer or DltWriter(), stored)
     applied, reading = landing.land(source, spec, schema, run_id, now)
     for text in reading.losses.texts():
         emit(Notice("warning", f"{current}: {text}"))
@@ -87,23 +88,29 @@ class _Landing:
     """The tables of one resource, and the steps that fill them."""
 
     def __init__(
-        self, warehouse: Warehouse, current: TableRef, resource: Resource, changes: bool, writer: RawWriter
+        self,
+        warehouse: Warehouse,
+        current: TableRef,
+        resource: Resource,
+        changes: bool,
+        writer: RawWriter,
+        stored: Mapping[str, str],
     ) -> None:
         self._warehouse, self._current, self._resource = warehouse, current, resource
-        self._changes, self._writer = changes, writer
+        self._changes, self._writer, self._stored = changes, writer, stored
 
     def land(
         self, source: Source, spec: ResourceSpec, schema: Schema, run_id: str, now: Callable[[], datetime]
     ) -> tuple[Applied, Reading]:
         cursor = read_cursor(self._warehouse, str(self._current))
-        stored = self._warehouse.columns(self._current)
         plan, layout = plan_columns(
-            self._warehouse.dialect, self._current, schema, stored, self._resource.contract
+            self._warehouse.dialect, self._current, schema, self._stored, self._resource.contract
         )
-        if cursor.position is not None and not (stored and self._warehouse.columns(layout.keys)):
+        if cursor.position is not None and not (self._stored and self._warehouse.columns(layout.keys)):
             cursor = self._start_over(layout, cursor)
         ensure(self._warehouse, layout, changes=self._changes)
-        ensure_cursors(self._warehouse)
+        if cursor.position is None:
+            ensure_cursors(self._warehouse)
         self._drop_orphans(layout, cursor.raw_done)
         digest = plan.digest()
         cursor = replace(
