@@ -74,22 +74,28 @@ def _questions(
         if wrong:
             known[item.index] = Answer(item.index, False, raised=wrong)
         else:
-            asked[item.index] = Question(item.index, view, item.type, _spelled(item.kwargs, columns))
+            asked[item.index] = Question(item.index, view, item.type, _spelled(item, columns))
     return asked, known
 
 
+_ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist")
+"""Whether the columns are there, and how they are spelled, is what these ask."""
+
+
 def _missing(item: Expectation, columns: list[str]) -> str | None:
-    if item.type in ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist"):
-        return None  # whether the columns are there is what it asks
+    if item.type in _ABOUT_COLUMNS:
+        return None
     known = {column.lower() for column in columns}
     lost = [column for _, column in columns_of(item.kwargs) if column.lower() not in known]
     return f"there is no column {lost[0]}. {hint(lost[0], columns)}".rstrip() if lost else None
 
 
-def _spelled(kwargs: Any, columns: list[str]) -> dict[str, Any]:
+def _spelled(item: Expectation, columns: list[str]) -> dict[str, Any]:
     """Columns as the table spells them: the engine does not tell cases apart, Great Expectations may."""
+    plain = {name: _thawed(value) for name, value in item.kwargs.items()}
+    if item.type in _ABOUT_COLUMNS:
+        return plain
     exact = {column.lower(): column for column in columns}
-    plain = {name: _thawed(value) for name, value in kwargs.items()}
     for path, column in columns_of(plain):
         name, *rest = path
         spelled = exact.get(column.lower(), column)

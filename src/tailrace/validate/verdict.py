@@ -81,10 +81,8 @@ def too_many(suite: Suite, held: int, rows: int) -> str | None:
     """Why so many rows held back stop the whole table; None where they do not."""
     if rows < FULL_SHARES_FROM or held <= suite.max_quarantined * rows:
         return None
-    return (
-        f"{held:,} of {rows:,} rows would be held back ({held / rows:.1%}),"
-        f" more than max_quarantined: {suite.max_quarantined:.4g}".rstrip("0").rstrip(".")
-    )
+    limit = f"{suite.max_quarantined * 100:.4g}%"
+    return f"{held:,} of {rows:,} rows would be held back ({held / rows:.1%}), max_quarantined is {limit}"
 
 
 def title(expectation: Expectation) -> str:
