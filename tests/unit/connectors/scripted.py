@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,22 +16,30 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass
 class Vendor:
-    """`url`, and what came: (method, path with query, headers, body)."""
+    """`url`, what came: (method, path with query, headers, body), and the most requests there were at a time."""
 
     url: str
+    at_once: int = 0
+    most_at_once: int = 0
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 
 
 @contextmanager
-def vendor(*steps: Step | None) -> Iterator[Vendor]:
+def vendor(*steps: Step | None, slow: float = 0.0) -> Iterator[Vendor]:
     """Answers `steps` in order (None: closes the connection without a word), then the last of them again."""
-    seen = Vendor("")
+    seen, lock = Vendor(""), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            with lock:
+                seen.at_once += 1
+                seen.most_at_once = max(seen.most_at_once, seen.at_once)
+            time.sleep(slow)
+            with lock:
+                seen.at_once -= 1
             seen.asked.append((self.command, self.path, dict(self.headers), body))
             step = steps[min(len(seen.asked), len(steps)) - 1]
             if step is None:

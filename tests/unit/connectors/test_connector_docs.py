@@ -29,7 +29,9 @@ def test_the_page_tells_the_defaults(name):
     lines = (DOCS / f"{name}.md").read_text("utf-8").splitlines()
     for option in found.options:
         if option.default is not None:
-            assert any(f"`{option.name}`" in line and str(option.default) in line for line in lines), option.name
+            assert any(f"`{option.name}`" in line and str(option.default) in line for line in lines), (
+                option.name
+            )
 
 
 def test_every_page_is_of_a_connector():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -196,3 +197,13 @@ def test_off_draws_on_no_budget():
     with vendor(LIMITED, FINE) as found:
         http(found, budget, shared=False).request("GET", "/x")
     assert (budget.acquired, budget.blocked, budget.learned) == ([], [], [])
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_more_requests_at_a_time_than_allowed(most):
+    with vendor(FINE, slow=0.02) as found:
+        client = http(found, in_flight=most)
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: client.request("GET", "/x").status, range(12)))
+    assert answers == [200] * 12
+    assert found.most_at_once == most

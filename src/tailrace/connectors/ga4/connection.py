@@ -41,7 +41,15 @@ class Ga4:
         else:
             auth = Bearer(given["access_token"])
         manners, wait = google_manners(interval), given["max_wait"]
-        http = Http(given["base_url"], auth, context, manners, max_wait=wait, shared=limits != "off")
+        http = Http(
+            given["base_url"],
+            auth,
+            context,
+            manners,
+            max_wait=wait,
+            shared=limits != "off",
+            in_flight=given["in_flight"],
+        )
         return cls(http, given)
 
     def account(self) -> str:

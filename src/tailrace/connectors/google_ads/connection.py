@@ -36,7 +36,15 @@ class GoogleAds:
             interval = float(limits["seconds"])
             context.limiter.learn(int(limits["requests"]), interval)
         manners, wait = google_manners(interval), given["max_wait"]
-        http = Http(given["base_url"], auth, context, manners, max_wait=wait, shared=limits != "off")
+        http = Http(
+            given["base_url"],
+            auth,
+            context,
+            manners,
+            max_wait=wait,
+            shared=limits != "off",
+            in_flight=given["in_flight"],
+        )
         return cls(http, given, token_http)
 
     def account(self) -> str:

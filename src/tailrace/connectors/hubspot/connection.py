@@ -36,7 +36,15 @@ class HubSpot:
             context.limiter.learn(int(chosen.get("requests", REQUESTS)), window)
             context.limiter.learn(int(chosen.get("search_per_second", SEARCHES)), 1.0, SEARCH_BUCKET)
         manners = Manners(window, None if chosen else told_limit, day_spent, named_window, plain_message)
-        http = Http(given["base_url"], auth, context, manners, max_wait=given["max_wait"], shared=shared)
+        http = Http(
+            given["base_url"],
+            auth,
+            context,
+            manners,
+            max_wait=given["max_wait"],
+            shared=shared,
+            in_flight=given["in_flight"],
+        )
         api = Api(http, given["api_version"])
         return cls(api, HubSpotSource(api, context.now, given["overlap"]), token_http)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json as plain_json
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -78,7 +79,10 @@ class Manners:
 
 @dataclass
 class Http:
-    """Requests to one host. `shared`: the account's budget is drawn on (False where the connection says off)."""
+    """Requests to one host, at most `in_flight` of them at a time (default: the context's).
+
+    `shared`: the account's budget is drawn on (False where the connection says off).
+    """
 
     base_url: str
     auth: Auth
@@ -88,15 +92,16 @@ class Http:
     attempts: int = 5
     first_wait: float = 0.5
     shared: bool = True
-    transport: httpx2.BaseTransport | None = None
+    in_flight: int | None = None
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
+        most = self.in_flight or self.context.in_flight
+        self._slots = threading.BoundedSemaphore(most)
         self._told: tuple[int, float] | None = None
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(120.0, connect=10.0),
-            limits=httpx2.Limits(max_connections=self.context.in_flight + 2, max_keepalive_connections=None),
-            transport=self.transport,
+            limits=httpx2.Limits(max_connections=most, max_keepalive_connections=None),
             trust_env=not self.loopback or self.base_url.startswith("https"),
         )
 
@@ -153,14 +158,8 @@ class Http:
         started = time.perf_counter()
         status = 0
         try:
-            response = self._client.request(
-                call.method,
-                self.base_url + call.path,
-                params=call.params,
-                content=None if call.json is None else orjson.dumps(call.json),
-                data=call.form,
-                headers={**headers, **({} if call.json is None else {"Content-Type": "application/json"})},
-            )
+            with self._slots:
+                response = self._send(call, headers)
             status = response.status_code
         except httpx2.HTTPError as error:
             raise self._broken(error) from None
@@ -177,6 +176,16 @@ class Http:
             )
         self._learn(response.headers, call.bucket)
         return self._understand(response, call.bucket)
+
+    def _send(self, call: _Call, headers: Mapping[str, str]) -> httpx2.Response:
+        return self._client.request(
+            call.method,
+            self.base_url + call.path,
+            params=call.params,
+            content=None if call.json is None else orjson.dumps(call.json),
+            data=call.form,
+            headers={**headers, **({} if call.json is None else {"Content-Type": "application/json"})},
+        )
 
     def _understand(self, response: httpx2.Response, bucket: str) -> Answer:
         """The answer with its JSON; Failed for what passes by itself: 429, 423, 477, 5xx, a body cut short."""
