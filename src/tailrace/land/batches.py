@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -63,45 +64,25 @@ class Batch:
 
 def build_batch(name: str, plan: Plan, rows: Rows, losses: Losses) -> Batch:
     """SchemaError naming column, key and value where the contract freezes types."""
-    keep = _with_key(plan, rows, losses)
+    kinds = {slot.name: slot.kind for slot in plan.slots}
+    keys = {key: to_array([row.get(key) for row in rows.rows], kinds[key])[0] for key in plan.key}
+    keep = _whole(keys)
     if keep is not None:
+        losses.keyless += len(rows.rows) - len(keep)
+        keys = {key: array.take(pa.array(keep, pa.int64())) for key, array in keys.items()}
         rows = _take(rows, keep)
-    keys = _keys(plan, rows)
-    dropped = _refused(plan, rows, losses)
-    columns: dict[str, pa.Array] = {}
-    variants: dict[str, Type] = {}
-    for slot in plan.slots:
-        values = [row.get(slot.name) for row in rows.rows]
-        columns[slot.name], misfits = to_array(values, slot.kind)
-        if misfits:
-            _misfits(name, plan, slot, rows, misfits, columns, variants, dropped, losses)
-    table = pa.table({**columns, **_ours(rows)})
-    if dropped:
-        kept = [number for number in range(len(rows.rows)) if number not in dropped]
-        table = table.take(pa.array(kept, pa.int64()))
-    return Batch(table, keys, variants)
+    return _Builder(name, plan, rows, losses).batch(keys)
 
 
-def _keys(plan: Plan, rows: Rows) -> pa.Table:
-    kinds = {slot.name: slot.kind for slot in plan.slots}
-    columns = {key: to_array([row.get(key) for row in rows.rows], kinds[key])[0] for key in plan.key}
-    return pa.table({**columns, **{name: _ours(rows)[name] for name in ("_version_at", "_deleted")}})
-
-
-def _with_key(plan: Plan, rows: Rows, losses: Losses) -> list[int] | None:
-    """Which rows have a whole key; None: all of them."""
-    kinds = {slot.name: slot.kind for slot in plan.slots}
-    whole: pa.Array | None = None
-    for key in plan.key:
-        array = to_array([row.get(key) for row in rows.rows], kinds[key])[0]
-        if array.null_count:
-            valid = pc.is_valid(array)
-            whole = valid if whole is None else pc.and_(whole, valid)
-    if whole is None:
+def _whole(keys: Mapping[str, pa.Array]) -> list[int] | None:
+    """Which rows have every part of their key; None: all of them."""
+    holes = [pc.is_null(array) for array in keys.values() if array.null_count]
+    if not holes:
         return None
-    keep = [number for number, valid in enumerate(whole.to_pylist()) if valid]
-    losses.keyless += len(rows.rows) - len(keep)
-    return keep
+    broken = holes[0]
+    for hole in holes[1:]:
+        broken = pc.or_(broken, hole)
+    return [number for number, is_broken in enumerate(broken.to_pylist()) if not is_broken]
 
 
 def _take(rows: Rows, keep: Sequence[int]) -> Rows:
@@ -111,58 +92,70 @@ def _take(rows: Rows, keep: Sequence[int]) -> Rows:
     return Rows(pick(rows.rows), pick(rows.versions), pick(rows.seen_at), rows.deleted, rows.shape, rows.run_id)
 
 
-def _refused(plan: Plan, rows: Rows, losses: Losses) -> set[int]:
-    dropped: set[int] = set()
-    for column in plan.refused:
-        found = {number for number, row in enumerate(rows.rows) if row.get(column) is not None} - dropped
-        if found:
-            losses.rows[column] += len(found)
-            dropped |= found
-    return dropped
+class _Builder:
+    """One batch in the making: columns so far, variants among them, and the rows that the contract drops."""
 
+    def __init__(self, name: str, plan: Plan, rows: Rows, losses: Losses) -> None:
+        self._name, self._plan, self._rows, self._losses = name, plan, rows, losses
+        self._columns: dict[str, pa.Array] = {}
+        self._variants: dict[str, Type] = {}
+        self._dropped: set[int] = set()
 
-def _misfits(
-    name: str,
-    plan: Plan,
-    slot: Slot,
-    rows: Rows,
-    misfits: dict[int, Any],
-    columns: dict[str, pa.Array],
-    variants: dict[str, Type],
-    dropped: set[int],
-    losses: Losses,
-) -> None:
-    rule = plan.contract.data_type
-    if rule == "freeze":
-        number, value = next(iter(misfits.items()))
-        key = ", ".join(as_text(rows.rows[number].get(part)) for part in plan.key)
-        raise SchemaError(
-            f"{name}: {slot.name} is {slot.kind}, and the row {key} has {as_text(value)[:60]!r}",
+    def batch(self, keys: Mapping[str, pa.Array]) -> Batch:
+        self._refuse()
+        for slot in self._plan.slots:
+            array = keys.get(slot.name)
+            if array is not None:
+                self._columns[slot.name] = array
+            else:
+                values = [row.get(slot.name) for row in self._rows.rows]
+                self._columns[slot.name], misfits = to_array(values, slot.kind)
+                if misfits:
+                    self._judge(slot, misfits)
+        ours = _ours(self._rows)
+        table = pa.table({**self._columns, **ours})
+        seen = pa.table({**keys, "_version_at": ours["_version_at"], "_deleted": ours["_deleted"]})
+        if self._dropped:
+            kept = [number for number in range(table.num_rows) if number not in self._dropped]
+            table = table.take(pa.array(kept, pa.int64()))
+        return Batch(table, seen, self._variants)
+
+    def _refuse(self) -> None:
+        for column in self._plan.refused:
+            self._drop(column, {number for number, row in enumerate(self._rows.rows) if row.get(column) is not None})
+
+    def _drop(self, column: str, numbers: AbstractSet[int]) -> None:
+        new = numbers - self._dropped
+        if new:
+            self._losses.rows[column] += len(new)
+            self._dropped.update(new)
+
+    def _judge(self, slot: Slot, misfits: Mapping[int, Any]) -> None:
+        rule = self._plan.contract.data_type
+        if rule == "freeze":
+            raise self._frozen(slot, *next(iter(misfits.items())))
+        if rule == "discard_row":
+            self._drop(slot.name, misfits.keys())
+        elif rule == "discard_value":
+            self._losses.values[slot.name] += len(misfits)
+        else:
+            self._evolve(slot, misfits)
+
+    def _frozen(self, slot: Slot, number: int, value: Any) -> SchemaError:
+        key = ", ".join(as_text(self._rows.rows[number].get(part)) for part in self._plan.key)
+        return SchemaError(
+            f"{self._name}: {slot.name} is {slot.kind}, and the row {key} has {as_text(value)[:60]!r}",
             "set the contract's data_type to evolve to land such values in a column of their own",
         )
-    if rule == "discard_row":
-        losses.rows[slot.name] += len(misfits.keys() - dropped)
-        dropped |= misfits.keys()
-    elif rule == "discard_value":
-        losses.values[slot.name] += len(misfits)
-    else:
-        _evolve(slot, len(rows.rows), misfits, columns, variants)
 
-
-def _evolve(
-    slot: Slot, length: int, misfits: dict[int, Any], columns: dict[str, pa.Array], variants: dict[str, Type]
-) -> None:
-    """To the variant of the declared type what fits it, all else to the variant that is text."""
-    if slot.declared != slot.kind:
-        into = variant(slot.name, slot.declared)
-        columns[into], misfits = to_array(
-            [misfits.get(number) for number in range(length)], slot.declared
-        )
-        variants[into] = slot.declared
-    if misfits:
-        into = variant(slot.name, "text")
-        columns[into] = to_array([misfits.get(number) for number in range(length)], "text")[0]
-        variants[into] = "text"
+    def _evolve(self, slot: Slot, misfits: Mapping[int, Any]) -> None:
+        """To the variant of the declared type what fits it, all else to the variant that is text."""
+        for kind in dict.fromkeys((slot.declared, "text")):
+            if misfits and (kind != slot.kind or kind == "text"):
+                into = variant(slot.name, kind)
+                values = [misfits.get(number) for number in range(len(self._rows.rows))]
+                self._columns[into], misfits = to_array(values, kind)
+                self._variants[into] = kind
 
 
 def _ours(rows: Rows) -> dict[str, pa.Array]:
