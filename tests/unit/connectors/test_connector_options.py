@@ -185,5 +185,6 @@ def test_custom_objects_can_be_written():
     contacts, custom = object_type(found, "contacts"), object_type(found, "2-123")
     assert contacts is not None and not contacts.any_name
     assert custom is not None and custom.any_name
+    assert object_type(found, "contact") is None
     ads = declaration("google_ads")
     assert ads is not None and object_type(ads, "campaigns") is None

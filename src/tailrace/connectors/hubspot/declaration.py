@@ -17,7 +17,7 @@ ASSOCIATIONS = {
     "deals_contacts": ("deals", "contacts"),
     "deals_companies": ("deals", "companies"),
 }
-ANY = "<object>"
+ANY, ANY_OBJECT = "<object>", "*"
 
 CONNECTION = (
     Option(
@@ -102,7 +102,7 @@ def open_connection(options: Mapping[str, Any], context: Context) -> Connector:
 
 def _objects() -> Sequence[ObjectType]:
     named = [ObjectType(name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY) for name in OBJECTS]
-    return (*named, ObjectType(ANY, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=True))
+    return (*named, ObjectType(ANY_OBJECT, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=True))
 
 
 def _resources() -> Sequence[ResourceType]:

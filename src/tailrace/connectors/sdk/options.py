@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -71,9 +72,16 @@ def resource_type(declaration: Declaration, name: str) -> ResourceType | None:
 
 
 def object_type(declaration: Declaration, name: str) -> ObjectType | None:
-    """The declared destination object of that name, else the one that takes any name, else None."""
-    exact = [found for found in declaration.objects if found.name == name and not found.any_name]
-    return next(iter(exact or [found for found in declaration.objects if found.any_name]), None)
+    """The declared destination object of that name, else the one that takes any name, else None.
+
+    A name that is nearly a declared one is a slip of the pen, not an object that only the vendor knows: None.
+    """
+    declared = {found.name: found for found in declaration.objects if not found.any_name}
+    if name in declared:
+        return declared[name]
+    if difflib.get_close_matches(name, list(declared), n=1, cutoff=0.8):
+        return None
+    return next((found for found in declaration.objects if found.any_name), None)
 
 
 def check_resource(
