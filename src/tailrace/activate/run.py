@@ -7,9 +7,9 @@ rest is still `pending`. The next changeset then decides anew, so consent withdr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def prepare(
     quarantined_sql: str | None,
     *,
     run_id: str,
-    now: datetime,
+    now: Callable[[], datetime],
     folder: Path,
     options: Options,
 ) -> Prepared:
@@ -81,7 +81,7 @@ def _prepare(
     asked: changeset.Question,
     obj: ObjectType,
     run_id: str,
-    now: datetime,
+    now: Callable[[], datetime],
     folder: Path,
     options: Options,
 ) -> Prepared:
@@ -96,7 +96,7 @@ def _prepare(
     counting.tell_held_back(counts)
     _write_ledger(warehouse, asked, run_id, now, passed=passed)
     if why is not None and not approved:
-        approvals.ask(store, changeset_id, asked.sync.name, why, now)
+        approvals.ask(store, changeset_id, asked.sync.name, why, now())
         raise ChangesetStopped(
             f"{asked.sync.name}: {why}; nothing was sent",
             _way_on(changeset_id, plan, options),
@@ -179,13 +179,13 @@ def _nothing_left(store: Store, sync: Sync) -> None:
 
 
 def _write_ledger(
-    warehouse: Warehouse, asked: changeset.Question, run_id: str, now: datetime, *, passed: bool
+    warehouse: Warehouse, asked: changeset.Question, run_id: str, now: Callable[[], datetime], *, passed: bool
 ) -> None:
     view = changeset.new_rows(warehouse, asked, run_id, passed=passed)
     with warehouse.transaction():
         if not ledger.write_changes(warehouse, asked.scope, view):
             return
-        at = literal(now.replace(tzinfo=None).isoformat())
+        at = literal(now().astimezone(UTC).replace(tzinfo=None).isoformat())
         write_letters(
             warehouse,
             asked.scope,
@@ -202,7 +202,7 @@ def _stage(
     obj: ObjectType,
     counts: SyncCounts,
     run_id: str,
-    now: datetime,
+    now: Callable[[], datetime],
     folder: Path,
 ) -> journal.Delivery:
     """Write the delivery's file; only then may the journal know of it."""
@@ -213,7 +213,7 @@ def _stage(
     if rows != counts.to_send:
         raise FatalError(f"{asked.sync.name}: {rows} rows were staged where {counts.to_send} belong")
     return journal.Delivery(
-        name, asked.sync.name, asked.scope.account, asked.scope.object, run_id, path, rows, now.isoformat(),
+        name, asked.sync.name, asked.scope.account, asked.scope.object, run_id, path, rows, now().isoformat(),
         _meta(asked, obj, counts),
     )  # fmt: skip
 

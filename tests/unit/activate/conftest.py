@@ -59,7 +59,7 @@ class House:
         staged = stage(self.warehouse, TableRef("marts", "lead_scores"), self.sync.name)
         prepared = activate.prepare(
             self.warehouse, self.store, self.sync, self.obj, self.account, staged, self.quarantined,
-            run_id=f"r{next(self.numbers):04d}", now=datetime.now(UTC), folder=self.folder / "stage",
+            run_id=f"r{next(self.numbers):04d}", now=lambda: datetime.now(UTC), folder=self.folder / "stage",
             options=activate.Options(**{"sandbox": True, **options}),
         )  # fmt: skip
         self.one_row_each()

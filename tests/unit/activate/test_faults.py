@@ -154,7 +154,9 @@ def test_an_accepted_row_with_a_key_nobody_knows_stays_unmatched(house):
 
 
 def test_people_s_values_stay(house):
-    house.with_sync(fields=(FieldMap("lead_score", "score"), FieldMap("owner_note", "note", conflict="if_empty")))
+    house.with_sync(
+        fields=(FieldMap("lead_score", "score"), FieldMap("owner_note", "note", conflict="if_empty"))
+    )
     house.rows(4, more=", 'ours' AS note")
     edited = house.crm.records[house.crm.by_key("email", "p2@x.io")]
     edited["owner_note"] = "call on Monday"
@@ -241,7 +243,9 @@ def test_settling_twice_and_half_way_gives_the_same(house, monkeypatch):
     assert merged == [99, 199, 249]
     assert (result.status, result.counts.updated, result.counts.requests) == ("ok", 25_000, 250)
     assert house.statuses() == {"acked": 25_000}
-    assert house.warehouse.query("SELECT count(*), count(DISTINCT key) FROM tailrace_meta.sync_log") == [(25_000, 25_000)]
+    assert house.warehouse.query("SELECT count(*), count(DISTINCT key) FROM tailrace_meta.sync_log") == [
+        (25_000, 25_000)
+    ]
     assert activate.recover(house.warehouse, house.store) == []
 
 

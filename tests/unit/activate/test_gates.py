@@ -58,7 +58,7 @@ def test_a_big_change_is_stopped_and_approved_for_these_very_rows(house):
     assert house.run().counts.updated == 200
     assert [each.changeset for each in approvals.waiting(house.store) if each.approved_at] == []
     house.rows(200, score="i")
-    house.store  # the approval is used up: going there again asks again
+    # the approval is used up: going there again asks again
     stopped(house, "would be changed")
 
 
@@ -137,7 +137,13 @@ def test_count_is_what_prepare_does_and_writes_nothing(house, tmp_path):
     )
     staged = stage(look, TableRef("marts", "lead_scores"), "scores")
     counts = activate.count(look, house.sync, staged, ledger_table="published.tailrace_meta.ledger")
-    assert (counts.created, counts.updated, counts.unchanged, counts.requests, counts.stop) == (0, 30, 469, 1, None)
+    assert (counts.created, counts.updated, counts.unchanged, counts.requests, counts.stop) == (
+        0,
+        30,
+        469,
+        1,
+        None,
+    )
     example = counts.examples[0]
     assert (example.primary_key, example.before["lead_score"], example.after["lead_score"]) == ("0", 0, 777)
     fresh = activate.count(look, house.sync, staged)

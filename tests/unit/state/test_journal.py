@@ -23,7 +23,9 @@ def store(tmp_path):
 
 
 def entered(store, tmp_path, name="d1", sync="scores"):
-    delivery = journal.Delivery(name, sync, "portal", "contacts", "r1", tmp_path / f"{name}.parquet", 300, "2026", {"a": [1]})
+    delivery = journal.Delivery(
+        name, sync, "portal", "contacts", "r1", tmp_path / f"{name}.parquet", 300, "2026", {"a": [1]}
+    )
     journal.open_delivery(store, delivery)
     return delivery
 
@@ -115,7 +117,17 @@ with journal.JournalWriter(store, "d") as writer:
 def test_every_request_is_behind_a_sync(tmp_path):
     """A kill cannot show a missing sync, since the page cache survives it; only the calls can."""
     trace = tmp_path / "trace"
-    command = ["strace", "-f", "-e", "trace=fdatasync,fsync,write", "-o", str(trace), sys.executable, "-c", SENDER]
+    command = [
+        "strace",
+        "-f",
+        "-e",
+        "trace=fdatasync,fsync,write",
+        "-o",
+        str(trace),
+        sys.executable,
+        "-c",
+        SENDER,
+    ]
     subprocess.run([*command, str(tmp_path / "state.db")], check=True, capture_output=True, timeout=60)
     synced, requests = False, 0
     for line in trace.read_text().splitlines():

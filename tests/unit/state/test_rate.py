@@ -156,7 +156,9 @@ def test_threads_and_processes_share_one_budget(tmp_path):
     store = Store(path)
     store.remember("keep", "all grants")
     store.connection().execute("CREATE TABLE every (at REAL)")
-    store.connection().execute("CREATE TRIGGER t AFTER INSERT ON grants BEGIN INSERT INTO every VALUES (new.at); END")
+    store.connection().execute(
+        "CREATE TRIGGER t AFTER INSERT ON grants BEGIN INSERT INTO every VALUES (new.at); END"
+    )
     running = [subprocess.Popen([sys.executable, "-c", PROCESS, str(path)]) for _ in range(3)]
     assert [each.wait(timeout=60) for each in running] == [0, 0, 0]
     times = [row[0] for row in store.read("SELECT at FROM every")]
