@@ -11,7 +11,7 @@ from typing import Any
 from tailrace.project.reader import hint, kind_of
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries
-from tailrace.validate.where import wrong_with
+from tailrace.validate.where import same_for_same_rows, wrong_with
 
 Problem = tuple[tuple[str | int, ...], str, str]
 
@@ -28,6 +28,9 @@ _WORDS = {
 }
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?Z?\Z")
 _NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(\(\?<?[=!]|\\[1-9])")
+
+
+_QUERY = "unexpected_rows_query"
 
 
 def check_suite(suite: Suite, columns: set[str] | None) -> list[Problem]:
@@ -58,9 +61,13 @@ def suite_hash(suite: Suite) -> str:
 
 
 def reads_more_than_its_model(suite: Suite) -> bool:
-    """Whether an expectation runs a query of its own, which may read anything: the same rows may then be judged otherwise."""
+    """Whether an expectation's own query reads more than the rows it judges: the same rows may then be judged otherwise."""
     known = entries()
-    return any(known[item.type].kind == "query" for item in suite.expectations if item.type in known)
+    return any(
+        not same_for_same_rows(str(item.kwargs.get(_QUERY, "")))
+        for item in suite.expectations
+        if item.type in known and known[item.type].kind == "query"
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -144,6 +151,12 @@ def _value(name: str, value: Any, takes: tuple[str, ...]) -> Iterator[Problem]:
         yield path, f"{name} must be {wanted}, not {kind_of(value)}", f"Write {wanted}"
     elif name == "mostly" and not (isinstance(value, int | float) and 0 <= value <= 1):
         yield path, f"mostly must be a share from 0 to 1, not {kind_of(value)}", "Write 0.95 for 95%"
+    elif name == _QUERY and "{batch}" not in value:
+        yield (
+            path,
+            f"{name} does not read {{batch}}, the rows to judge",
+            "Write SELECT * FROM {batch} WHERE ...",
+        )
     for pattern in _patterns(name, value):
         if found := _NOT_RE2.search(pattern):
             why = f"{found[1]} is not known to the warehouse's regular expressions (RE2)"

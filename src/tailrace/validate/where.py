@@ -1,4 +1,4 @@
-"""An expectation's `where:`: one SQL condition on the rows that it is about."""
+"""SQL inside a suite: an expectation's `where:`, and the query of one that brings its own."""
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ def wrong_with(condition: str, columns: Iterable[str] | None) -> list[tuple[str,
     ]
 
 
+def same_for_same_rows(query: str) -> bool:
+    """Whether a query with `{batch}` in it reads nothing but the batch, so that equal rows always give equal results."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        parsed = sqlglot.parse_one(query.replace("{batch}", _BATCH), read="duckdb")
+    except SqlglotError:
+        return False
+    own = {part.alias_or_name.lower() for part in parsed.find_all(exp.CTE)} | {_BATCH}
+    tables = {table.name.lower() for table in parsed.find_all(exp.Table)}
+    return tables <= own and not _volatile(parsed)
+
+
+_BATCH = "tailrace_batch"
 _OWN_PARTS = ("expressions", "where", "kind")
 
 
