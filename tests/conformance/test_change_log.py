@@ -15,7 +15,9 @@ from tailrace.records import Checkpoint, Column, Page, Schema, Scope
 from tests.unit.land.scripted import START, Landing, Scripted, assert_folds, gone, moment, page, row
 
 KEYS = ("a", "b", "c")
-PLAIN = Schema((Column("id"), Column("email"), Column("grp"), Column("seen", "timestamp")), ("id",), ("seen",))
+PLAIN = Schema(
+    (Column("id"), Column("email"), Column("grp"), Column("seen", "timestamp")), ("id",), ("seen",)
+)
 EXAMPLES = int(os.environ.get("TAILRACE_EXAMPLES", "100"))
 """Of the first property; the others take a third. Raise it for a long hunt."""
 
@@ -25,7 +27,10 @@ def examples(number: int):
 
 
 versions = st.tuples(
-    st.sampled_from(KEYS), st.integers(0, 4), st.booleans(), st.sampled_from((None, "", "x", "y", "|email=1:x"))
+    st.sampled_from(KEYS),
+    st.integers(0, 4),
+    st.booleans(),
+    st.sampled_from((None, "", "x", "y", "|email=1:x")),
 )
 seen_times = st.integers(0, 9)
 
@@ -92,14 +97,22 @@ def test_two_orders_end_in_the_same_tables(arrived, random: Random, cuts):
         size = max(1, len(shuffled) // cuts)
         for start in range(0, len(shuffled), size):
             landing.land(*as_pages(shuffled[start : start + size], start))
-        keys = [{name: found[name] for name in ("id", "_version_at", "_deleted", "_hash")} for found in landing.rows("__keys")]
+        keys = [
+            {name: found[name] for name in ("id", "_version_at", "_deleted", "_hash")}
+            for found in landing.rows("__keys")
+        ]
         current = [(found["id"], found["email"]) for found in landing.rows()]
         ends.append((current, keys))
     assert ends[0] == ends[1]
 
 
 edits = st.lists(
-    st.tuples(st.sampled_from(("put", "drop")), st.sampled_from(KEYS), st.sampled_from("xyz"), st.sampled_from(("g", "h"))),
+    st.tuples(
+        st.sampled_from(("put", "drop")),
+        st.sampled_from(KEYS),
+        st.sampled_from("xyz"),
+        st.sampled_from(("g", "h")),
+    ),
     max_size=5,
 )
 polls = st.sampled_from(("changed", "late", "sweep", "group"))
@@ -151,7 +164,8 @@ class Vendor:
 
     def _live(self) -> list[Page]:
         pages = [
-            page(row(key, email, grp=group, seen=moment(at)), at=at) for key, (at, email, group) in self.live.items()
+            page(row(key, email, grp=group, seen=moment(at)), at=at)
+            for key, (at, email, group) in self.live.items()
         ]
         self.given += pages
         return pages
@@ -160,7 +174,9 @@ class Vendor:
         return {key: (email, group) for key, (_, email, group) in self.live.items()}
 
 
-listings = st.lists(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(("x", "y")), max_size=3), min_size=1, max_size=6)
+listings = st.lists(
+    st.dictionaries(st.sampled_from(KEYS), st.sampled_from(("x", "y")), max_size=3), min_size=1, max_size=6
+)
 
 
 @examples(EXAMPLES // 3)

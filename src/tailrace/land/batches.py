@@ -89,7 +89,9 @@ def _take(rows: Rows, keep: Sequence[int]) -> Rows:
     def pick(values: Sequence[Any]) -> list[Any]:
         return [values[number] for number in keep]
 
-    return Rows(pick(rows.rows), pick(rows.versions), pick(rows.seen_at), rows.deleted, rows.shape, rows.run_id)
+    return Rows(
+        pick(rows.rows), pick(rows.versions), pick(rows.seen_at), rows.deleted, rows.shape, rows.run_id
+    )
 
 
 class _Builder:
@@ -122,7 +124,9 @@ class _Builder:
 
     def _refuse(self) -> None:
         for column in self._plan.refused:
-            self._drop(column, {number for number, row in enumerate(self._rows.rows) if row.get(column) is not None})
+            self._drop(
+                column, {number for number, row in enumerate(self._rows.rows) if row.get(column) is not None}
+            )
 
     def _drop(self, column: str, numbers: AbstractSet[int]) -> None:
         new = numbers - self._dropped

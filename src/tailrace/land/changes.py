@@ -102,7 +102,9 @@ def _counts(warehouse: Warehouse, layout: Layout, span: Span) -> tuple[int, int,
     rows, numbers = warehouse.query(f"SELECT COUNT(*), COUNT(DISTINCT _raw_seq) {where}")[0]
     if known or rows != numbers:
         return rows, numbers, 0, known
-    keys = warehouse.query(f"SELECT COUNT(*) FROM (SELECT DISTINCT {quoted(warehouse, layout.key)} {where}) AS d")
+    keys = warehouse.query(
+        f"SELECT COUNT(*) FROM (SELECT DISTINCT {quoted(warehouse, layout.key)} {where}) AS d"
+    )
     return rows, numbers, keys[0][0], known
 
 
@@ -136,7 +138,9 @@ def _first_load(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bo
         f"INSERT INTO {table(layout.keys)} ({key}, _version_at, _deleted, _shape, _hash)"
         f" SELECT {key}, _version_at, _deleted, _shape, {template.hash()} FROM ({raw}) AS r"
     )
-    inserted, newest = warehouse.query(f"SELECT COUNT(*), COALESCE(MAX(_raw_seq), 0) FROM ({raw}) AS r WHERE NOT _deleted")[0]
+    inserted, newest = warehouse.query(
+        f"SELECT COUNT(*), COALESCE(MAX(_raw_seq), 0) FROM ({raw}) AS r WHERE NOT _deleted"
+    )[0]
     return Applied(inserted=inserted, newest=newest)
 
 
@@ -191,11 +195,21 @@ FROM step WHERE _pos >= 0"""
     def log(self) -> str:
         layout = self._layout
         others = [name for name in layout.logged() if name not in layout.key]
-        head = self._names(("_op", "_changed_at", "_seen_at", "_run_id", "_seq", "_changed_fields", *layout.key, *others))
+        head = self._names(
+            ("_op", "_changed_at", "_seen_at", "_run_id", "_seq", "_changed_fields", *layout.key, *others)
+        )
         text = self._warehouse.dialect.type("text")
-        before = {name: f"CASE WHEN l._was_pos >= 0 THEN p.{self._quote(name)} ELSE t.{self._quote(name)} END" for name in others}
-        after = [f"CASE WHEN l._op <> 'delete' THEN r.{self._quote(name)} ELSE {before[name]} END" for name in others]
-        common = f"l._op, l._version_at, r._seen_at, r._run_id, l._pos, {{fields}}, {self._names(layout.key, 'r')}"
+        before = {
+            name: f"CASE WHEN l._was_pos >= 0 THEN p.{self._quote(name)} ELSE t.{self._quote(name)} END"
+            for name in others
+        }
+        after = [
+            f"CASE WHEN l._op <> 'delete' THEN r.{self._quote(name)} ELSE {before[name]} END"
+            for name in others
+        ]
+        common = (
+            f"l._op, l._version_at, r._seen_at, r._run_id, l._pos, {{fields}}, {self._names(layout.key, 'r')}"
+        )
         inserts = ", ".join(["", *(f"r.{self._quote(name)}" for name in others)])
         return f"""INSERT INTO {self._table(layout.log)} ({head})
 WITH r AS ({self.raw_rows()})

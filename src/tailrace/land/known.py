@@ -10,7 +10,9 @@ from tailrace.warehouse.base import Warehouse
 BATCH = "_tailrace_batch"
 
 
-def unknown_rows(warehouse: Warehouse, layout: Layout, table: pa.Table, *, deleted: bool, versioned: bool) -> pa.Table:
+def unknown_rows(
+    warehouse: Warehouse, layout: Layout, table: pa.Table, *, deleted: bool, versioned: bool
+) -> pa.Table:
     """The rows that may be news. The hash is the transaction's own expression over the same types.
 
     A tombstone of a key that was never seen is news: an older page of that key may still come.

@@ -81,7 +81,9 @@ def ensure(warehouse: Warehouse, layout: Layout, *, changes: bool) -> None:
     logged = {name: vendor[name] for name in layout.logged()}
     _ensure_table(warehouse, layout.raw, {**vendor, **_engine(warehouse, RAW)})
     _ensure_table(warehouse, layout.current, vendor)
-    _ensure_table(warehouse, layout.keys, {**key, **{name: dialect.type(kind) for name, kind in KEYS.items()}})
+    _ensure_table(
+        warehouse, layout.keys, {**key, **{name: dialect.type(kind) for name, kind in KEYS.items()}}
+    )
     if changes:
         _ensure_table(warehouse, layout.log, {**_engine(warehouse, LOG), **logged})
 

@@ -28,7 +28,9 @@ def check_names(resource: str, names: Sequence[str], stored: Iterable[str] = ())
         if other != name:
             wrong.append(f"the column {other!r} and the stored column {name!r} would be one column")
     if wrong:
-        raise SchemaError(f"{resource}: {'; '.join(wrong)}", "leave one of them out of the resource's columns")
+        raise SchemaError(
+            f"{resource}: {'; '.join(wrong)}", "leave one of them out of the resource's columns"
+        )
 
 
 def normalised(name: str) -> str:

@@ -100,7 +100,9 @@ class Reading:
         except TailraceError as error:
             self.error = error
         except Exception as error:  # noqa: BLE001 -- a connector's bug fails its resource, not the run
-            self.error = FatalError(f"{self.layout.name}: the connector broke ({type(error).__name__}: {error})")
+            self.error = FatalError(
+                f"{self.layout.name}: the connector broke ({type(error).__name__}: {error})"
+            )
             self.error.__cause__ = error
 
     def _page(self, page: Page) -> Iterator[pa.Table]:
@@ -121,7 +123,9 @@ class Reading:
 
     def _checkpoint(self, checkpoint: Checkpoint) -> Iterator[pa.Table | None]:
         yield from self._flush()
-        gone = self.seen.missing(self.layout, checkpoint.scopes, self._arrival() if checkpoint.scopes else self.last_seen)
+        gone = self.seen.missing(
+            self.layout, checkpoint.scopes, self._arrival() if checkpoint.scopes else self.last_seen
+        )
         if gone is not None:
             yield self._numbered(self._tombstones(gone))
         self.mark = Mark(self._number, checkpoint.position)
@@ -142,7 +146,11 @@ class Reading:
         table = batch.table
         if self._keys_known and table.num_rows:
             table = unknown_rows(
-                self._warehouse, self.layout, table, deleted=bool(batch.keys["_deleted"][0].as_py()), versioned=versioned
+                self._warehouse,
+                self.layout,
+                table,
+                deleted=bool(batch.keys["_deleted"][0].as_py()),
+                versioned=versioned,
             )
         if table.num_rows:
             yield self._numbered(table)

@@ -54,14 +54,26 @@ def land_resource(
         raise reading.error
     seconds = (now() - started).total_seconds()
     emit(StepFinished("land", str(current), "ok", reading.rows_in, applied.changes, seconds))
-    return StepResult("land", str(current), "ok", reading.rows_in, applied.changes, seconds, detail=_detail(applied, reading))
+    return StepResult(
+        "land",
+        str(current),
+        "ok",
+        reading.rows_in,
+        applied.changes,
+        seconds,
+        detail=_detail(applied, reading),
+    )
 
 
 def _not_landed(current: TableRef, resource: Resource, seconds: float) -> StepResult:
     """A table that is not there, under a contract that lets no table be made."""
     if resource.contract.tables == "freeze":
-        raise SchemaError(f"{current} is not there and the contract freezes tables", "set tables: evolve once")
-    emit(Notice("warning", f"{current} is not there and the contract discards new tables; nothing was landed"))
+        raise SchemaError(
+            f"{current} is not there and the contract freezes tables", "set tables: evolve once"
+        )
+    emit(
+        Notice("warning", f"{current} is not there and the contract discards new tables; nothing was landed")
+    )
     emit(StepFinished("land", str(current), "skipped", 0, 0, seconds))
     return StepResult("land", str(current), "skipped", seconds=seconds)
 

@@ -59,9 +59,13 @@ def plan_columns(
         elif contract.columns == "discard_row":
             refused.append(column.name)
     if wrong:
-        raise SchemaError(f"{current}: {'; '.join(wrong)}", "set the contract to evolve, or leave the column out")
+        raise SchemaError(
+            f"{current}: {'; '.join(wrong)}", "set the contract to evolve, or leave the column out"
+        )
     plan = Plan(tuple(slots), schema.primary_key, contract, tuple(refused))
-    return plan, Layout(current, schema.primary_key, schema.cursor_columns, _columns(dialect, slots, stored, contract))
+    return plan, Layout(
+        current, schema.primary_key, schema.cursor_columns, _columns(dialect, slots, stored, contract)
+    )
 
 
 def _slot(
@@ -72,7 +76,10 @@ def _slot(
         return Slot(name, column.type, column.type), ""
     if name not in stored:
         if name in schema.primary_key:
-            return None, f"the primary key has a new column {name!r}; drop the resource's tables to land it anew"
+            return (
+                None,
+                f"the primary key has a new column {name!r}; drop the resource's tables to land it anew",
+            )
         if contract.columns == "freeze":
             return None, f"the column {name!r} is new and the contract freezes columns"
         return (Slot(name, column.type, column.type) if contract.columns == "evolve" else None), ""

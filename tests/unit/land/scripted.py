@@ -17,7 +17,13 @@ from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 CONTACTS = Schema(
-    (Column("id"), Column("email"), Column("score", "double"), Column("born", "date"), Column("seen", "timestamp")),
+    (
+        Column("id"),
+        Column("email"),
+        Column("score", "double"),
+        Column("born", "date"),
+        Column("seen", "timestamp"),
+    ),
     ("id",),
     ("seen",),
 )
@@ -68,7 +74,9 @@ class Landing:
         return self.again()
 
     def again(self):
-        pipeline = Pipeline("crm", "crm", "crm", (self.resource,), Marks("pipelines/crm.yml"), "pipelines/crm.yml")
+        pipeline = Pipeline(
+            "crm", "crm", "crm", (self.resource,), Marks("pipelines/crm.yml"), "pipelines/crm.yml"
+        )
         return land_resource(
             self.warehouse,
             self.source,
@@ -143,4 +151,19 @@ def open_file(path: Path, **more) -> Landing:
     return Landing(DuckDBWarehouse(path), **more)
 
 
-__all__ = ["CONTACTS", "Checkpoint", "Column", "Landing", "Page", "Schema", "Scope", "Scripted", "assert_folds", "gone", "moment", "open_file", "page", "row"]
+__all__ = [
+    "CONTACTS",
+    "Checkpoint",
+    "Column",
+    "Landing",
+    "Page",
+    "Schema",
+    "Scope",
+    "Scripted",
+    "assert_folds",
+    "gone",
+    "moment",
+    "open_file",
+    "page",
+    "row",
+]

@@ -9,11 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
-from tailrace.errors import FatalError, Unavailable
-from tailrace.events import Notice, Progress, StepFinished, listening
-from tailrace.land import reading
-from tailrace.land.raw import DltWriter
 from tests.unit.land.scripted import (
     Checkpoint,
     Column,
@@ -28,6 +23,11 @@ from tests.unit.land.scripted import (
     page,
     row,
 )
+
+from tailrace.errors import FatalError, Unavailable
+from tailrace.events import Notice, Progress, StepFinished, listening
+from tailrace.land import reading
+from tailrace.land.raw import DltWriter
 
 
 def test_counts_and_events():
@@ -48,10 +48,20 @@ def test_the_log_keeps_the_row_after_a_change_and_before_a_delete():
     landing.land(page(row("1", "b"), at=2))
     landing.land(gone("1", at=3))
     found = [
-        (change["_op"], change["email"], change["_changed_at"].second, change["_run_id"], change["_changed_fields"])
+        (
+            change["_op"],
+            change["email"],
+            change["_changed_at"].second,
+            change["_run_id"],
+            change["_changed_fields"],
+        )
         for change in landing.rows("__changes", "_seq")
     ]
-    assert found == [("insert", "a", 1, "run1", None), ("update", "b", 2, "run2", "email"), ("delete", "b", 3, "run3", None)]
+    assert found == [
+        ("insert", "a", 1, "run1", None),
+        ("update", "b", 2, "run2", "email"),
+        ("delete", "b", 3, "run3", None),
+    ]
 
 
 def test_an_echo_moves_the_cursor_column_and_logs_nothing():
@@ -69,7 +79,9 @@ def test_a_key_of_several_columns():
     landing = Landing(source=Scripted(schema))
     rows = [{"from": one, "to": other, "kind": "k"} for one in "ab" for other in (1, 2)]
     landing.land(page(*rows, at=1))
-    landing.land(page({"from": "a", "to": 1, "kind": "z"}, at=2), page({"from": "b", "to": 2}, at=3, deleted=True))
+    landing.land(
+        page({"from": "a", "to": 1, "kind": "z"}, at=2), page({"from": "b", "to": 2}, at=3, deleted=True)
+    )
     assert [(found["from"], found["to"], found["kind"]) for found in landing.rows(order="1, 2")] == [
         ("a", 1, "z"),
         ("a", 2, "k"),
@@ -117,14 +129,19 @@ def test_scopes_end_only_what_they_cover():
     schema = Schema((Column("id"), Column("account"), Column("day", "date")), ("id",))
     landing = Landing(source=Scripted(schema))
     rows = [
-        {"id": f"{account}{day}", "account": account, "day": f"2024-01-0{day}"} for account in "ab" for day in range(1, 5)
+        {"id": f"{account}{day}", "account": account, "day": f"2024-01-0{day}"}
+        for account in "ab"
+        for day in range(1, 5)
     ]
     landing.land(page(*rows))
     window = Scope(equals={"account": ("a",)}, between=("day", "2024-01-02", "2024-01-03"))
     result = landing.land(page(rows[1]), scopes=(window,))
     assert result.detail["deleted"] == 1
     assert sorted(found["id"] for found in landing.rows()) == ["a1", "a2", "a4", "b1", "b2", "b3", "b4"]
-    assert landing.rows("__changes", "_seq")[-1]["_changed_at"] == landing.rows("__changes", "_seq")[-1]["_seen_at"]
+    assert (
+        landing.rows("__changes", "_seq")[-1]["_changed_at"]
+        == landing.rows("__changes", "_seq")[-1]["_seen_at"]
+    )
     assert_folds(landing)
 
 
@@ -225,7 +242,13 @@ def test_dlt_gives_what_arrow_gives(tmp_path):
     for writer, path in ((DltWriter(), tmp_path / "w.duckdb"), (None, None)):
         landing = open_file(path, writer=writer) if path else Landing()
         landing.source.declared = Schema(
-            (Column("id"), Column("Weird name", "decimal"), Column("ü", "bool"), Column("born", "date"), Column("seen", "timestamp")),
+            (
+                Column("id"),
+                Column("Weird name", "decimal"),
+                Column("ü", "bool"),
+                Column("born", "date"),
+                Column("seen", "timestamp"),
+            ),
             ("id",),
             ("seen",),
         )
@@ -233,7 +256,13 @@ def test_dlt_gives_what_arrow_gives(tmp_path):
         landing.land(page({"id": "1", **first}, {"id": "2", "born": "never"}, at=1))
         landing.land(page({"id": "1", **first, "ü": False}, {"id": "3", "ü": "maybe"}, at=2), gone("2", at=3))
         assert_folds(landing)
-        ends.append([landing.rows(table, "1, 5" if table == "__changes" else "_raw_seq" if table else "1") for table in ("", "__raw", "__changes", "__keys") if table != "__keys"])
+        ends.append(
+            [
+                landing.rows(table, "1, 5" if table == "__changes" else "_raw_seq" if table else "1")
+                for table in ("", "__raw", "__changes", "__keys")
+                if table != "__keys"
+            ]
+        )
         assert not list(tmp_path.glob("*.landing"))
     assert ends[0] == ends[1]
     assert "DLT_DATA_DIR" not in os.environ
@@ -244,7 +273,9 @@ def test_an_idle_read_writes_nothing_and_imports_no_dlt(tmp_path):
     landing.land(page(row("1", "a"), row("2", "b"), at=1), position={"p": 1})
     landing.warehouse.checkpoint()
     landing.warehouse.close()
-    before = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(tmp_path.iterdir())]
+    before = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(tmp_path.iterdir())
+    ]
     code = """
 import sys
 from pathlib import Path
@@ -258,8 +289,14 @@ print(sorted({"dlt", "pandas", "sqlalchemy", "great_expectations"} & sys.modules
 """
     environment = {**os.environ, "PYTHONPATH": f"src{os.pathsep}."}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "w.duckdb")], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, str(tmp_path / "w.duckdb")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
-    assert [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(tmp_path.iterdir())] == before
+    assert [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(tmp_path.iterdir())
+    ] == before

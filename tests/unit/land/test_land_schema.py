@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.unit.land.scripted import (
+    CONTACTS,
+    Column,
+    Landing,
+    Schema,
+    Scripted,
+    assert_folds,
+    gone,
+    page,
+    row,
+)
 
 from tailrace.errors import SchemaError
 from tailrace.events import Notice, listening
-from tests.unit.land.scripted import CONTACTS, Column, Landing, Schema, Scripted, assert_folds, gone, page, row
 
 
 def declared(*columns: Column) -> Schema:
@@ -136,7 +146,12 @@ def test_a_changed_type_evolves_into_a_variant():
     landing.land(page(row("1", size=5.0), row("2", size=6.5), row("3", size="big"), at=2))
     found = [(found["size"], found["size__v_double"], found["size__v_text"]) for found in landing.rows()]
     assert found == [(5, None, None), (None, 6.5, None), (None, None, "big")]
-    assert [change["_op"] for change in landing.rows("__changes", "_seq")] == ["insert", "insert", "update", "insert"]
+    assert [change["_op"] for change in landing.rows("__changes", "_seq")] == [
+        "insert",
+        "insert",
+        "update",
+        "insert",
+    ]
     assert_folds(landing)
 
 
@@ -154,7 +169,11 @@ def test_a_changed_type_under_a_frozen_contract_stops_before_reading(name, kind)
 def test_values_that_do_not_fit_go_to_the_text_variant():
     landing = Landing()
     landing.land(page(row("1", score="NaN"), row("2", score="1.5"), row("3", score=""), at=1))
-    assert [(found["score"], found["score__v_text"]) for found in landing.rows()] == [(None, "NaN"), (1.5, None), (None, None)]
+    assert [(found["score"], found["score__v_text"]) for found in landing.rows()] == [
+        (None, "NaN"),
+        (1.5, None),
+        (None, None),
+    ]
     landing.land(page(row("1", score="2"), at=2))
     assert landing.rows("__changes", "_seq")[3]["_changed_fields"] == "score,score__v_text"
     assert_folds(landing)
@@ -164,7 +183,9 @@ def test_a_cursors_variant_is_no_change_either():
     landing = Landing()
     landing.land(page(row("1", "e", seen="soon"), at=1))
     assert landing.land(page(row("1", "e", seen="sooner"), at=2)).rows_out == 0
-    assert landing.rows()[0]["seen__v_text"] == "sooner" and "seen__v_text" not in landing.columns("__changes")
+    assert landing.rows()[0]["seen__v_text"] == "sooner" and "seen__v_text" not in landing.columns(
+        "__changes"
+    )
 
 
 def test_values_that_do_not_fit_a_frozen_type_name_column_key_and_value():
@@ -179,7 +200,9 @@ def test_discarded_values_and_rows_are_counted():
     landing = Landing()
     landing.contract(data_type="discard_value")
     result = landing.land(page(row("1", "a", score="ten"), at=1))
-    assert landing.rows()[0]["score"] is None and result.detail["left_out"] == ["1 values of score were discarded"]
+    assert landing.rows()[0]["score"] is None and result.detail["left_out"] == [
+        "1 values of score were discarded"
+    ]
     landing.contract(data_type="discard_row")
     result = landing.land(page(row("1", "b", score="ten"), row("2", "b", score="1"), at=2))
     assert [(found["id"], found["email"]) for found in landing.rows()] == [("1", "a"), ("2", "b")]

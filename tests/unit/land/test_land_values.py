@@ -94,7 +94,9 @@ texts = st.one_of(
     st.dates().map(str),
     st.sampled_from(("true", "False", "1", "T", "0", "")),
 )
-mixed = st.one_of(texts, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(st.integers(), max_size=1))
+mixed = st.one_of(
+    texts, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(st.integers(), max_size=1)
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -123,4 +125,6 @@ assert "pandas" not in sys.modules
 import pyarrow as pa
 assert list(pa.table({"a": array}).to_pandas()["a"]) == [1, 2]
 """
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "src"}, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "src"}, timeout=60
+    )
