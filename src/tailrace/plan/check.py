@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from tailrace.build.graph import Graph
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Declaration, ObjectType
-from tailrace.connectors.sdk.options import check_connection, check_resource
+from tailrace.connectors.sdk.options import check_connection, check_resource, resource_type
 from tailrace.errors import Diagnostic, near_miss
 from tailrace.plan.conditions import check_condition
+from tailrace.project.load_pipelines import RESOURCE_KEYS
 from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
 from tailrace.validate.suite import check_suite
 
@@ -57,7 +58,15 @@ def _pipeline(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[D
         return
     for resource in pipeline.resources:
         for path, message, fix in check_resource(declaration, resource.name, resource.options)[1]:
-            yield Diagnostic(resource.marks.at("resources", resource.name, *path), message, fix)
+            place = resource.marks.key if message.startswith("unknown option") else resource.marks.at
+            if message.startswith("unknown option"):
+                fix = near_miss(str(path[-1]), [*_option_names(declaration, resource.name), *RESOURCE_KEYS])
+            yield Diagnostic(place("resources", resource.name, *path), message, fix)
+
+
+def _option_names(declaration: Declaration, resource: str) -> list[str]:
+    kind = resource_type(declaration, resource)
+    return [option.name for option in kind.options] if kind else []
 
 
 def _suite(suite: Suite, graph: Graph) -> Iterator[Diagnostic]:

@@ -47,7 +47,7 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
 
     stale = {result.name for result in session.results if result.step == "land" and result.status == "failed"}
     for result in build_models(
-        warehouse, resolved.graph, set(chosen.models), run_id=session.run_id, now=session.now, stale=stale
+        warehouse, resolved.graph, set(chosen.models), root=session.project.root, run_id=session.run_id, now=session.now, stale=stale
     ):
         session.record(result)
 
