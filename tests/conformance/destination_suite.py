@@ -1,4 +1,4 @@
-"""What every destination must do, at the wire: a vendor gets these tests by a subclass that names its object."""
+"""What every destination must do, at the wire: a vendor gets these tests by a subclass (beside the fixture `sandbox`) that names its object."""
 
 from __future__ import annotations
 
@@ -38,12 +38,6 @@ class DestinationSuite:
     def new_key(self, number: int) -> str:
         """A match value that no record has."""
         raise NotImplementedError
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def sandbox(cls) -> Iterator[Sandbox]:
-        with Sandbox.start(contacts=150, limits=False) as sandbox:
-            yield sandbox
 
     @pytest.fixture
     def desk(self, sandbox: Sandbox) -> Iterator[Desk]:

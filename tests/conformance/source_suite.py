@@ -1,4 +1,4 @@
-"""What every source must do, at the wire: a vendor gets these tests by a subclass that says how its records change."""
+"""What every source must do, at the wire: a vendor gets these tests by a subclass (beside the fixture `sandbox`) that says how its records change."""
 
 from __future__ import annotations
 
@@ -41,12 +41,6 @@ class SourceSuite:
     def remove(self, desk: Desk) -> None:
         """Make one record vanish."""
         raise NotImplementedError
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def sandbox(cls) -> Iterator[Sandbox]:
-        with Sandbox.start(contacts=60, limits=False) as sandbox:
-            yield sandbox
 
     @pytest.fixture
     def desk(self, sandbox: Sandbox) -> Iterator[Desk]:

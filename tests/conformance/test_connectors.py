@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Destination, WriteRow
+from tailrace.connectors.sdk.base import Connector, Destination, WriteBatch, WriteRow
+from tailrace.sandbox.server import Sandbox
 from tests.conformance.destination_suite import DestinationSuite
 from tests.conformance.source_suite import SourceSuite
-from tests.conformance.vendors import Desk, utc_now
+from tests.conformance.vendors import Desk, Landed, connect, spec, utc_now
 
 HUBSPOT = {"access_token": "sandbox"}
 NOT_HUBSPOT = {"access_token": "pat-not-this-one"}
 LONG_AGO = (utc_now() - timedelta(days=200)).date().isoformat()
 """Before the first day of the sandbox's world."""
 GOOGLE_ADS = {"access_token": "sandbox", "developer_token": "dev-token"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.start(contacts=150, limits=False) as sandbox:
+        yield sandbox
 
 
 class HubSpotObject(SourceSuite):
@@ -229,21 +237,14 @@ class TestHubSpotDestination(DestinationSuite):
 
 
 @pytest.mark.parametrize("version", ["v3", "2026-03"])
-class TestHubSpotVersions:
-    def test_reads_and_writes_alike(self, version: str) -> None:
-        from tailrace.connectors.sdk.base import WriteBatch
-        from tailrace.sandbox.server import Sandbox
-        from tests.conformance.vendors import Landed, connect, spec
-
-        with Sandbox.start(contacts=20, limits=False) as sandbox:
-            connector = connect("hubspot", sandbox.base_url("hubspot"), {**HUBSPOT, "api_version": version})
-            for name in ("contacts", "deals_contacts"):
-                resource = spec("hubspot", name)
-                landed = Landed(connector.source().schema(resource)).read(connector.source(), resource)
-                assert landed.shown > 0
-            key = spec("hubspot", "contacts")
-            contacts = Landed(connector.source().schema(key)).read(connector.source(), key)
-            row = WriteRow("a", None, {"lead_score": 7}, next(iter(contacts.rows))[0])
-            results = connector.destination().write(WriteBatch("contacts", "update", None, (row,)))
-            assert [result.outcome for result in results] == ["acked"]
-            connector.close()
+def test_hubspots_versions_read_and_write_alike(version: str, sandbox: Sandbox) -> None:
+    connector = connect("hubspot", sandbox.base_url("hubspot"), {**HUBSPOT, "api_version": version})
+    shown = {}
+    for name in ("contacts", "deals_contacts"):
+        resource = spec("hubspot", name)
+        shown[name] = Landed(connector.source().schema(resource)).read(connector.source(), resource)
+        assert shown[name].shown > 0
+    row = WriteRow("a", None, {"lead_score": 7}, next(iter(shown["contacts"].rows))[0])
+    results = connector.destination().write(WriteBatch("contacts", "update", None, (row,)))
+    assert [result.outcome for result in results] == ["acked"]
+    connector.close()
