@@ -1,6 +1,6 @@
 """A sync in three phases: prepare (warehouse open), deliver (warehouse closed), settle (warehouse open).
 
-The runner opens and closes things between them. Before anything else a run calls `recover`, which settles what a killed
+The runner opens and closes things between them. Before a sync is prepared, `recover` settles what a killed
 run left: answered batches are merged, batches in flight become `unknown` (sent again, creates looked up first), the
 rest is still `pending`. The next changeset then decides anew, so consent withdrawn meanwhile is honoured.
 """
@@ -257,9 +257,12 @@ def _ending(delivery: journal.Delivery, sent: int) -> tuple[Ending, str | None]:
     return "ok", None
 
 
-def recover(warehouse: Warehouse, store: Store) -> list[SyncResult]:
-    """Settle every delivery that an earlier run left behind; what a run does first."""
-    return [settle(warehouse, store, left.delivery) for left in journal.deliveries(store)]
+def recover(warehouse: Warehouse, store: Store, sync: str | None = None) -> list[SyncResult]:
+    """Settle what an earlier run left behind, before the sync is prepared again; the caller holds the sync's lock.
+
+    Without `sync` every delivery is settled: only for a caller that knows of no other run.
+    """
+    return [settle(warehouse, store, left.delivery) for left in journal.deliveries(store, sync)]
 
 
 def count(
