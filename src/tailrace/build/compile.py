@@ -55,16 +55,22 @@ class _Compiler:
     def graph(self) -> Graph:
         self._render_all()
         seeds = [_seed(self.project, seed, self.problems) for seed in self.project.seeds]
-        self.tables = {name: TableRef(d.config.get("schema") or d.model.schema, name) for name, d in self.drafts.items()}
+        self.tables = {
+            name: TableRef(d.config.get("schema") or d.model.schema, name) for name, d in self.drafts.items()
+        }
         self.tables |= {seed.name: seed.table for seed in seeds}
         nodes = {seed.name: seed for seed in seeds}
         quoted = {name: f'"{ref.schema}"."{ref.name}"' for name, ref in self.tables.items()}
         for name, draft in self.drafts.items():
-            draft.facts = self.cache.get(TOKEN.sub(lambda found: _quoted(quoted, found), draft.rendered.sql), quoted)
+            draft.facts = self.cache.get(
+                TOKEN.sub(lambda found: _quoted(quoted, found), draft.rendered.sql), quoted
+            )
             nodes[name] = self._node(name, draft)
         order, cycle = ordered({name: node.depends_on for name, node in nodes.items()})
         if cycle:
-            self._at(nodes[cycle[0]].path, f"models read each other: {' -> '.join(cycle)}", "Break the circle")
+            self._at(
+                nodes[cycle[0]].path, f"models read each other: {' -> '.join(cycle)}", "Break the circle"
+            )
         if self.problems:
             raise ProjectError(self.problems)
         return Graph(nodes, order, self.now.date().isoformat())
@@ -91,12 +97,16 @@ class _Compiler:
         for key, value in config.items():
             place = _config_place(model, key, in_file=key in rendered.config)
             if key not in CONFIG:
-                self.problems.append(Diagnostic(place, f"models have no config {key} in this release", near_miss(key, CONFIG)))
+                self.problems.append(
+                    Diagnostic(place, f"models have no config {key} in this release", near_miss(key, CONFIG))
+                )
             elif key == "materialized" and value not in KINDS:
                 fix = "this release builds view and table" if value in LATER else near_miss(str(value), KINDS)
                 self.problems.append(Diagnostic(place, f"materialized: {value} is not known here", fix))
             elif key == "on_stale" and value not in ("build", "skip"):
-                self.problems.append(Diagnostic(place, f"on_stale: {value} is not known", "It is build or skip"))
+                self.problems.append(
+                    Diagnostic(place, f"on_stale: {value} is not known", "It is build or skip")
+                )
         return config.get("enabled", True) is not False
 
     def _node(self, name: str, draft: _Draft) -> ModelNode:
@@ -124,7 +134,12 @@ class _Compiler:
         for name in draft.rendered.refs:
             if name not in self.tables:
                 place = _find(draft.model.sql, name)
-                self._at(draft.model.path, f"there is no model or seed {name}", near_miss(name, list(self.tables)), *place)
+                self._at(
+                    draft.model.path,
+                    f"there is no model or seed {name}",
+                    near_miss(name, list(self.tables)),
+                    *place,
+                )
         for dataset, table in draft.rendered.sources:
             self._check_source(draft.model, dataset, table)
         by_table = {(ref.schema.lower(), ref.name.lower()): name for name, ref in self.tables.items()}
@@ -145,7 +160,9 @@ class _Compiler:
             reads.models.add(found)
         elif not name.startswith("__ref:"):
             fix = near_miss(name, list(self.tables))
-            self._at(draft.model.path, f"there is no model or seed {name}", fix, *_find(draft.model.sql, name))
+            self._at(
+                draft.model.path, f"there is no model or seed {name}", fix, *_find(draft.model.sql, name)
+            )
 
     def _check_source(self, model: ModelFile, dataset: str, table: str) -> None:
         attached = {other["alias"] for other in self.project.target.attach}
@@ -193,7 +210,14 @@ def _seed(project: Project, seed: SeedFile, problems: list[Diagnostic]) -> Model
     types = seed.config.get("column_types") or {}
     content.update(repr(sorted(types.items()) if isinstance(types, Mapping) else types).encode())
     return ModelNode(
-        seed.name, "seed", seed.schema, seed.path, "seed", content.hexdigest(), tags=seed.tags, config=seed.config
+        seed.name,
+        "seed",
+        seed.schema,
+        seed.path,
+        "seed",
+        content.hexdigest(),
+        tags=seed.tags,
+        config=seed.config,
     )
 
 
@@ -201,4 +225,6 @@ def _seed_problems(seed: SeedFile) -> Iterator[Diagnostic]:
     for key in seed.config:
         if key not in SEED_CONFIG:
             place = seed.config_places.get(key, Location(seed.path))
-            yield Diagnostic(place, f"seeds have no config {key} in this release", near_miss(key, SEED_CONFIG))
+            yield Diagnostic(
+                place, f"seeds have no config {key} in this release", near_miss(key, SEED_CONFIG)
+            )

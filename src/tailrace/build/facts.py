@@ -23,7 +23,17 @@ CLOCK = {
     "current_time": "instant", "localtime": "instant", "currenttime": "instant", "current_datetime": "instant",
     "currentdatetime": "instant", "get_current_time": "instant", "current_localtime": "instant",
 }  # fmt: skip
-RANDOM = {"random", "rand", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "setseed", "generate_uuid", "generateuuid"}
+RANDOM = {
+    "random",
+    "rand",
+    "uuid",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "setseed",
+    "generate_uuid",
+    "generateuuid",
+}
 
 
 @dataclass(frozen=True)
@@ -101,5 +111,3 @@ def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     temporary.write_text(text, "utf-8")
     temporary.replace(path)
-
-

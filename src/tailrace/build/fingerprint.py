@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -68,7 +68,8 @@ class Judge:
         self.built = read_built(self.warehouse)
         self.versions = _data_versions(self.warehouse)
         self.there = {
-            schema: self.warehouse.tables(schema) for schema in {node.schema for node in self.graph.nodes.values()}
+            schema: self.warehouse.tables(schema)
+            for schema in {node.schema for node in self.graph.nodes.values()}
         }
 
     def judge(self, name: str) -> tuple[Decision, Fingerprint]:
@@ -99,7 +100,13 @@ class Judge:
         day = self.graph.run_date if node.volatile else None
         definition = digest(node.canonical, node.materialized, node.schema, definitions, day)
         content = digest(node.canonical, upstream, data, list(node.externals), day)
-        parts = {"sql": node.canonical, "upstream": upstream, "definitions": definitions, "data": data, "day": day}
+        parts = {
+            "sql": node.canonical,
+            "upstream": upstream,
+            "definitions": definitions,
+            "data": data,
+            "day": day,
+        }
         return Fingerprint(definition, content, parts)
 
     def _why(self, node: ModelNode, found: Fingerprint) -> str:
@@ -130,7 +137,7 @@ class Judge:
         return f"upstream {', '.join(upstream)} changed" if upstream else ""
 
 
-def decide(warehouse: Warehouse, graph: Graph, selected: Set[str] | None) -> list[Decision]:
+def decide(warehouse: Warehouse, graph: Graph, selected: Collection[str] | None) -> list[Decision]:
     """What a build would do with the selected models (None: all), in the order in which it would do it."""
     judge = Judge(warehouse, graph)
     decisions: list[Decision] = []
@@ -167,5 +174,7 @@ def read_built(warehouse: Warehouse) -> dict[str, Built]:
     """What was built last, by model."""
     if not warehouse.columns(MODELS):
         return {}
-    rows = warehouse.query(f"SELECT model, schema_name, materialized, fingerprint, content, parts FROM {META}.models")
+    rows = warehouse.query(
+        f"SELECT model, schema_name, materialized, fingerprint, content, parts FROM {META}.models"
+    )
     return {row[0]: Built(row[1], row[2], row[3], row[4], json.loads(row[5])) for row in rows}

@@ -60,7 +60,9 @@ def ordered(depends_on: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...],
                 if name in path:
                     return tuple(done), [*path[path.index(name) :], name]
                 path.append(name)
-            waiting = [other for other in sorted(depends_on[name]) if other in depends_on and other not in done]
+            waiting = [
+                other for other in sorted(depends_on[name]) if other in depends_on and other not in done
+            ]
             if waiting:
                 stack.append((name, position + 1))
                 if waiting[0] in path:

@@ -19,7 +19,9 @@ from typing import Any
 from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.project.spec import ModelFile, Project
 
-CALL = re.compile(r"\{\{-?\s*(ref|source|var|config)\s*\(((?:[^(){}'\"]|'[^'\n]*'|\"[^\"\n]*\"|\[[^\]]*\])*)\)\s*-?\}\}")
+CALL = re.compile(
+    r"\{\{-?\s*(ref|source|var|config)\s*\(((?:[^(){}'\"]|'[^'\n]*'|\"[^\"\n]*\"|\[[^\]]*\])*)\)\s*-?\}\}"
+)
 MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)")
 LEFT = re.compile(r"\{\{|\{%|\{#")
 TOKEN = re.compile(r'"__ref:([^"]+)"')
@@ -78,7 +80,9 @@ class Renderer:
         try:
             return str(self._call(match[1], args, kwargs)) + "\n" * match[0].count("\n")
         except TypeError:
-            raise TemplateProblem(line, f"{match[1]}() was called with other arguments than it takes") from None
+            raise TemplateProblem(
+                line, f"{match[1]}() was called with other arguments than it takes"
+            ) from None
         except LookupError as error:
             raise TemplateProblem(line, str(error.args[0]), str(error.args[1])) from None
 
@@ -101,7 +105,10 @@ class Renderer:
         if name in self.project.vars:
             return self.project.vars[name]
         if default is None:
-            raise LookupError(f"there is no var {name}", near_miss(name, list(self.project.vars)) or "Add it to [tool.tailrace.vars]")
+            raise LookupError(
+                f"there is no var {name}",
+                near_miss(name, list(self.project.vars)) or "Add it to [tool.tailrace.vars]",
+            )
         return default
 
     def config(self, **options: Any) -> str:
@@ -111,7 +118,9 @@ class Renderer:
     def env_var(self, name: str, default: str | None = None) -> str:
         value = os.environ.get(name, default)
         if value is None:
-            raise LookupError(f"the environment variable {name} is not set", f"Set {name}, or give env_var a default")
+            raise LookupError(
+                f"the environment variable {name} is not set", f"Set {name}, or give env_var a default"
+            )
         return value
 
     def _dynamic(self, model: ModelFile) -> str:
@@ -166,12 +175,17 @@ class Renderer:
             except jinja2.TemplateSyntaxError as error:
                 where = Location(path, error.lineno)
                 raise MacroProblem(Diagnostic(where, f"the macro does not parse: {error.message}")) from None
-            module = jinja2.Template.from_code(self._env, code, {**self._env.globals, **self._globals}).make_module()
+            module = jinja2.Template.from_code(
+                self._env, code, {**self._env.globals, **self._globals}
+            ).make_module()
             found.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
 
 
 def _stand_in(found: Mapping[str, Callable[..., Any]], name: str) -> Callable[..., Any]:
-    return lambda *args, **kwargs: found[name](*args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return found[name](*args, **kwargs)
+
+    return call
 
 
 class MacroProblem(Exception):

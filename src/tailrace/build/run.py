@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tailrace.warehouse.base import TableRef, Warehouse
 def build(
     warehouse: Warehouse,
     graph: Graph,
-    selected: Set[str],
+    selected: Collection[str],
     *,
     root: Path,
     run_id: str,
@@ -35,7 +35,13 @@ def build(
 
 class _Builder:
     def __init__(
-        self, warehouse: Warehouse, graph: Graph, root: Path, run_id: str, now: Callable[[], datetime], stale: frozenset[str]
+        self,
+        warehouse: Warehouse,
+        graph: Graph,
+        root: Path,
+        run_id: str,
+        now: Callable[[], datetime],
+        stale: frozenset[str],
     ) -> None:
         self.warehouse = warehouse
         self.graph = graph
@@ -46,7 +52,7 @@ class _Builder:
         self.old: dict[str, list[str]] = {}
         self.judge = Judge(warehouse, graph)
 
-    def build(self, selected: Set[str]) -> list[StepResult]:
+    def build(self, selected: Collection[str]) -> list[StepResult]:
         results: list[StepResult] = []
         for name in self.graph.order:
             if name not in selected:
@@ -61,7 +67,7 @@ class _Builder:
         blocked = self._cannot_build(node, old)
         if old:
             self.old[node.name] = old
-        detail = {"stale": old} if old else {}
+        detail: dict[str, object] = {"stale": old} if old else {}
         if blocked:
             self.judge.settle(node.name, None)
             return StepResult("build", node.name, "skipped", error=blocked, detail=detail)

@@ -27,13 +27,18 @@ def read_sql(sql: str, names: Mapping[str, str], dialect: str, target: str) -> F
     tree = parsed[0]
     problems = tuple(_refused(tree))
     tables = tuple(_tables(tree))
-    canonical = hashlib.sha256(tree.sql(dialect=dialect, comments=False, normalize_functions="lower").encode()).hexdigest()
+    canonical = hashlib.sha256(
+        tree.sql(dialect=dialect, comments=False, normalize_functions="lower").encode()
+    ).hexdigest()
     columns = _columns(tree)
     rewritten = _qualify(tree, names) | _set_clock(tree)
     try:
         text = _generate(tree, sql, dialect, target, rewritten=rewritten)
     except (UnsupportedError, SqlglotError) as error:
-        problems = (*problems, Problem(1, 1, f"{target} cannot say this: {_first(error)}", "Write it in words that both know"))
+        problems = (
+            *problems,
+            Problem(1, 1, f"{target} cannot say this: {_first(error)}", "Write it in words that both know"),
+        )
         text = ""
     return Facts(text, canonical, tables, columns, RUN_DATE in text or RUN_INSTANT in text, problems)
 
@@ -61,17 +66,19 @@ def _first(error: Exception) -> str:
     return text.splitlines()[0].split(" Line ")[0].rstrip(". ") if text else type(error).__name__
 
 
-def _not_a_select(parsed: list[exp.Expression]) -> Problem:
+def _not_a_select(parsed: list[exp.Expr]) -> Problem:
     if not parsed:
         return Problem(1, 1, "the model is empty", "Write one SELECT")
     if len(parsed) > 1:
         line, col = _place(parsed[1])
         return Problem(line, col, "the model holds several statements", "Write one SELECT a file")
     line, col = _place(parsed[0])
-    return Problem(line, col, f"a model is one SELECT, not {parsed[0].key.upper()}", "tailrace writes the CREATE itself")
+    return Problem(
+        line, col, f"a model is one SELECT, not {parsed[0].key.upper()}", "tailrace writes the CREATE itself"
+    )
 
 
-def _place(node: exp.Expression) -> tuple[int, int]:
+def _place(node: exp.Expr) -> tuple[int, int]:
     """The first place that the parser noted inside a node."""
     for part in node.walk():
         if "line" in part.meta:
@@ -79,21 +86,26 @@ def _place(node: exp.Expression) -> tuple[int, int]:
     return 1, 1
 
 
-def _name(node: exp.Expression) -> str:
+def _name(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower()
     return node.key.lower()
 
 
-def _refused(tree: exp.Expression) -> Iterator[Problem]:
+def _refused(tree: exp.Expr) -> Iterator[Problem]:
     for node in tree.find_all(exp.Func):
         if _name(node) in RANDOM:
             line, col = _place(node)
             fix = "Hash a key instead: md5(id) is random enough and stays the same"
-            yield Problem(line, col, f"{_name(node)}() gives other rows each time, so nothing could tell what changed", fix)
+            yield Problem(
+                line,
+                col,
+                f"{_name(node)}() gives other rows each time, so nothing could tell what changed",
+                fix,
+            )
 
 
-def _tables(tree: exp.Expression) -> Iterator[tuple[str, str, str]]:
+def _tables(tree: exp.Expr) -> Iterator[tuple[str, str, str]]:
     """Every table that is read, in order, once; a CTE's name counts only inside the query that defines it."""
     seen: set[tuple[str, str, str]] = set()
     for table in tree.find_all(exp.Table):
@@ -106,7 +118,7 @@ def _tables(tree: exp.Expression) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_cte(table: exp.Table) -> bool:
-    node: exp.Expression | None = table
+    node: exp.Expr | None = table
     while node is not None:
         with_ = node.args.get("with_") or node.args.get("with")
         if with_ is not None and any(cte.alias.lower() == table.name.lower() for cte in with_.expressions):
@@ -121,7 +133,7 @@ def _columns(tree: exp.Query) -> tuple[str, ...] | None:
     return None if tree.is_star or "*" in names or not all(names) else tuple(names)
 
 
-def _qualify(tree: exp.Expression, names: Mapping[str, str]) -> bool:
+def _qualify(tree: exp.Expr, names: Mapping[str, str]) -> bool:
     """Bare names of models become their tables: dbt people write ref(), SQL people write the name."""
     changed = False
     lower = {name.lower(): quoted for name, quoted in names.items()}
@@ -138,7 +150,7 @@ def _qualify(tree: exp.Expression, names: Mapping[str, str]) -> bool:
     return changed
 
 
-def _set_clock(tree: exp.Expression) -> bool:
+def _set_clock(tree: exp.Expr) -> bool:
     """Words for now become tokens, so that all models of a run read one clock and a test can set it."""
     changed = False
     for node in list(tree.find_all(exp.Func, exp.Column)):
@@ -151,7 +163,7 @@ def _set_clock(tree: exp.Expression) -> bool:
     return changed
 
 
-def _clock_name(node: exp.Expression) -> str:
+def _clock_name(node: exp.Expr) -> str:
     """`now` of now(); a bare column called current_date is the clock as well, a qualified one is not."""
     if isinstance(node, exp.Column):
         name = node.name.lower()

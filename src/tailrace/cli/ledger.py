@@ -78,7 +78,7 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> i
     try:
         with held(session.folder, LOCK):
             with session.warehouse() as warehouse:
-                number = int(change(warehouse, sync, list(keys) or None))  # type: ignore[operator]
+                number = int(change(warehouse, sync, list(keys)))  # type: ignore[operator]
             publish_work(session, "ledger")
     finally:
         session.close()

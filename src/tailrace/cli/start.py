@@ -49,7 +49,7 @@ def write_project(target: Path) -> list[str]:
 
 def run_sandbox(**options: Any) -> None:
     """Serve the vendors until interrupted."""
-    from tailrace.sandbox.server import SandboxError, serve
+    from tailrace.sandbox import SandboxError, serve
 
     try:
         serve(
@@ -67,7 +67,7 @@ def run_sandbox(**options: Any) -> None:
 
 def run_demo(contacts: int, keep: bool, frame: Frame) -> None:
     """The whole loop twice in a temporary folder, against a sandbox of its own."""
-    from tailrace.sandbox.server import Sandbox
+    from tailrace.sandbox import Sandbox
 
     folder = Path(tempfile.mkdtemp(prefix="tailrace-demo-"))
     try:

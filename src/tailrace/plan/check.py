@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tailrace.build.graph import Graph
 from tailrace.connectors.sdk import registry
-from tailrace.connectors.sdk.base import Declaration, ObjectType
-from tailrace.connectors.sdk.options import check_connection, check_resource, resource_type
+from tailrace.connectors.sdk.base import Declaration
+from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
 from tailrace.errors import Diagnostic, near_miss
 from tailrace.plan.conditions import check_condition
 from tailrace.project.load_pipelines import RESOURCE_KEYS
@@ -58,10 +58,11 @@ def _pipeline(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[D
         return
     for resource in pipeline.resources:
         for path, message, fix in check_resource(declaration, resource.name, resource.options)[1]:
-            place = resource.marks.key if message.startswith("unknown option") else resource.marks.at
-            if message.startswith("unknown option"):
-                fix = near_miss(str(path[-1]), [*_option_names(declaration, resource.name), *RESOURCE_KEYS])
-            yield Diagnostic(place("resources", resource.name, *path), message, fix)
+            unknown = message.startswith("unknown option")
+            place = resource.marks.key if unknown else resource.marks.at
+            known = [*_option_names(declaration, resource.name), *RESOURCE_KEYS]
+            better = near_miss(str(path[-1]), known) if unknown else fix
+            yield Diagnostic(place("resources", resource.name, *path), message, better)
 
 
 def _option_names(declaration: Declaration, resource: str) -> list[str]:
@@ -145,12 +146,6 @@ def _vendor_side(sync: Sync, declaration: Declaration) -> Iterator[Problem]:
         yield (
             ("match",), f"{sync.object} cannot be matched by {sync.match_field}", near_miss(sync.match_field, obj.match_fields)
         )  # fmt: skip
-
-
-def object_type(declaration: Declaration, name: str) -> ObjectType | None:
-    """The object of that name, or the declaration's `*` for objects that only the account knows."""
-    exact = [obj for obj in declaration.objects if obj.name == name]
-    return next(iter(exact or [obj for obj in declaration.objects if obj.name == "*"]), None)
 
 
 def _known(words: Sequence[str]) -> str:

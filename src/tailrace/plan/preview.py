@@ -61,7 +61,14 @@ def preview(resolved: Resolved, chosen: Chosen) -> Preview:
         decisions = decide(warehouse, resolved.graph, set(chosen.models))
         before = {name: _columns(warehouse, resolved, name) for name in chosen.models}
         if any(decision.action == "build" for decision in decisions):
-            found.steps += build(warehouse, resolved.graph, set(chosen.models), root=resolved.project.root, run_id=RUN_ID, now=now)
+            found.steps += build(
+                warehouse,
+                resolved.graph,
+                set(chosen.models),
+                root=resolved.project.root,
+                run_id=RUN_ID,
+                now=now,
+            )
         for decision in decisions:
             after = _columns(warehouse, resolved, decision.model)
             found.models.append(ModelPlan(decision, _difference(before[decision.model], after)))

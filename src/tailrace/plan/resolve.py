@@ -68,16 +68,27 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
     nodes = [Node(f"pipeline:{p.name}", "pipeline", p.name, p.tags, p.path, ()) for p in project.pipelines]
     landed = {(p.dataset, r.name): p for p in project.pipelines for r in p.resources}
     nodes.extend(
-        Node(f"source:{dataset}.{table}", "source", f"{dataset}.{table}", p.tags, p.path, (f"pipeline:{p.name}",))
+        Node(
+            f"source:{dataset}.{table}",
+            "source",
+            f"{dataset}.{table}",
+            p.tags,
+            p.path,
+            (f"pipeline:{p.name}",),
+        )
         for (dataset, table), p in landed.items()
     )
     ids = {name: f"{graph.nodes[name].kind}:{name}" for name in graph.order}
     for name in graph.order:
         model = graph.nodes[name]
         upstream = [ids[other] for other in model.depends_on]
-        upstream += sorted(f"source:{s.schema}.{s.name}" for s in model.sources if (s.schema, s.name) in landed)
+        upstream += sorted(
+            f"source:{s.schema}.{s.name}" for s in model.sources if (s.schema, s.name) in landed
+        )
         nodes.append(Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream)))
-    nodes.extend(Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites)
+    nodes.extend(
+        Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites
+    )
     for sync in project.syncs:
         upstream = [ids[sync.model], *([f"suite:{sync.validate}"] if sync.validate else [])]
         nodes.append(Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream)))

@@ -32,8 +32,7 @@ def publish_work(session: Session, name: str) -> StepResult:
         error = f"blocked by {', '.join(blocked)}: the data published before stays" if blocked else None
         result = StepResult("publish", name, status, seconds=seconds, error=error, detail={"bytes": copied})  # type: ignore[arg-type]
         emit(StepFinished("publish", name, status, 0, 0, seconds, error))
-        session.results.append(result)
-        return result
+        return session.record(result)
     return session.results[-1]
 
 

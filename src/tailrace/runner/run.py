@@ -34,13 +34,13 @@ def execute(
                 session.store, session.run_id, session.command, session.project.target.name, session.now()
             )
             shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
-        delivered = bool(shipments)
-        while shipments:
+        if shipments:
             ship(session, shipments)
+            reach("run:delivered")
             with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE), session.warehouse() as warehouse:
-                again = settle_shipments(session, warehouse, shipments)
-                shipments = prepare_syncs(session, warehouse, resolved, again, sending)
-        _close_run(session, wanted, delivered=delivered)
+                settle_shipments(session, warehouse, shipments)
+            reach("run:settled")
+        _close_run(session, wanted, delivered=bool(shipments))
 
 
 def _under_lock(

@@ -14,18 +14,20 @@ from typing import Any
 
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Connector, Context, Declaration
+from tailrace.connectors.sdk.options import check_connection
 from tailrace.errors import FatalError, TailraceError
 from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.plan.secrets import redactor_of
 from tailrace.project.spec import Connection, Project
 from tailrace.state import runs
-from tailrace.state.rate import limiter_for
+from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.runs import StepResult
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.publish import state_of
 
 LOCK = "run"
+DEFAULT_IN_FLIGHT = 4
 
 
 def utc_now() -> datetime:
@@ -104,9 +106,16 @@ class Session:
             declaration = self.declaration(name)
             assert declaration.open is not None
             options = self.connection(name).options
-            limiter = limiter_for(self.store, name, options.get("rate_limit"))
-            self._connectors[name] = declaration.open(options, Context(name, limiter, self.now))
+            limiter = NoLimiter() if options.get("rate_limit") == "off" else SharedLimiter(self.store, name)
+            self._connectors[name] = declaration.open(
+                options, Context(name, limiter, self.now, self.in_flight(name))
+            )
         return self._connectors[name]
+
+    def in_flight(self, name: str) -> int:
+        """Requests at once on a connection; the account's rate budget bounds them first."""
+        filled, _ = check_connection(self.declaration(name), self.connection(name).options)
+        return int(filled.get("in_flight") or DEFAULT_IN_FLIGHT)
 
     def account(self, name: str) -> str:
         """The vendor's account id; asked once per set of credentials, so that an idle run asks nothing."""
@@ -125,9 +134,18 @@ class Session:
         """Keep a step's result, in this process and in the state, without any secret."""
         if step.error:
             step = replace(step, error=self._redact(step.error))
-        runs.record(self.store, self.run_id, len(self.results), step)
+        runs.record(self.store, self.run_id, step)
         self.results.append(step)
         return step
+
+    def replace(self, step: StepResult) -> None:
+        """Record a step whose failure on the way was recorded already; the last word has both."""
+        before = [found for found in self.results if (found.step, found.name) == (step.step, step.name)]
+        for found in before:
+            self.results.remove(found)
+            step = replace(step, status=found.status, error=step.error or found.error)
+        runs.forget(self.store, self.run_id, step.step, step.name)
+        self.record(step)
 
     @contextmanager
     def step(self, step: str, name: str) -> Iterator[None]:

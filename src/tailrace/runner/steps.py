@@ -47,7 +47,13 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
 
     stale = {result.name for result in session.results if result.step == "land" and result.status == "failed"}
     for result in build_models(
-        warehouse, resolved.graph, set(chosen.models), root=session.project.root, run_id=session.run_id, now=session.now, stale=stale
+        warehouse,
+        resolved.graph,
+        set(chosen.models),
+        root=session.project.root,
+        run_id=session.run_id,
+        now=session.now,
+        stale=stale,
     ):
         session.record(result)
 
@@ -62,14 +68,16 @@ def suites_of(resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]) -> tu
 def validate(
     session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, suites: tuple[Suite, ...]
 ) -> None:
-    """Each suite on the table that its sync will send from, or on a staged copy of its model where no sync reads it."""
+    """Each suite on the table that its sync will send from (others of the model stage the same rows), or on a staged copy of its model where no sync reads it."""
     for suite in suites:
-        readers = [sync.name for sync in resolved.project.syncs if sync.validate == suite.name]
-        for name in readers or [f"suite_{suite.name}"]:
-            with session.step("validate", suite.name):
-                staged = stage(warehouse, model_table(resolved, suite.model), name)
-                _, result = judge(warehouse, suite, staged, run_id=session.run_id, now=session.now)
-                session.record(result)
+        reader = next((sync for sync in resolved.project.syncs if sync.validate == suite.name), None)
+        with session.step("validate", suite.name):
+            name, subject = (reader.name, reader.match_column) if reader else (f"suite_{suite.name}", None)
+            staged = stage(warehouse, model_table(resolved, suite.model), name)
+            _, result = judge(
+                warehouse, suite, staged, run_id=session.run_id, now=session.now, subject=subject
+            )
+            session.record(result)
 
 
 def model_table(resolved: Resolved, model: str) -> TableRef:

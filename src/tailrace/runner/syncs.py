@@ -1,6 +1,7 @@
 """Syncs in a run: stage their changesets under the lock, deliver without it, settle under it again.
 
-A delivery that a killed run left goes first, as it was staged and judged then; after it, the sync is staged anew.
+What a killed run left is settled first: answered batches are merged, batches in flight become unknown, and the next
+changeset decides anew.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tailrace.activate.result import ChangesetStopped, Delivered, Options, Prepared, SyncCounts
+from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
 from tailrace.activate.run import deliver, prepare, settle
 from tailrace.connectors.sdk.base import ObjectType
+from tailrace.connectors.sdk.options import object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError
 from tailrace.events import StepStarted, emit
-from tailrace.plan.check import object_type
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
 from tailrace.runner.session import Session
@@ -41,13 +42,12 @@ class Sending:
 
 @dataclass
 class Shipment:
-    """One staged delivery. `left_behind`: a killed run staged it, so the sync is staged anew once it is settled."""
+    """One staged delivery on its way; `sent`: the vendor was asked, so its outcomes are to be settled."""
 
     sync: Sync
     delivery: str
     started: datetime
-    left_behind: bool = False
-    delivered: Delivered | None = None
+    sent: bool = False
 
 
 def lock_syncs(session: Session, syncs: Iterable[Sync], stack: ExitStack) -> list[Sync]:
@@ -69,13 +69,9 @@ def prepare_syncs(
     shipments: list[Shipment] = []
     for sync in syncs:
         with session.step("activate", sync.name):
-            left = journal.deliveries(session.store, sync.name)
-            if left:
-                shipments += [
-                    Shipment(sync, found.delivery, session.now(), left_behind=True) for found in left
-                ]
-            else:
-                shipments += _prepare(session, warehouse, resolved, sync, sending)
+            for left in journal.deliveries(session.store, sync.name):
+                settle(warehouse, session.store, left.delivery)
+            shipments += _prepare(session, warehouse, resolved, sync, sending)
     return shipments
 
 
@@ -85,8 +81,9 @@ def _prepare(
     started = session.now()
     emit(StepStarted("activate", sync.name))
     staged = gated(session, warehouse, resolved, sync)
-    connector_is_sandbox = session.is_sandbox(sync.connection)
-    options = Options(sending.limit, sending.approve, sending.full_resync, connector_is_sandbox)
+    options = Options(
+        sending.limit, sending.approve, sending.full_resync, session.is_sandbox(sync.connection)
+    )
     quarantined = quarantined_keys_sql(warehouse, sync.validate) if sync.validate else None
     try:
         prepared: Prepared = prepare(
@@ -130,34 +127,19 @@ def ship(session: Session, shipments: Iterable[Shipment]) -> None:
     """Deliver, one sync after the other, without any hold on the warehouse. What fails stays in the journal."""
     for shipment in shipments:
         with session.step("activate", shipment.sync.name):
-            shipment.delivered = deliver(
-                session.store,
-                shipment.delivery,
-                session.connector(shipment.sync.connection).destination(),
-                _object(session, shipment.sync),
-                shipment.sync,
-            )
+            shipment.sent = True
+            destination = session.connector(shipment.sync.connection).destination()
+            in_flight = session.in_flight(shipment.sync.connection)
+            deliver(session.store, shipment.delivery, destination, in_flight=in_flight)
 
 
-def settle_shipments(
-    session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]
-) -> list[Sync]:
-    """Merge the outcomes into the ledger; returns the syncs whose left-behind delivery is done, to be staged anew."""
-    again: list[Sync] = []
+def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]) -> None:
+    """Merge the outcomes into the ledger, those of a delivery that failed half way included."""
     for shipment in shipments:
-        if shipment.delivered is None:
-            continue
         with session.step("activate", shipment.sync.name):
-            done = settle(
-                warehouse, session.store, shipment.sync, shipment.delivery, shipment.delivered,
-                run_id=session.run_id, now=session.now,
-            )  # fmt: skip
-            if shipment.left_behind and done.status == "ok":
-                again.append(shipment.sync)
-            else:
-                seconds = (session.now() - shipment.started).total_seconds()
-                session.record(_step(shipment.sync, done.status, done.counts, seconds, done.error))
-    return again
+            done = settle(warehouse, session.store, shipment.delivery)
+            seconds = (session.now() - shipment.started).total_seconds()
+            session.replace(_step(shipment.sync, done.status, done.counts, seconds, done.error))
 
 
 def _step(sync: Sync, status: Any, counts: SyncCounts, seconds: float, error: str | None) -> StepResult:

@@ -55,14 +55,31 @@ def begin(store: Store, run_id: str, command: str, target: str, now: datetime) -
         )
 
 
-def record(store: Store, run_id: str, position: int, step: StepResult) -> None:
-    """Record one step, in the order in which they ended."""
+def record(store: Store, run_id: str, step: StepResult) -> None:
+    """Record one step, behind those that ended before it."""
+    detail = json.dumps(dict(step.detail), default=str)
     with store.write() as db:
         db.execute(
-            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (run_id, position, step.step, step.name, step.status, step.rows_in, step.rows_out, step.seconds, step.error,
-             json.dumps(dict(step.detail), default=str)),
-        )  # fmt: skip
+            "INSERT INTO steps SELECT ?, coalesce(max(position), -1) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM steps WHERE run_id = ?",
+            (
+                run_id,
+                step.step,
+                step.name,
+                step.status,
+                step.rows_in,
+                step.rows_out,
+                step.seconds,
+                step.error,
+                detail,
+                run_id,
+            ),
+        )
+
+
+def forget(store: Store, run_id: str, step: str, name: str) -> None:
+    """Take a step back, since a later word on it follows."""
+    with store.write() as db:
+        db.execute("DELETE FROM steps WHERE run_id = ? AND step = ? AND name = ?", (run_id, step, name))
 
 
 def finish(store: Store, run_id: str, status: str, error: str | None, now: datetime) -> None:

@@ -32,18 +32,28 @@ def assess(
     warehouse: Warehouse, suite: Suite, staged: Staged, examiner: OpenExaminer = great_expectations
 ) -> Assessment:
     """All expectations on the staged table; the rows to hold back wait in a temporary table of the connection."""
-    start_holding(warehouse)
-    key = key_problem(warehouse, suite, staged)
+    start_holding(warehouse, suite, staged)
     with relations(warehouse, staged, [item.where for item in suite.expectations]) as views:
         asked, answers = _questions(warehouse, suite, staged, views)
         judge = examiner(warehouse.native())
         answers |= {answer.index: answer for answer in judge.answers(list(asked.values()))}
+        key = None if _key_is_proven(suite, answers) else key_problem(warehouse, suite, staged)
         checks = []
         for expectation in suite.expectations:
             answer = answers[expectation.index]
             held = _held(warehouse, judge, suite, expectation, asked.get(expectation.index), answer, key)
             checks.append(decide(expectation, answer, held))
     return _assessment(warehouse, suite, staged, tuple(checks), key)
+
+
+def _key_is_proven(suite: Suite, answers: dict[int, Answer]) -> bool:
+    """Whether the suite's own expectations have just shown that the key is unique and never NULL."""
+    shown = {
+        item.type
+        for item in suite.expectations
+        if answers[item.index].success and item.where is None and dict(item.kwargs) == {"column": suite.key}
+    }
+    return {"expect_column_values_to_be_unique", "expect_column_values_to_not_be_null"} <= shown
 
 
 def _assessment(

@@ -14,7 +14,7 @@ from tailrace.warehouse.stage import Staged
 
 QUARANTINE = TableRef(META, "quarantine")
 HELD = "tailrace_held"
-"""A temporary table: position of the expectation in its suite, its type, the reason, the row's key."""
+"""A temporary table: position of the expectation in its suite, its type, the reason, `held_key` of the row."""
 
 SAMPLE = 1000
 """Rows kept of a table that is stopped as a whole because too many would be held back."""
@@ -37,9 +37,9 @@ def key_problem(warehouse: Warehouse, suite: Suite, staged: Staged) -> str | Non
     """Why the suite's key does not name the staged rows: it is missing, NULL somewhere or repeats. None if it does."""
     if suite.key is None:
         return None
-    columns = warehouse.columns(staged.ref)
-    if suite.key.lower() not in {name.lower() for name in columns}:
-        return f"key {suite.key} is no column of {suite.model}. {hint(suite.key, list(columns))}".rstrip()
+    if _spelled_key(warehouse, suite, staged) is None:
+        known = hint(suite.key, list(warehouse.columns(staged.ref)))
+        return f"key {suite.key} is no column of {suite.model}. {known}".rstrip()
     key = warehouse.dialect.quote(suite.key)
     missing, distinct = warehouse.query(
         f"SELECT count(*) - count({key}), count(DISTINCT {key}) FROM {warehouse.dialect.table(staged.ref)}"
@@ -50,11 +50,20 @@ def key_problem(warehouse: Warehouse, suite: Suite, staged: Staged) -> str | Non
     return f"key {suite.key} {' and '.join(wrong)}, so rows cannot be told apart" if wrong else None
 
 
-def start_holding(warehouse: Warehouse) -> None:
-    """An empty list of rows to hold back, in the connection's temporary memory."""
+def start_holding(warehouse: Warehouse, suite: Suite, staged: Staged) -> None:
+    """An empty list of rows to hold back, in the connection's temporary memory; keys keep their type for the join."""
+    key = _spelled_key(warehouse, suite, staged)
+    held = warehouse.dialect.quote(key) if key else "CAST(NULL AS VARCHAR)"
     warehouse.execute(
-        f'CREATE OR REPLACE TEMP TABLE {HELD} (position BIGINT, expectation VARCHAR, reason VARCHAR, "key" VARCHAR)'
+        f"CREATE OR REPLACE TEMP TABLE {HELD} AS SELECT CAST(0 AS BIGINT) AS position, CAST('' AS VARCHAR) AS expectation,"
+        f" CAST('' AS VARCHAR) AS reason, {held} AS held_key FROM {warehouse.dialect.table(staged.ref)} LIMIT 0"
     )
+
+
+def _spelled_key(warehouse: Warehouse, suite: Suite, staged: Staged) -> str | None:
+    """The suite's key as the table spells it, if it is there."""
+    wanted = (suite.key or "").lower()
+    return next((name for name in warehouse.columns(staged.ref) if name.lower() == wanted), None)
 
 
 def hold(
@@ -71,7 +80,7 @@ def hold(
         rows = examiner.failing_rows(question, suite.key)
         key = warehouse.dialect.quote(suite.key)
         warehouse.execute(
-            f"INSERT INTO {HELD} SELECT ?, ?, ?, CAST({key} AS VARCHAR) FROM ({rows}) AS failing",
+            f"INSERT INTO {HELD} SELECT ?, ?, ?, {key} FROM ({rows}) AS failing",
             [expectation.index, expectation.type, failure(expectation)],
         )
     except Exception as error:  # noqa: BLE001  # rows that cannot be named block the table, whatever the cause
@@ -85,7 +94,7 @@ def hold(
 
 def held_rows(warehouse: Warehouse) -> int:
     """Rows that at least one expectation holds back."""
-    return int(warehouse.query(f'SELECT count(DISTINCT "key") FROM {HELD}')[0][0])
+    return int(warehouse.query(f"SELECT count(DISTINCT held_key) FROM {HELD}")[0][0])
 
 
 def write(
@@ -112,15 +121,16 @@ def write(
     warehouse.execute(f"DELETE FROM {QUARANTINE} WHERE suite = ?", [suite.name])
     if not suite.key or not held_rows(warehouse):
         return
-    kept = f'SELECT DISTINCT "key" FROM {HELD} ORDER BY "key" LIMIT {SAMPLE}'
-    chosen = f'WHERE h."key" IN ({kept})' if sample else ""
+    kept = f"SELECT DISTINCT held_key FROM {HELD} ORDER BY held_key LIMIT {SAMPLE}"
+    chosen = f"WHERE h.held_key IN ({kept})" if sample else ""
     person = f"CAST(t.{quote(subject)} AS VARCHAR)" if subject else "CAST(NULL AS VARCHAR)"
+    text = "CAST(h.held_key AS VARCHAR)"
     warehouse.execute(
-        f'INSERT INTO {QUARANTINE} SELECT ?, ?, ?, h.expectation, h."key", CAST(to_json(t) AS VARCHAR), h.reason,'
-        f" {person}, coalesce(b.first_seen_at, CAST(? AS TIMESTAMP)) FROM {HELD} AS h"
-        f' JOIN {warehouse.dialect.table(staged.ref)} AS t ON CAST(t.{quote(suite.key)} AS VARCHAR) = h."key"'
-        f' LEFT JOIN {old} AS b ON b.expectation = h.expectation AND b.reason = h.reason AND b."key" = h."key" {chosen}'
-        ' ORDER BY h.position, h."key"',
+        f"""INSERT INTO {QUARANTINE} SELECT ?, ?, ?, h.expectation, {text}, CAST(to_json(t) AS VARCHAR), h.reason,
+  {person}, coalesce(b.first_seen_at, CAST(? AS TIMESTAMP)) FROM {HELD} AS h
+  JOIN {warehouse.dialect.table(staged.ref)} AS t ON t.{quote(suite.key)} = h.held_key
+  LEFT JOIN {old} AS b ON b.expectation = h.expectation AND b.reason = h.reason AND b."key" = {text} {chosen}
+  ORDER BY h.position, h.held_key""",
         [run_id, suite.name, suite.model, at],
     )
 

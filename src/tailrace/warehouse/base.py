@@ -37,13 +37,18 @@ class TableRef:
 class Dialect(Protocol):
     """How an engine spells what the templates need; everything else is SQL that both engines read."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Duckdb or bigquery."""
 
     def quote(self, name: str) -> str:
         """An identifier, quoted."""
 
     def table(self, ref: TableRef) -> str:
         """A table, quoted."""
+
+    def literal(self, text: str) -> str:
+        """A text as a SQL literal."""
 
     def type(self, kind: Type) -> str:
         """The engine's type for one of tailrace's."""
@@ -58,7 +63,9 @@ class Dialect(Protocol):
 class Warehouse(Protocol):
     """An open warehouse; whoever opened it closes it. Errors are WarehouseError."""
 
-    dialect: Dialect
+    @property
+    def dialect(self) -> Dialect:
+        """The engine's spelling."""
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""

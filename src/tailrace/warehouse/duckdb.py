@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from tailrace.errors import LockHeld, WarehouseError
-from tailrace.warehouse.base import FORMAT, META, TableRef
+from tailrace.warehouse.base import FORMAT, META, Dialect, TableRef
 from tailrace.warehouse.lean import without_pandas
 from tailrace.warehouse.sql import DuckDBDialect
 
@@ -33,7 +33,7 @@ class DuckDBWarehouse:
         settings: Mapping[str, Any] | None = None,
         attach: Sequence[Mapping[str, str]] = (),
     ) -> None:
-        self.dialect = DuckDBDialect()
+        self.dialect: Dialect = DuckDBDialect()
         self.path = path
         self._depth = 0
         self._con = _connect(path, read_only, {**DEFAULTS, **(settings or {})})
@@ -109,21 +109,21 @@ class DuckDBWarehouse:
             return  # DuckDB has ended the transaction itself; the first error is the one to show
 
     def columns(self, ref: TableRef) -> dict[str, str]:
-        rows = self.query(
+        rows: Any = self.query(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
             " AND schema_name = ? AND table_name = ? ORDER BY column_index",
             [ref.schema, ref.name],
         )
-        return {name: kind for name, kind in rows}
+        return dict(rows)
 
     def tables(self, schema: str) -> dict[str, str]:
-        rows = self.query(
+        rows: Any = self.query(
             "SELECT table_name, 'table' FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?"
             " UNION ALL SELECT view_name, 'view' FROM duckdb_views()"
             " WHERE database_name = current_database() AND schema_name = ? ORDER BY 1",
             [schema, schema],
         )
-        return {name: kind for name, kind in rows}
+        return dict(rows)
 
     def ensure_schema(self, schema: str) -> None:
         self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.dialect.quote(schema)}")
