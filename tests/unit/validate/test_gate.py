@@ -136,6 +136,7 @@ def test_a_key_that_does_not_name_rows_blocks(warehouse, select, reason):
         (between("warn", column="scor", max_value=1), "there is no column scor. Did you mean score?"),
         (between("warn", max_value=1, where="nowhere > 1"), "where: Binder Error"),
         (between("warn", max_value="much"), "ValidationError"),
+        (expect("expect_column_values_to_be_in_set", "warn", column="email", value_set=[1, 2]), "Conversion Error: Could not convert string '***' to"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_judged_blocks_and_is_judged_again(warehouse, item, reason):
@@ -354,3 +355,16 @@ def test_an_idle_validation_imports_and_writes_nothing(tmp_path):
     assert once() == "True skipped"
     assert list(home.iterdir()) == []
     assert list(work.iterdir()) == []
+
+
+def test_a_kill_before_the_commit_leaves_nothing_half_written(tmp_path):
+    path = tmp_path / "w.duckdb"
+    command = [sys.executable, "-c", SCRIPT, str(path)]
+    env = {**os.environ, "PYTHONPATH": str(Path.cwd()), "TAILRACE_FAILPOINT": "validate:before_commit"}
+    assert subprocess.run(command, env=env, timeout=60).returncode == 137
+    warehouse = DuckDBWarehouse(path)
+    assert [name for name in warehouse.tables("tailrace_meta") if name != "format"] == []
+    table = staged(warehouse, "SELECT range AS id, range % 103 AS score FROM range(1000)")
+    verdict, _ = run(warehouse, suite(between("quarantine", max_value=100)), table)
+    assert (verdict.reused, verdict.quarantined, len(held(warehouse))) == (False, 18, 18)
+    warehouse.close()

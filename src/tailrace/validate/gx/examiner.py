@@ -16,6 +16,8 @@ _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _UNIQUE = "expect_column_values_to_be_unique"
 _ALL_DISTINCT = "expect_column_proportion_of_unique_values_to_be_between"
 _MAX_MESSAGE = 300
+_SHOWS_VALUES = ("Conversion Error", "Out of Range Error")
+"""Errors of DuckDB that quote the value they failed on, which may be a person's."""
 
 
 class GreatExpectations:
@@ -166,4 +168,6 @@ def _shorter(message: Any) -> str:
     text = str(message or "it raised an error without a message").strip()
     line = text.split("Traceback:")[0].split("\n")[0].strip()
     line = re.sub(r"^.*?\(_?duckdb\.[\w.]+\) ", "", line).removeprefix("Error: ")
+    if line.startswith(_SHOWS_VALUES):
+        line = re.sub(r"'[^']*'", "'***'", line)
     return line.rstrip('".')[:_MAX_MESSAGE]
