@@ -91,7 +91,6 @@ class _TypeCompiler(PGTypeCompiler):
     def visit_NUMERIC(self, type_: Any, **_kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
         return f"DECIMAL({type_.precision}, {type_.scale or 0})" if type_.precision else "DOUBLE"
 
-    visit_DOUBLE = visit_FLOAT  # noqa: N815
     visit_REAL = visit_FLOAT  # noqa: N815
 
 
