@@ -10,7 +10,7 @@ SELECT
     spend.account_id,
     spend.time_zone,
     spend.campaign_id,
-    spend.campaign_name,
+    campaigns.campaign_name,
     spend.currency,
     spend.cost,
     CASE
@@ -25,6 +25,8 @@ SELECT
     spend.conversions,
     spend.conversions_value
 FROM {{ ref('stg_google_ads__campaign_stats') }} AS spend
+LEFT JOIN {{ ref('stg_google_ads__campaigns') }} AS campaigns
+    ON campaigns.account_id = spend.account_id AND campaigns.campaign_id = spend.campaign_id
 LEFT JOIN rates AS own
     ON own.currency = spend.currency AND own.month = date_trunc('month', spend.day)
 LEFT JOIN rates AS reporting

@@ -5,7 +5,6 @@ SELECT
     customer_currency_code AS currency,
     customer_time_zone AS time_zone,
     campaign_id,
-    campaign_name,
     segments_date AS day,
     CAST(metrics_cost_micros AS DECIMAL(38, 6)) / 1000000 AS cost,
     metrics_impressions AS impressions,

@@ -72,8 +72,12 @@ def validate(
     for suite in suites:
         reader = next((sync for sync in resolved.project.syncs if sync.validate == suite.name), None)
         with session.step("validate", suite.name):
+            table = model_table(resolved, suite.model)
+            if not warehouse.columns(table):
+                session.record(StepResult("validate", suite.name, "skipped", error=f"model {suite.model} is not built"))
+                continue
             name, subject = (reader.name, reader.match_column) if reader else (f"suite_{suite.name}", None)
-            staged = stage(warehouse, model_table(resolved, suite.model), name)
+            staged = stage(warehouse, table, name)
             _, result = judge(
                 warehouse, suite, staged, run_id=session.run_id, now=session.now, subject=subject
             )

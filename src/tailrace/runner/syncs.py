@@ -107,7 +107,10 @@ def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync
             raise GateStopped(
                 f"model {sync.model} could not be built, so its rows are not sent", "mend the model"
             )
-    staged = stage(warehouse, model_table(resolved, sync.model), sync.name)
+    table = model_table(resolved, sync.model)
+    if not warehouse.columns(table):
+        raise GateStopped(f"model {sync.model} is not built, so there is nothing to send", "run `tailrace build` first")
+    staged = stage(warehouse, table, sync.name)
     if sync.validate is None:
         return staged
     suite = next(suite for suite in resolved.project.suites if suite.name == sync.validate)
