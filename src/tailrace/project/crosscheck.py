@@ -140,6 +140,10 @@ def _gates(parts: Parts) -> Iterator[Diagnostic]:
         elif suite.model and sync.model and suite.model != sync.model:
             message = f"suite {suite.name} checks the model {suite.model}, and this sync sends {sync.model}"
             yield Diagnostic(place, message, "Name a suite of the same model")
+        elif suite.key and sync.primary_key and suite.key.casefold() != sync.primary_key.casefold():
+            # rows are quarantined by the suite's key: under another name they would be sent all the same
+            message = f"suite {suite.name} names rows by {suite.key}, and this sync by {sync.primary_key}"
+            yield Diagnostic(place, message, "Give both the same column")
 
 
 def _written_twice(syncs: tuple[Sync, ...]) -> Iterator[Diagnostic]:
