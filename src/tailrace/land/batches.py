@@ -18,13 +18,13 @@ from tailrace.land.schema import Plan, Slot, variant
 from tailrace.land.values import as_text
 from tailrace.records import Type
 
-CELLS = 600_000
+CELLS = 150_000
 MOST_ROWS = 10_000
 
 
 def batch_rows(columns: int) -> int:
     """Rows of one batch: 10,000, fewer where rows are wide, so that memory stays what it is."""
-    return max(500, min(MOST_ROWS, CELLS // max(1, columns)))
+    return max(1000, min(MOST_ROWS, CELLS // max(1, columns)))
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _first_load(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bo
         warehouse.execute(
             f"INSERT INTO {table(layout.log)} (_op, _changed_at, _seen_at, _run_id, _seq, _changed_fields, {logged})"
             f" SELECT 'insert', _version_at, _seen_at, _run_id, _raw_seq, NULL, {logged} FROM ({raw}) AS r"
-            f" WHERE NOT _deleted ORDER BY _raw_seq"
+            f" WHERE NOT _deleted"
         )
     warehouse.execute(
         f"INSERT INTO {table(layout.current)} ({columns}) SELECT {columns} FROM ({raw}) AS r WHERE NOT _deleted"

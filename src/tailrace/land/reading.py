@@ -13,7 +13,7 @@ from tailrace.connectors.sdk.base import ResourceSpec, Source
 from tailrace.errors import FatalError, TailraceError
 from tailrace.events import Progress, emit
 from tailrace.land.batches import Losses, Rows, batch_rows, build_batch, numbered
-from tailrace.land.known import unknown_rows
+from tailrace.land.known import find_news
 from tailrace.land.layout import Layout, ensure
 from tailrace.land.schema import Plan
 from tailrace.land.scopes import Seen
@@ -22,6 +22,8 @@ from tailrace.warehouse.base import Warehouse
 
 COMMIT_ROWS = 250_000
 """New rows after which the next checkpoint is committed; the last one always is."""
+INFERRED = 0
+"""The shape of a tombstone that a scope implies: the vendor has not said so."""
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -73,6 +75,7 @@ class Reading:
         self._size = batch_rows(len(request.plan.slots))
         self._pending: list[tuple[Page, datetime]] = []
         self._waiting = 0
+        self._returned: list[pa.Table] = []
         self._items = self._read(position)
 
     def segment(self) -> Iterator[pa.Table]:
@@ -128,6 +131,10 @@ class Reading:
         )
         if gone is not None:
             yield self._numbered(self._tombstones(gone))
+        if checkpoint.scopes and self._returned:
+            back = self.seen.back(self.layout, checkpoint.scopes, self._take_returned())
+            if back.num_rows:
+                yield self._numbered(back)
         self.mark = Mark(self._number, checkpoint.position)
         if self._number - self._cut >= COMMIT_ROWS:
             yield None
@@ -135,7 +142,11 @@ class Reading:
     def _flush(self) -> Iterator[pa.Table]:
         if not self._pending:
             return
-        rows, versioned = self._rows(), self._pending[0][0].versions is not None
+        rows, versioned, deleted = (
+            self._rows(),
+            self._pending[0][0].versions is not None,
+            self._pending[0][0].deleted,
+        )
         self.rows_in += len(rows.rows)
         self._pending, self._waiting = [], 0
         emit(Progress("land", self.layout.name, self.rows_in, None, "rows"))
@@ -145,13 +156,10 @@ class Reading:
         self._widen({name: self._warehouse.dialect.type(kind) for name, kind in batch.variants.items()})
         table = batch.table
         if self._keys_known and table.num_rows:
-            table = unknown_rows(
-                self._warehouse,
-                self.layout,
-                table,
-                deleted=bool(batch.keys["_deleted"][0].as_py()),
-                versioned=versioned,
-            )
+            news = find_news(self._warehouse, self.layout, table, deleted=deleted, versioned=versioned)
+            table = news.rows
+            if news.returned.num_rows:
+                self._returned.append(news.returned)
         if table.num_rows:
             yield self._numbered(table)
 
@@ -179,10 +187,14 @@ class Reading:
         count, request = gone.num_rows, self._request
         return (
             gone.append_column("_deleted", pa.repeat(pa.scalar(True), count))
-            .append_column("_shape", pa.repeat(pa.scalar(request.shape, pa.int64()), count))
+            .append_column("_shape", pa.repeat(pa.scalar(INFERRED, pa.int64()), count))
             .append_column("_seen_at", pa.repeat(pa.scalar(self.last_seen, pa.timestamp("us")), count))
             .append_column("_run_id", pa.repeat(pa.scalar(request.run_id, pa.string()), count))
         )
+
+    def _take_returned(self) -> pa.Table:
+        returned, self._returned = self._returned, []
+        return pa.concat_tables(returned, promote_options="default")
 
     def _numbered(self, table: pa.Table) -> pa.Table:
         first = self._number + 1

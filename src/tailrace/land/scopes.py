@@ -1,12 +1,17 @@
-"""Rows that a complete read did not show: they are gone at the vendor, and become tombstones here."""
+"""Rows that a complete read did not show: they are gone at the vendor, and become tombstones here.
+
+Such a tombstone is our conclusion and no word of the vendor's: it bears shape 0, and a later complete read that shows
+the row again takes it back, even where the row has its old version. A word of the vendor's stands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tailrace.land.layout import Layout, quoted, same_key
 from tailrace.records import Scope
@@ -54,6 +59,16 @@ class Seen:
             f" ORDER BY {quoted(warehouse, layout.key, 't')}"
         )
         return found if found.num_rows else None
+
+    def back(self, layout: Layout, scopes: Sequence[Scope], returned: pa.Table) -> pa.Table:
+        """The rows inside the scopes of those that `find_news` says were ended by a scope, as newer than their end."""
+        warehouse = self._warehouse
+        conditions = [_condition(warehouse, layout, scope) for scope in scopes]
+        with warehouse.registered(BATCH, returned) as batch:
+            found = warehouse.arrow(f"SELECT * FROM {batch} AS t WHERE {' OR '.join(conditions)}")
+        at = found.column_names.index("_version_at")
+        ended_at = pc.add(found["_ended_at"], pa.scalar(timedelta(microseconds=1), pa.duration("us")))
+        return found.set_column(at, "_version_at", ended_at).drop_columns("_ended_at")
 
     def close(self) -> None:
         if self.needed:

@@ -300,3 +300,24 @@ print(sorted({"dlt", "pandas", "sqlalchemy", "great_expectations"} & sys.modules
     assert [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(tmp_path.iterdir())
     ] == before
+
+
+def test_a_later_sweep_takes_back_what_an_earlier_one_wrongly_ended():
+    """A listing that slid while it was read; the row still has its old version when it is shown again."""
+    landing = Landing()
+    landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
+    landing.land(page(row("1", "a"), at=1), scopes=(Scope(),))
+    assert landing.land(page(row("2", "a"), at=1)).rows_out == 0
+    assert landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),)).detail["inserted"] == 1
+    assert [found["id"] for found in landing.rows()] == ["1", "2"]
+    again = landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
+    assert again.rows_out == 0 and again.detail["touched"] == 0
+    assert_folds(landing)
+
+
+def test_a_sweep_takes_nothing_back_that_the_vendor_called_deleted():
+    landing = Landing()
+    landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
+    landing.land(gone("2", at=5))
+    landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
+    assert [found["id"] for found in landing.rows()] == ["1"]
