@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from tailrace.errors import WarehouseError
@@ -133,5 +132,4 @@ def _held(
         return None
     if key or suite.key is None:
         return key or "the suite has no key"
-    question = replace(question, index=expectation.index)
     return hold(warehouse, examiner, suite, expectation, question, answer.unexpected)
