@@ -210,7 +210,7 @@ def _left(asked: Question) -> str:
     if asked.sync.on_removed == "keep":
         return "false"
     return (
-        "coalesce(gate IN ('absent', 'filtered') AND (l_acked_hash IS NOT NULL OR l_status = 'unknown')"
+        "coalesce(gate IN ('absent', 'filtered') AND (l_acked_values IS NOT NULL OR l_status = 'unknown')"
         " AND l_status NOT IN ('removed', 'filtered', 'suppressed'), false)"
     )
 
@@ -229,7 +229,7 @@ def _operation(asked: Question) -> str:
 
 
 def _moved() -> str:
-    return "(l_remote_id IS NOT NULL AND l_acked_hash IS NOT NULL AND NOT same_key)"
+    return "(l_remote_id IS NOT NULL AND l_acked_values IS NOT NULL AND NOT same_key)"
 
 
 def _by_id(asked: Question) -> str:
@@ -263,6 +263,14 @@ def _hold_unsendable(warehouse: Warehouse, asked: Question) -> None:
         "leaving AND l_remote_id IS NULL AND l_match_key IS NULL",
         "",
         "no remote id is known",
+    )
+    owned = f"SELECT lower(mk) FROM ({_model(warehouse, asked)}) WHERE gate = 'eligible' AND mk IS NOT NULL"
+    _hold(
+        warehouse,
+        "another_row_owns_the_record",
+        f"leaving AND lower(l_match_key) IN ({owned})",
+        "",
+        "its record is another row's now",
     )
     for number, field in enumerate(asked.fields):
         sound = finite(f"v{number}", field.type)
@@ -337,12 +345,11 @@ def _drop(field: str) -> str:
 def new_rows(warehouse: Warehouse, asked: Question, run_id: str, *, passed: bool) -> str:
     """A view of the changes with every ledger column as it becomes (`n_`), and whether it differs (`rewrite`)."""
     sending = f"(operation IS NOT NULL AND chosen AND {'true' if passed else 'false'})"
-    lost = "(l_status = 'unknown' AND operation IS NULL)"
+    given_up = "(leaving AND reason IS NOT NULL)"
     new = {
         "status": "status",
-        # what a lost answer left at the vendor is not known, so the old hash proves nothing any more
-        "acked_hash": f"CASE WHEN same THEN hash WHEN {lost} THEN NULL ELSE l_acked_hash END",
-        "acked_values": "CASE WHEN same AND vals IS NOT NULL THEN vals ELSE l_acked_values END",
+        "acked_hash": f"CASE WHEN same THEN hash WHEN {given_up} THEN NULL ELSE l_acked_hash END",
+        "acked_values": f"CASE WHEN same THEN vals WHEN {given_up} THEN NULL ELSE l_acked_values END",
         "sent_hash": f"CASE WHEN {sending} THEN {sent_hash()} WHEN reason IS NOT NULL THEN NULL ELSE l_sent_hash END",
         "error": "CASE WHEN reason IS NOT NULL THEN reason WHEN status = l_status OR operation IS NOT NULL THEN l_error END",
         "attempts": "coalesce(l_attempts, 0)",
@@ -351,7 +358,7 @@ def new_rows(warehouse: Warehouse, asked: Question, run_id: str, *, passed: bool
         "run_id": literal(run_id),
         "subject": "coalesce(mk, l_subject)",
         "match_key": "l_match_key",
-        "scan_hash": f"CASE WHEN same THEN scan WHEN {lost} THEN NULL ELSE l_scan_hash END",
+        "scan_hash": "CASE WHEN same THEN scan ELSE l_scan_hash END",
         "fields": f"CASE WHEN same THEN {literal(asked.digest)} ELSE l_fields END",
     }
     if _refreshes(asked) != "same":

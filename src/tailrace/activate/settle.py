@@ -98,10 +98,22 @@ def _merge_chunk(warehouse: Warehouse, delivery: Delivery, last: int) -> None:
         )
         new = ", ".join(f"{expression} AS {name}" for name, expression in _ledger_row(delivery).items())
         warehouse.execute(f"INSERT INTO {ledger} BY NAME SELECT {new} FROM {ANSWERS}")
+        _forget_overwritten(warehouse, scope)
         write_letters(warehouse, scope, _letters())
         _log(warehouse, delivery)
         warehouse.execute(f"DELETE FROM {merged} WHERE sync = ?", [delivery.sync])
         warehouse.execute(f"INSERT INTO {merged} VALUES (?, ?, ?)", [delivery.delivery, delivery.sync, last])
+
+
+def _forget_overwritten(warehouse: Warehouse, scope: Scope) -> None:
+    """A record that two rows wrote to, one after the other, no longer has what the first one's ledger row says."""
+    written = f"FROM {ANSWERS} WHERE outcome IN ('acked', 'unknown')"
+    warehouse.execute(
+        f"UPDATE {warehouse.dialect.table(LEDGER)} SET acked_hash = NULL, acked_values = NULL, scan_hash = NULL"
+        f" WHERE {within(scope)} AND acked_hash IS NOT NULL AND (remote_id IN (SELECT id {written} AND id IS NOT NULL)"
+        f" OR lower(match_key) IN (SELECT lower(match_key) {written} AND match_key IS NOT NULL))"
+        f" AND primary_key NOT IN (SELECT primary_key FROM {ANSWERS})"
+    )
 
 
 def _ledger_row(delivery: Delivery) -> dict[str, str]:
@@ -115,7 +127,9 @@ def _ledger_row(delivery: Delivery) -> dict[str, str]:
         "primary_key": "primary_key",
         # a record that is gone by its id: the next run looks for it by its key
         "status": f"CASE WHEN {_gone()} THEN target WHEN {moved} THEN 'pending' ELSE outcome END",
-        "acked_hash": f"CASE WHEN NOT {_gone()} THEN l_acked_hash WHEN target = 'acked' THEN hash END",
+        # what a lost answer left at the vendor is not known: the old hash proves nothing any more
+        "acked_hash": f"CASE WHEN {_gone()} AND target = 'acked' THEN hash"
+        f" WHEN NOT {_gone()} AND outcome <> 'unknown' THEN l_acked_hash END",
         "acked_values": f"CASE WHEN NOT {_gone()} THEN l_acked_values WHEN target = 'acked' THEN {kept} END",
         "sent_hash": "hash",
         "error": f"CASE WHEN NOT {_gone()} THEN reason END",

@@ -289,3 +289,19 @@ def test_results_are_matched_by_trace(house):
     house.run(in_flight=3)
     for i in (0, 77, 149):
         assert house.crm.records[house.ledger(i)["remote_id"]]["email"] == f"p{i}@x.io"
+
+
+def test_a_refusal_after_a_lost_answer_proves_nothing_about_the_value_before_it(house):
+    house.rows(2)
+    house.run()
+    house.rows(2, score="700")
+    house.crm.after = lambda batch, results: []
+    house.run()  # written, but nobody told us
+    house.crm.after = lambda batch, results: results
+    house.crm.refuse = lambda values: "not now"
+    house.rows(2)
+    house.run()
+    house.crm.refuse = lambda values: None
+    activate.dead_retry(house.warehouse)
+    house.run()
+    assert sorted(record["lead_score"] for record in house.crm.records.values()) == [0, 1]

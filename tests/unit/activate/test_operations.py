@@ -243,3 +243,31 @@ def test_mixed_operations_are_batched_apart(house):
     ]
     assert result.counts.requests == 5
     assert len(house.crm.records) == 120
+
+
+def test_a_record_that_another_row_took_over_is_written_again_when_the_first_returns(house):
+    house.with_sync(where="score < 100")
+    house.model("SELECT 1 AS contact_id, 'a@x.io' AS email, 5 AS score, 'A' AS grade")
+    house.crm.add({"email": "a@x.io"})
+    house.run()
+    house.model(
+        "SELECT 1 AS contact_id, 'a@x.io' AS email, 500 AS score, 'A' AS grade UNION ALL SELECT 2, 'A@x.io', 9, 'B'"
+    )
+    house.run()
+    house.model("SELECT 1 AS contact_id, 'a@x.io' AS email, 5 AS score, 'A' AS grade")
+    house.run()
+    assert [record["lead_score"] for record in house.crm.records.values()] == [5]
+
+
+@pytest.mark.parametrize("on_removed", ["archive", "clear"])
+def test_a_row_that_left_takes_no_record_along_that_another_row_has_now(house, on_removed):
+    """The same person under a new primary key, as when duplicates are merged differently."""
+    house.with_sync(mode="mirror", on_removed=on_removed)
+    house.model("SELECT 1 AS contact_id, 'a@x.io' AS email, 5 AS score, 'A' AS grade")
+    house.run()
+    house.model("SELECT 2 AS contact_id, 'A@x.io' AS email, 6 AS score, 'A' AS grade")
+    house.run()
+    house.run()
+    assert [record["lead_score"] for record in house.crm.records.values()] == [6]
+    assert house.statuses() == {"acked": 1, "removed": 1}
+    assert len(house.crm.batches) == 2
