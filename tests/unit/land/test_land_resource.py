@@ -330,6 +330,7 @@ def test_the_vendors_word_about_a_delete_is_not_replaced_by_our_conclusion():
     landing.land(page(row("1", "a"), at=1), gone("2", at=0.5), scopes=(Scope(),))
     landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
     assert [found["id"] for found in landing.rows()] == ["1", "2"]
+    landing.at += timedelta(minutes=1)
     landing.land(page(row("1", "a"), at=1), gone("2", at=30), scopes=(Scope(),))
     assert landing.rows("__changes", "_seq")[-1]["_changed_at"].second == 30
     landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
