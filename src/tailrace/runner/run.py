@@ -63,10 +63,11 @@ def _under_lock(
         if "validate" in wanted:
             steps.validate(session, warehouse, resolved, steps.suites_of(resolved, chosen, wanted))
             reach("run:validated")
-        if "activate" in wanted:
-            syncs = lock_syncs(session, chosen.syncs, stack)
+    if "activate" in wanted:
+        syncs = lock_syncs(session, chosen.syncs, stack)
+        with session.warehouse() as warehouse:  # opened anew: what the steps before it cached is let go of
             shipments = prepare_syncs(session, warehouse, resolved, syncs, sending)
-            reach("run:prepared")
+        reach("run:prepared")
     if "publish" in wanted:
         if not shipments:
             _end(session)
