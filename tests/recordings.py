@@ -1,37 +1,103 @@
 """Real recordings as the sandbox's `--data`: read from beside the project, converted to what the vendor's API returned.
 
-The recordings are flat or typed by the tool that made them; here numbers become text again, `+00:00` becomes `Z`.
+The tool that recorded them had typed or flattened them; here numbers become text again, `+00:00` becomes `Z`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 needs_recordings = pytest.mark.skipif(not REAL.is_dir(), reason="../shared/real, recorded vendor data, is not here")
 CRM = ("contacts", "companies", "deals")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+Round = dict[str, list[dict[str, Any]]]
 
 
-def hubspot_rounds() -> list[dict[str, list[dict]]]:
-    """One dict a recording, in order: object -> records as HubSpot returns them."""
-    return [_round(path) for path in sorted((REAL / "hubspot-recordings").glob("*.jsonl"))]
+def entries(folder: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """The lines of each recording, recordings in the order in which they were made."""
+    for path in sorted((REAL / folder).glob("*.jsonl")):
+        with path.open(encoding="utf-8") as lines:
+            yield (json.loads(line) for line in lines)
 
 
-def _round(path: Path) -> dict[str, list[dict]]:
-    found: dict[str, dict[str, dict]] = {name: {} for name in CRM}
-    for line in path.open(encoding="utf-8"):
-        entry = json.loads(line)
-        if entry["stream"] in found and "properties" in entry["data"]:
-            record = _hubspot(entry["data"])
-            found[entry["stream"]][record["id"]] = record
-    return {name: list(records.values()) for name, records in found.items()}
+def hubspot_rounds() -> list[Round]:
+    """One dict a recording, in order: object -> records as HubSpot returns them. A stream that was not recorded is as before."""
+    rounds: list[Round] = []
+    held: Round = {name: [] for name in CRM}
+    for recording in entries("hubspot-recordings"):
+        found: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        for entry in recording:
+            if entry["stream"] in CRM and "properties" in entry["data"]:
+                record = _hubspot(entry["data"])
+                found[entry["stream"]][record["id"]] = record
+        held = held | {name: list(records.values()) for name, records in found.items()}
+        rounds.append(held)
+    return rounds
 
 
-def _hubspot(data: dict) -> dict:
+def hubspot_types() -> dict[str, dict[str, str]]:
+    """object -> property -> HubSpot's type, as far as any recorded value tells it; the tool typed by HubSpot's own metadata."""
+    kinds: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in CRM}
+    for recording in entries("hubspot-recordings"):
+        for entry in recording:
+            if entry["stream"] in CRM:
+                for name, value in entry["data"].get("properties", {}).items():
+                    if value not in (None, ""):
+                        kinds[entry["stream"]][name].add(_kind(value))
+    return {obj: {name: _agreed(found) for name, found in names.items()} for obj, names in kinds.items()}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if INSTANT.fullmatch(str(value)):
+        return "datetime"
+    return "date" if DAY.fullmatch(str(value)) else "string"
+
+
+def _agreed(kinds: set[str]) -> str:
+    """Early recordings left numbers and booleans as texts, and cut some instants to days."""
+    return next(kind for kind in ("bool", "number", "datetime", "string", "date") if kind in kinds)
+
+
+def definitions(records: Iterable[dict[str, Any]], types: dict[str, str], known: list[dict]) -> list[dict[str, Any]]:
+    """The property definitions of a portal that holds just these records; `known` are those that the sandbox describes."""
+    described = {found["name"]: found for found in known}
+    names = sorted({name for record in records for name in record["properties"]})
+    return [
+        {**described.get(name, {"name": name, "type": "string"}), **({"type": types[name]} if name in types else {})}
+        for name in names
+    ]
+
+
+def deals_contacts() -> list[dict[str, str]]:
+    """Which contacts a recorded deal belongs to, as the sandbox's associations; both ends may have vanished since."""
+    found = {
+        (str(entry["data"]["id"]), str(contact))
+        for recording in entries("hubspot-recordings")
+        for entry in recording
+        if entry["stream"] == "deals"
+        for contact in entry["data"].get("contacts") or []
+    }
+    return [
+        {"from_object": "deals", "from_id": deal, "to_object": "contacts", "to_id": contact, "type_id": "3"}
+        for deal, contact in sorted(found)
+    ]
+
+
+def _hubspot(data: dict) -> dict[str, Any]:
     return {
         "id": str(data["id"]),
         "properties": {name: _text(value) for name, value in data["properties"].items()},
@@ -41,17 +107,23 @@ def _hubspot(data: dict) -> dict:
     }
 
 
-def _text(value):
+def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
-        return _instant(value) if isinstance(value, str) and value.endswith("+00:00") else value
+        return _instant(value) if isinstance(value, str) else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, list | dict) else str(value)
+    return json.dumps(value) if isinstance(value, list | dict) else _number(value)
+
+
+def _number(value: float) -> str:
+    """Without exponent, and no `.0` behind a whole number: ids were made floats by the tool."""
+    text = format(Decimal(repr(value)), "f")
+    return text.removesuffix(".0")
 
 
 def _instant(value: str) -> str:
-    """`2020-12-11T01:29:50.116000+00:00` as `2020-12-11T01:29:50.116Z`."""
-    if not value.endswith("+00:00"):
+    """`2020-12-11T01:29:50.116000+00:00` as `2020-12-11T01:29:50.116Z`; every other text as it is."""
+    if not (INSTANT.fullmatch(value) and value.endswith("+00:00")):
         return value
     head = value.removesuffix("+00:00")
     whole, _, fraction = head.partition(".")
@@ -63,7 +135,7 @@ def _camel(name: str) -> str:
     return head + "".join(word.title() for word in rest)
 
 
-def _nested(flat: dict) -> dict:
+def _nested(flat: dict) -> dict[str, Any]:
     out: dict = {}
     for path, value in flat.items():
         *parents, last = (_camel(part) for part in path.split("."))
@@ -77,14 +149,13 @@ def _nested(flat: dict) -> dict:
 METRICS = ("impressions", "clicks", "cost_micros", "conversions", "conversions_value")
 
 
-def google_ads() -> dict[str, list[dict]]:
+def google_ads() -> Round:
     """customers, campaigns, and one campaign_stats row per campaign and day, summed over hours and networks."""
     customers, campaigns, stats = {}, {}, {}
-    sums: dict[tuple, dict[str, float]] = defaultdict(lambda: dict.fromkeys(METRICS, 0))
-    for path in sorted((REAL / "google-ads-recordings").glob("*.jsonl")):
+    sums: dict[tuple, dict[str, float]] = {}
+    for recording in entries("google-ads-recordings"):
         seen: dict[tuple, dict[str, float]] = defaultdict(lambda: dict.fromkeys(METRICS, 0))
-        for line in path.open(encoding="utf-8"):
-            entry = json.loads(line)
+        for entry in recording:
             data = entry["data"]
             if entry["stream"] in ("customer", "accounts") and "customer.id" in data:
                 keep = ("customer.id", "customer.descriptive_name", "customer.currency_code", "customer.time_zone")
@@ -105,32 +176,35 @@ def google_ads() -> dict[str, list[dict]]:
     return {"customers": list(customers.values()), "campaigns": list(campaigns.values()), "campaign_stats": list(stats.values())}
 
 
-def ga4_events() -> list[dict]:
-    """Rows of Google's own obfuscated BigQuery export."""
+def ga4_events() -> list[dict[str, Any]]:
+    """Rows of Google's own obfuscated BigQuery export. Its NaN is a NULL that was read as a float on its way here."""
     return [
-        json.loads(line)
+        json.loads(line, parse_constant=lambda _: None)
         for path in sorted((REAL / "ga4-export").glob("*.ndjson"))
         for line in path.open(encoding="utf-8")
     ]
 
 
-def ga4_reports() -> dict[str, list[dict]]:
-    """Recorded runReport answers by report name: flat rows of dimensions and metrics."""
-    found: dict[str, list[dict]] = defaultdict(list)
-    for path in sorted((REAL / "ga4-data-api-recordings").glob("*.jsonl")):
-        for line in path.open(encoding="utf-8"):
-            entry = json.loads(line)
-            found[entry["stream"]].append(entry["data"])
-    return dict(found)
+def ga4_reports() -> Round:
+    """Recorded runReport answers by report name: flat rows of dimensions and metrics, the last answer for each of them."""
+    found: dict[str, dict[tuple, dict[str, Any]]] = defaultdict(dict)
+    for recording in entries("ga4-data-api-recordings"):
+        for entry in recording:
+            row = {name: value for name, value in entry["data"].items() if name != "uuid"}
+            key = tuple((name, value) for name, value in row.items() if isinstance(value, str))
+            found[entry["stream"]][key] = row
+    return {name: list(rows.values()) for name, rows in found.items()}
 
 
-def write_data(folder: Path, crm: dict[str, list[dict]]) -> Path:
-    """A `--data` folder with one CRM round, all spend and the exported events."""
+def write_data(folder: Path, crm: Round, reports: Iterable[str] = ()) -> Path:
+    """A `--data` folder with one CRM round, all spend, the exported events and the named reports."""
     parts = {f"hubspot/{name}": rows for name, rows in crm.items()}
     parts |= {f"google_ads/{name}": rows for name, rows in google_ads().items()}
+    answers = ga4_reports()
+    parts |= {f"ga4/{name}": answers[name] for name in reports}
     parts["ga4/events"] = ga4_events()
     for name, rows in parts.items():
         path = folder / f"{name}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        path.write_text("".join(json.dumps(row, allow_nan=False) + "\n" for row in rows), encoding="utf-8")
     return folder
