@@ -34,7 +34,9 @@ class Cost:
 
 
 def measured(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> Cost:
-    with subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         out = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -51,7 +53,12 @@ class World:
     """A sandbox in a process of its own, and the reference project in a folder."""
 
     def __init__(self, contacts: int, folder: Path) -> None:
-        self.server = subprocess.Popen([sys.executable, "-c", SERVE, str(contacts)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.server = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(contacts)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert self.server.stdout
         self.url = self.server.stdout.readline().strip()
         self.root = folder / "acme"
@@ -82,7 +89,9 @@ def start_up() -> None:
     print("start-up, CPU against `python -c 'import click'`")
     for args in (("--help",), ("--version",)):
         cost = min(measured(tailrace(*args)).cpu for _ in range(5))
-        print(f"  tailrace {args[0]:<12} {cost / reference:5.2f} times   ({cost:.3f} s, reference {reference:.3f} s)")
+        print(
+            f"  tailrace {args[0]:<12} {cost / reference:5.2f} times   ({cost:.3f} s, reference {reference:.3f} s)"
+        )
 
 
 def memory(contacts: int) -> None:
@@ -94,7 +103,9 @@ def memory(contacts: int) -> None:
                 cost, document = world.run()
                 sync = document["syncs"][0]
                 copied = [step["status"] for step in document["steps"] if step["step"] == "publish"]
-                print(f"  {name:<32} peak {cost.peak:6.0f} MB  {cost.cpu:6.1f} CPU s  sent {sync['updated']:>6,} rows in {sync['requests']:>4} requests  publish {copied}")
+                print(
+                    f"  {name:<32} peak {cost.peak:6.0f} MB  {cost.cpu:6.1f} CPU s  sent {sync['updated']:>6,} rows in {sync['requests']:>4} requests  publish {copied}"
+                )
         finally:
             world.close()
 
@@ -112,13 +123,17 @@ def requests(contacts: int) -> None:
             for name in ("all changed", "idle", "1% changed"):
                 if name == "1% changed":
                     for record in clean[: len(clean) // 100]:
-                        record["properties"]["hs_email_click"] = str(int(record["properties"].get("hs_email_click") or 0) + 7)
+                        record["properties"]["hs_email_click"] = str(
+                            int(record["properties"].get("hs_email_click") or 0) + 7
+                        )
                         record["properties"]["hs_analytics_num_visits"] = "0"
                         record["properties"]["lastmodifieddate"] = "2030-01-01T00:00:00.000Z"
                     world.admin("POST", "records/hubspot/contacts", clean[: len(clean) // 100])
                 _, document = world.run()
                 now = world.writes()
-                print(f"  {name:<14} {now - before:>5} requests for {document['syncs'][0]['updated']:>6,} rows")
+                print(
+                    f"  {name:<14} {now - before:>5} requests for {document['syncs'][0]['updated']:>6,} rows"
+                )
                 before = now
         finally:
             world.close()
@@ -132,7 +147,12 @@ def _sendable(record: dict) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--contacts", type=int, default=50_000)
-    parser.add_argument("--sync", type=int, default=10_600, help="contacts of the request count; about 10,000 of them can be sent")
+    parser.add_argument(
+        "--sync",
+        type=int,
+        default=10_600,
+        help="contacts of the request count; about 10,000 of them can be sent",
+    )
     chosen = parser.parse_args()
     start_up()
     requests(chosen.sync)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tailrace.activate.check import check_sync
 from tailrace.build.graph import Graph
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Declaration
@@ -32,7 +33,7 @@ def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
     for suite in project.suites:
         problems += _suite(suite, graph)
     for sync in project.syncs:
-        problems += check_sync(
+        problems += _sync(
             sync, declarations.get(sync.connection), columns_of(graph, sync.model), project.dialect
         )
     return problems
@@ -76,77 +77,22 @@ def _suite(suite: Suite, graph: Graph) -> Iterator[Diagnostic]:
         yield Diagnostic(suite.marks.at(*path), message, fix)
 
 
-def check_sync(
+def _sync(
     sync: Sync, declaration: Declaration | None, columns: Sequence[str] | None, dialect: str
-) -> list[Diagnostic]:
+) -> Iterator[Diagnostic]:
     """A sync against what its vendor can do and what its model has."""
-    problems = [
-        Diagnostic(sync.marks.at(*path), message, fix) for path, message, fix in _model_side(sync, columns)
-    ]
+    obj = object_type(declaration, sync.object) if declaration else None
+    if declaration is not None and not declaration.objects:
+        what = f"{declaration.name} is no destination"
+        yield Diagnostic(sync.marks.at("connection"), what, "Name a connection that rows can be sent to")
+    elif declaration is not None and obj is None:
+        names = [known.name for known in declaration.objects]
+        what = f"{declaration.name} has no object {sync.object}"
+        yield Diagnostic(sync.marks.at("object"), what, near_miss(sync.object, names))
+    yield from check_sync(sync, obj, None if columns is None else dict.fromkeys(columns, ""))
+    if sync.updated_at and columns is not None and sync.updated_at not in columns:
+        what = f"model {sync.model} has no column {sync.updated_at}"
+        yield Diagnostic(sync.marks.at("updated_at"), what, near_miss(sync.updated_at, columns))
     for key, sql in (("where", sync.where), ("suppress", sync.suppress)):
         if sql is not None:
-            problems += check_condition(sql, sync.marks.at(key), key, columns, dialect)
-    if declaration is not None:
-        vendor = _vendor_side(sync, declaration)
-        problems += [Diagnostic(sync.marks.at(*path), message, fix) for path, message, fix in vendor]
-    return problems
-
-
-Problem = tuple[tuple[str | int, ...], str, str]
-
-
-def _model_side(sync: Sync, columns: Sequence[str] | None) -> Iterator[Problem]:
-    if columns is None:
-        return
-    named: list[tuple[tuple[str | int, ...], str]] = [
-        (("primary_key",), sync.primary_key),
-        (("match", sync.match_field), sync.match_column),
-        *((("fields", field.field), field.column) for field in sync.fields),
-    ]
-    if sync.updated_at:
-        named.append((("updated_at",), sync.updated_at))
-    lower = {column.lower() for column in columns}
-    for path, column in named:
-        if column.lower() not in lower:
-            yield path, f"model {sync.model} has no column {column}", near_miss(column, columns)
-
-
-def _vendor_side(sync: Sync, declaration: Declaration) -> Iterator[Problem]:
-    if not declaration.objects:
-        yield (
-            ("connection",),
-            f"{declaration.name} is no destination",
-            "Name a connection that rows can be sent to",
-        )
-        return
-    obj = object_type(declaration, sync.object)
-    if obj is None:
-        names = [known.name for known in declaration.objects]
-        yield ("object",), f"{declaration.name} has no object {sync.object}", near_miss(sync.object, names)
-        return
-    if sync.mode not in obj.modes:
-        yield ("mode",), f"{declaration.name} {sync.object} cannot {sync.mode}", _known(obj.modes)
-    if sync.on_removed not in obj.on_removed:
-        yield (
-            ("on_removed",),
-            f"{declaration.name} cannot {sync.on_removed} removed rows",
-            _known(obj.on_removed),
-        )
-    for field in sync.fields:
-        if field.conflict not in obj.conflicts:
-            path = ("fields", field.field, "conflict")
-            yield (
-                path,
-                f"{declaration.name} {sync.object} cannot do conflict: {field.conflict}",
-                _known(obj.conflicts),
-            )
-        if field.field in obj.read_only_fields:
-            yield ("fields", field.field), f"{field.field} is set by {declaration.name} alone", "Leave it out"
-    if obj.match_fields and sync.match_field not in obj.match_fields:
-        yield (
-            ("match",), f"{sync.object} cannot be matched by {sync.match_field}", near_miss(sync.match_field, obj.match_fields)
-        )  # fmt: skip
-
-
-def _known(words: Sequence[str]) -> str:
-    return "It can: " + ", ".join(words)
+            yield from check_condition(sql, sync.marks.at(key), key, columns, dialect)
