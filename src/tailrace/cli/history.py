@@ -84,7 +84,7 @@ def show_status(frame: Frame) -> None:
     project = frame.load()
     with _store(project) as store:
         rows = store.read(RUNS, [1])
-        left = store.read("SELECT sync, state, rows FROM deliveries")
+        left = store.read("SELECT sync, COALESCE('stopped: ' || stopped, 'on its way'), rows FROM deliveries")
     last = dict(zip(RUN_WORDS, rows[0], strict=True)) if rows else None
     cursors: list[tuple[Any, ...]] = []
     ledger: list[tuple[Any, ...]] = []
@@ -107,12 +107,21 @@ def show_status(frame: Frame) -> None:
             f"last run {last['run_id']}: {last['command']}, {status_word(last['status'])}, started {last['started_at'][:19]}"
         )
     for heading, headers, found in (
-        ("resources", ("resource", "read up to", "changed at"), cursors),
+        ("resources", ("resource", "read up to", "changed at"), [(r, _reached(p), a) for r, p, a in cursors]),
         ("syncs", ("sync", "status", "rows"), ledger),
         ("deliveries that a killed run left; the next run finishes them", ("sync", "state", "rows"), left),
     ):
         if found:
             frame.say(f"\n{heading}\n{table(headers, found, indent='  ')}")
+
+
+def _reached(position: str | None) -> str:
+    """The time or day in a position; its ids and digests fill pages, and `--json` has them."""
+    found = json.loads(position or "null") or {}
+    mark = found.get("since") or found.get("through")
+    if isinstance(mark, dict):
+        mark = min(mark.values(), default=None)
+    return str(mark) if mark else "whole at each read"
 
 
 def run_query(frame: Frame, sql: str, form: str) -> None:
