@@ -1,1 +1,1 @@
-"""Models: SELECT files compiled to one graph, and only what changed built again."""
+"""Models: SELECT files compiled to one graph, and built where something changed."""

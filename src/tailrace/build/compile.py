@@ -2,229 +2,236 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tailrace.build.facts import RUN_DATE, RUN_INSTANT, FactCache, Facts
-from tailrace.build.graph import Graph, ModelNode, ordered
-from tailrace.build.jinja import TOKEN, MacroProblem, Rendered, Renderer, TemplateProblem
-from tailrace.errors import Diagnostic, Location, ProjectError, near_miss
-from tailrace.project.spec import ModelFile, Project, SeedFile
-from tailrace.warehouse.base import TableRef
+import orjson
 
-KINDS = ("view", "table")
-LATER = ("incremental", "snapshot", "ephemeral", "microbatch", "materialized_view")
-CONFIG = ("materialized", "schema", "tags", "enabled", "on_stale", "description", "meta")
-SEED_CONFIG = ("column_types", "tags", "enabled", "description", "meta")
-SUFFIXES = ("", "__changes", "__keys", "__raw")
-
-
-@dataclass
-class _Draft:
-    model: ModelFile
-    rendered: Rendered
-    config: dict[str, Any]
-    facts: Facts = field(default_factory=Facts)
+from tailrace.build.assemble import Draft, assemble
+from tailrace.build.calls import Calls, Said, digest, quoter
+from tailrace.build.facts import Cache, Facts, key_of, version_of
+from tailrace.build.graph import Graph
+from tailrace.build.names import Named, Names, names_of
+from tailrace.build.settings import Settings, settings_of
+from tailrace.build.static import Call, Rendered, config_calls, place, render, scan
+from tailrace.errors import Diagnostic, Location, ProjectError
+from tailrace.project.spec import ModelFile, Project
 
 
 def compile_project(project: Project, *, now: datetime, cache_dir: Path | None) -> Graph:
-    """Raises ProjectError with every diagnostic of every model; asks no warehouse."""
-    return _Compiler(project, now, cache_dir).graph()
+    """Every model and seed in one graph, the clock of its SQL set to `now`; asks no warehouse.
+
+    Raises ProjectError with every diagnostic of every file. `cache_dir` may be deleted at any time.
+    """
+    problems: list[Diagnostic] = []
+    target = "bigquery" if project.target.type == "bigquery" else "duckdb"
+    cache = Cache(cache_dir, version_of(project.dialect, target))
+    names = names_of(project, _placed(project, problems))
+    renderer = _Renderer(project, names, cache, problems)
+    drafts = []
+    for model in project.models:
+        rendered = renderer.render(model)
+        if rendered is not None:
+            drafts.append(_draft(model, *rendered, cache, (project.dialect, target), problems))
+    graph = assemble(project, drafts, names, now.astimezone(UTC), problems)
+    if problems:
+        raise ProjectError(problems)
+    cache.save()
+    return graph
 
 
-class _Compiler:
-    def __init__(self, project: Project, now: datetime, cache_dir: Path | None) -> None:
-        self.project = project
-        self.now = now
-        target = "bigquery" if project.target.type == "bigquery" else "duckdb"
-        self.cache = FactCache(cache_dir, (project.dialect, target))
-        self.problems: list[Diagnostic] = []
-        self.drafts: dict[str, _Draft] = {}
-        self.tables: dict[str, TableRef] = {}
-        self.landed = {
-            (pipeline.dataset, resource.name + suffix)
-            for pipeline in project.pipelines
-            for resource in pipeline.resources
-            for suffix in SUFFIXES
-        }
-
-    def graph(self) -> Graph:
-        self._render_all()
-        seeds = [_seed(self.project, seed, self.problems) for seed in self.project.seeds]
-        self.tables = {
-            name: TableRef(d.config.get("schema") or d.model.schema, name) for name, d in self.drafts.items()
-        }
-        self.tables |= {seed.name: seed.table for seed in seeds}
-        nodes = {seed.name: seed for seed in seeds}
-        quoted = {name: f'"{ref.schema}"."{ref.name}"' for name, ref in self.tables.items()}
-        for name, draft in self.drafts.items():
-            draft.facts = self.cache.get(
-                TOKEN.sub(lambda found: _quoted(quoted, found), draft.rendered.sql), quoted
+def _placed(project: Project, problems: list[Diagnostic]) -> dict[str, Named]:
+    """Where each model is built and whether it is enabled: known before any template runs, since ref() needs it."""
+    placed = {
+        seed.name.casefold(): Named(seed.name, seed.schema, "seed", seed.config.get("enabled") is not False)
+        for seed in project.seeds
+    }
+    for model in project.models:
+        early: dict[str, Any] = {}
+        for call in config_calls(model.sql) if "config" in model.sql else ():
+            early.update(call.kwargs or {})
+        settings = settings_of(model, early, partial(_anywhere, model), [])
+        placed[model.name.casefold()] = Named(model.name, settings.schema, "model", settings.enabled)
+    datasets = {pipeline.dataset.casefold(): pipeline for pipeline in project.pipelines}
+    for model in project.models:
+        schema = placed[model.name.casefold()].schema
+        if schema != model.schema and schema.casefold() in datasets:
+            at = _word(model, "schema")
+            problems.append(
+                Diagnostic(at, f"schema {schema} is a pipeline's dataset", "Choose another schema")
             )
-            nodes[name] = self._node(name, draft)
-        order, cycle = ordered({name: node.depends_on for name, node in nodes.items()})
-        if cycle:
-            self._at(
-                nodes[cycle[0]].path, f"models read each other: {' -> '.join(cycle)}", "Break the circle"
-            )
-        if self.problems:
-            raise ProjectError(self.problems)
-        return Graph(nodes, order, self.now.date().isoformat())
-
-    def _at(self, path: str, message: str, fix: str = "", line: int = 1, col: int = 1) -> None:
-        self.problems.append(Diagnostic(Location(path, line, col), message, fix))
-
-    def _render_all(self) -> None:
-        renderer = Renderer(self.project)
-        for model in self.project.models:
-            try:
-                rendered = renderer.render(model)
-            except TemplateProblem as problem:
-                self._at(model.path, problem.message, problem.fix, problem.line)
-                rendered = Rendered("SELECT 1 AS broken", static=False)
-            except MacroProblem as problem:
-                self.problems.append(problem.diagnostic)
-                rendered = Rendered("SELECT 1 AS broken", static=False)
-            config = {**model.config, **rendered.config}
-            if self._config_enabled(model, rendered, config):
-                self.drafts[model.name] = _Draft(model, rendered, config)
-
-    def _config_enabled(self, model: ModelFile, rendered: Rendered, config: Mapping[str, Any]) -> bool:
-        for key, value in config.items():
-            place = _config_place(model, key, in_file=key in rendered.config)
-            if key not in CONFIG:
-                self.problems.append(
-                    Diagnostic(place, f"models have no config {key} in this release", near_miss(key, CONFIG))
-                )
-            elif key == "materialized" and value not in KINDS:
-                fix = "this release builds view and table" if value in LATER else near_miss(str(value), KINDS)
-                self.problems.append(Diagnostic(place, f"materialized: {value} is not known here", fix))
-            elif key == "on_stale" and value not in ("build", "skip"):
-                self.problems.append(
-                    Diagnostic(place, f"on_stale: {value} is not known", "It is build or skip")
-                )
-        return config.get("enabled", True) is not False
-
-    def _node(self, name: str, draft: _Draft) -> ModelNode:
-        model, facts = draft.model, draft.facts
-        for problem in facts.problems:
-            where = "" if draft.rendered.static else f" (line {problem.line} of what the template renders)"
-            line, col = (problem.line, problem.col) if draft.rendered.static else (1, 1)
-            self._at(model.path, problem.message + where, problem.fix, line, col)
-        reads = self._reads(draft)
-        tags = draft.config.get("tags") or ()
-        return ModelNode(
-            name, "model", self.tables[name].schema, model.path, str(draft.config.get("materialized", "view")), facts.canonical,
-            self._set_clock(facts.sql), tuple(sorted(reads.models)), tuple(sorted(reads.sources)), tuple(sorted(reads.externals)),
-            facts.volatile, facts.columns, tuple(dict.fromkeys([*model.tags, *([tags] if isinstance(tags, str) else tags)])),
-            str(draft.config.get("on_stale", "build")), draft.config,
-        )  # fmt: skip
-
-    def _set_clock(self, sql: str) -> str:
-        instant = self.now.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
-        return sql.replace(RUN_DATE, self.now.date().isoformat()).replace(RUN_INSTANT, instant)
-
-    def _reads(self, draft: _Draft) -> _Reads:
-        """What a model reads, by who makes it."""
-        reads = _Reads()
-        for name in draft.rendered.refs:
-            if name not in self.tables:
-                place = _find(draft.model.sql, name)
-                self._at(
-                    draft.model.path,
-                    f"there is no model or seed {name}",
-                    near_miss(name, list(self.tables)),
-                    *place,
-                )
-        for dataset, table in draft.rendered.sources:
-            self._check_source(draft.model, dataset, table)
-        by_table = {(ref.schema.lower(), ref.name.lower()): name for name, ref in self.tables.items()}
-        for catalog, schema, name in draft.facts.tables:
-            if (schema.lower(), name.lower()) in by_table:
-                reads.models.add(by_table[schema.lower(), name.lower()])
-            elif not schema:
-                self._bare(draft, name, reads)
-            elif (schema, name) in self.landed and not catalog:
-                reads.sources.add(TableRef(schema, name))
-            else:
-                reads.externals.add(".".join(part for part in (catalog, schema, name) if part))
-        return reads
-
-    def _bare(self, draft: _Draft, name: str, reads: _Reads) -> None:
-        found = {known.lower(): known for known in self.tables}.get(name.lower())
-        if found is not None:
-            reads.models.add(found)
-        elif not name.startswith("__ref:"):
-            fix = near_miss(name, list(self.tables))
-            self._at(
-                draft.model.path, f"there is no model or seed {name}", fix, *_find(draft.model.sql, name)
-            )
-
-    def _check_source(self, model: ModelFile, dataset: str, table: str) -> None:
-        attached = {other["alias"] for other in self.project.target.attach}
-        datasets = {schema for schema, _ in self.landed}
-        if (dataset, table) in self.landed or dataset in attached:
-            return
-        place = _find(model.sql, table if dataset in datasets else dataset)
-        if dataset in datasets:
-            known = sorted(name for schema, name in self.landed if schema == dataset and "__" not in name)
-            self._at(model.path, f"no pipeline lands {dataset}.{table}", near_miss(table, known), *place)
-        else:
-            fix = near_miss(dataset, sorted(datasets | attached))
-            self._at(model.path, f"no pipeline lands into {dataset}", fix, *place)
+    return placed
 
 
 @dataclass
-class _Reads:
-    models: set[str] = field(default_factory=set)
-    sources: set[TableRef] = field(default_factory=set)
-    externals: set[str] = field(default_factory=set)
+class _Renderer:
+    project: Project
+    names: Names
+    cache: Cache
+    problems: list[Diagnostic]
+    _templates: Any = None
+    _shared: str = ""
+
+    def render(self, model: ModelFile) -> tuple[Rendered, Said, Settings] | None:
+        """The model's SQL and what its template said; None where it failed or is switched off."""
+        calls = scan(model.sql)
+        before = len(self.problems)
+        found = self._literal(model, calls) if calls is not None else self._with_jinja(model)
+        if found is None:
+            return None
+        rendered, said = found
+        settings = self._settings(model, said)
+        if not settings.enabled:
+            del self.problems[before:]  # what is switched off may be half written
+            return None
+        return rendered, said, settings
+
+    def _settings(self, model: ModelFile, said: Said) -> Settings:
+        settings = settings_of(
+            model, said.config, lambda key: said.places.get(key, Location(model.path)), self.problems
+        )
+        placed = self.names.tables[model.name.casefold()]
+        for key in ("schema", "enabled"):
+            if getattr(settings, key) != getattr(placed, key):
+                message = f"{key} is needed before templates run, and here it depends on one"
+                fix = f"Write config({key}=...) with a literal, once"
+                self.problems.append(Diagnostic(said.places.get(key, Location(model.path)), message, fix))
+        return replace(settings, schema=placed.schema)
+
+    def _literal(self, model: ModelFile, calls: list[Call]) -> tuple[Rendered, Said]:
+        """A template without anything for Jinja to evaluate."""
+        at = 0
+
+        def answer(call: Call) -> str:
+            nonlocal at
+            at = call.start
+            return functions.call(call.name, call.args, call.kwargs or {}) if call.name else ""
+
+        def where(word: str) -> Location:
+            found = model.sql.find(word, at) if word else -1
+            end = next((call.end for call in calls if call.start == at), len(model.sql))
+            return place(model.path, model.sql, found if at <= found < end else at)
+
+        functions = self._calls(model, where)
+        return render(model.path, model.sql, calls, answer), functions.said
+
+    def _calls(self, model: ModelFile, where: Callable[[str], Location]) -> Calls:
+        quote = quoter(self.project.dialect)
+        return Calls(model, self.names, self.project.vars, quote, where, self.problems)
+
+    def _with_jinja(self, model: ModelFile) -> tuple[Rendered, Said] | None:
+        key = key_of("rendered", model.path, model.sql, self._surroundings())
+        if kept := self._kept(key):
+            return Rendered(kept[0], model.path, model.sql), kept[1]
+        before = len(self.problems)
+        templates = self._ready()
+        functions = self._calls(model, lambda word: templates.where(model, word))
+        sql = templates.render(model, functions)
+        if sql is None:
+            return None
+        said = functions.said
+        if len(self.problems) == before and not said.spoke:
+            self.cache.put(key, self._keep(sql, said))
+        return Rendered(sql, model.path, model.sql), said
+
+    def _ready(self) -> Any:
+        if self._templates is None:
+            from tailrace.build.jinja import Templates
+
+            self._templates = Templates(self.project, self.problems)
+        return self._templates
+
+    def _surroundings(self) -> str:
+        """What every template of the project may read."""
+        if not self._shared:
+            target = self.project.target
+            parts = [
+                dict(self.project.vars),
+                dict(self.project.macros),
+                target.name,
+                target.type,
+                self.project.name,
+            ]
+            self._shared = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str).decode()
+        return self._shared
+
+    def _keep(self, sql: str, said: Said) -> dict[str, Any]:
+        schemas = {name: self._schema(name) for name in said.refs}
+        return {
+            "sql": sql, "refs": schemas, "sources": [list(pair) for pair in said.sources], "config": said.config, "env": said.env,
+        }  # fmt: skip
+
+    def _kept(self, key: str) -> tuple[str, Said] | None:
+        """What the template gave last time, if all that it asked for would be answered the same today."""
+        kept = self.cache.get(key)
+        if kept is None:
+            return None
+        same = (
+            all(self._schema(name) == schema for name, schema in kept["refs"].items())
+            and all(digest(os.environ.get(name)) == value for name, value in kept["env"].items())
+            and all(self.names.source(*pair) or not self.names.no_table(*pair) for pair in kept["sources"])
+        )
+        if not same:
+            return None
+        said = Said(config=kept["config"], env=kept["env"])
+        said.refs.update((name, Location("")) for name in kept["refs"])
+        said.sources.update(((dataset, table), Location("")) for dataset, table in kept["sources"])
+        return kept["sql"], said
+
+    def _schema(self, name: str) -> str:
+        found = self.names.model(name)
+        return found.schema if found and found.enabled else ""
 
 
-def _quoted(quoted: Mapping[str, str], found: Any) -> str:
-    return quoted.get(found[1], found[0])
+def _draft(
+    model: ModelFile,
+    rendered: Rendered,
+    said: Said,
+    settings: Settings,
+    cache: Cache,
+    dialects: tuple[str, str],
+    problems: list[Diagnostic],
+) -> Draft:
+    """The model with its facts, from the cache or from sqlglot."""
+    key = key_of("facts", rendered.sql)
+    kept = cache.get(key)
+    if kept is not None:
+        return Draft(model, rendered, said, settings, Facts.read(kept))
+    from tailrace.build.sql import Wrong, read_sql
+
+    try:
+        facts = read_sql(rendered.sql, *dialects)
+    except Wrong as wrong:
+        problems += [rendered.problem(found.offset, found.message, found.fix) for found in wrong.problems]
+        return Draft(model, rendered, said, settings, None)
+    cache.put(key, _plain(facts))
+    return Draft(model, rendered, said, settings, facts)
 
 
-def _find(text: str, word: str) -> tuple[int, int]:
-    """Line and column of a word's first place in a text; 1:1 where a template made it."""
-    at = text.find(word)
-    if at < 0:
-        return 1, 1
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+def _plain(facts: Facts) -> Mapping[str, Any]:
+    """As JSON gives it back, so that a kept and a fresh entry are alike."""
+    return {
+        "sql": facts.sql,
+        "canonical": facts.canonical,
+        "tables": [list(table) for table in facts.tables],
+        "columns": None
+        if facts.columns is None
+        else [c if isinstance(c, str) else list(c) for c in facts.columns],
+        "volatile": facts.volatile,
+        "unsure": list(facts.unsure),
+    }
 
 
-def _config_place(model: ModelFile, key: str, *, in_file: bool) -> Location:
-    if not in_file and key in model.config_places:
-        return model.config_places[key]
-    return Location(model.path, *_find(model.sql, key))
+def _word(model: ModelFile, word: str) -> Location:
+    """Where a configuration key stands: in the YAML, or in the file."""
+    found = model.sql.find(word)
+    return model.config_places.get(word) or place(model.path, model.sql, max(0, found))
 
 
-def _seed(project: Project, seed: SeedFile, problems: list[Diagnostic]) -> ModelNode:
-    """A CSV file; its content is its meaning."""
-    problems.extend(_seed_problems(seed))
-    content = hashlib.sha256((project.root / seed.path).read_bytes())
-    types = seed.config.get("column_types") or {}
-    content.update(repr(sorted(types.items()) if isinstance(types, Mapping) else types).encode())
-    return ModelNode(
-        seed.name,
-        "seed",
-        seed.schema,
-        seed.path,
-        "seed",
-        content.hexdigest(),
-        tags=seed.tags,
-        config=seed.config,
-    )
-
-
-def _seed_problems(seed: SeedFile) -> Iterator[Diagnostic]:
-    for key in seed.config:
-        if key not in SEED_CONFIG:
-            place = seed.config_places.get(key, Location(seed.path))
-            yield Diagnostic(
-                place, f"seeds have no config {key} in this release", near_miss(key, SEED_CONFIG)
-            )
+def _anywhere(model: ModelFile, _key: str) -> Location:
+    return Location(model.path)

@@ -1,113 +1,131 @@
-"""What a model's SQL says, found once per text: tables it reads, its meaning, its columns, what is wrong with it.
-
-Facts are cached as JSON per text, never syntax trees: unpickling a tree costs more than parsing again.
-"""
+"""What a model's SQL says, kept as JSON per text: never a syntax tree, which costs more to read back than to parse again."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import importlib.util
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from tailrace import __version__
 
-RUN_DATE, RUN_INSTANT = "__tailrace_run_date__", "__tailrace_run_instant__"
-CLOCK = {
-    "current_date": "date", "today": "date", "currentdate": "date",
-    "now": "instant", "current_timestamp": "instant", "currenttimestamp": "instant", "get_current_timestamp": "instant",
-    "transaction_timestamp": "instant", "localtimestamp": "instant", "current_localtimestamp": "instant",
-    "current_time": "instant", "localtime": "instant", "currenttime": "instant", "current_datetime": "instant",
-    "currentdatetime": "instant", "get_current_time": "instant", "current_localtime": "instant",
-}  # fmt: skip
-RANDOM = {
-    "random",
-    "rand",
-    "uuid",
-    "gen_random_uuid",
-    "uuidv4",
-    "uuidv7",
-    "setseed",
-    "generate_uuid",
-    "generateuuid",
-}
+FORMAT = 1
+Table = tuple[str, str, str, int]
+"""Catalog, schema and name as written ("" where missing), and the offset in the SQL."""
+ColumnPart = str | tuple[str, str]
+"""A column's name, or (schema, name) of the table of which all columns come here."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`line` and `col` count from 1 in the SQL that was parsed."""
+    """What is wrong at an offset of the SQL."""
 
-    line: int
-    col: int
+    offset: int
     message: str
     fix: str = ""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """`tables` are (catalog, schema, name) as written, CTEs left out; `sql` is the text to run, its clock as tokens."""
+    """`sql` is what the target runs, with marks for the clock and for bare table names; `canonical` is its meaning's digest.
+
+    `columns` are None where the SQL alone does not tell them. `unsure` names table functions, whose data nobody watches.
+    """
 
     sql: str = ""
     canonical: str = ""
-    tables: tuple[tuple[str, str, str], ...] = ()
-    columns: tuple[str, ...] | None = None
+    tables: tuple[Table, ...] = ()
+    columns: tuple[ColumnPart, ...] | None = None
     volatile: bool = False
-    problems: tuple[Problem, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Facts:
+        columns = kept["columns"]
+        return cls(
+            kept["sql"],
+            kept["canonical"],
+            tuple((str(c), str(s), str(n), int(o)) for c, s, n, o in kept["tables"]),
+            None if columns is None else tuple(c if isinstance(c, str) else (c[0], c[1]) for c in columns),
+            bool(kept["volatile"]),
+            tuple(kept["unsure"]),
+        )
 
 
 @dataclass
-class FactCache:
-    """One JSON file a text under `folder`; without a folder nothing is kept. A deleted cache costs time only."""
+class Cache:
+    """`models.json` in a folder that may be deleted at any time; None keeps nothing.
+
+    Only what the last compilation used stays in it. A file that was damaged counts as none.
+    """
 
     folder: Path | None
-    dialects: tuple[str, str]
-    made: list[Path] = field(default_factory=list)
+    version: str
+    _kept: dict[str, Any] = field(default_factory=dict)
+    _used: dict[str, Any] = field(default_factory=dict)
 
-    def get(self, sql: str, names: Mapping[str, str]) -> Facts:
-        """The facts of a text. `names` are models by bare name with their quoted table: what unqualified names mean."""
-        path = self._path(sql, names)
-        if path is not None and path.exists():
-            try:
-                return _from_json(json.loads(path.read_text("utf-8")))
-            except (ValueError, KeyError, TypeError):
-                path.unlink(missing_ok=True)
-        from tailrace.build.sql import read_sql
+    def __post_init__(self) -> None:
+        if self.folder is not None:
+            self._kept = _read(self.folder / "models.json", self.version)
 
-        facts = read_sql(sql, names, *self.dialects)
-        if path is not None:
-            _write(path, json.dumps(asdict(facts)))
-        return facts
+    def get(self, key: str) -> Any:
+        """What was put under the key by this or the last compilation."""
+        found = self._used.get(key) or self._kept.get(key)
+        if found is not None:
+            self._used[key] = found
+        return found
 
-    def _path(self, sql: str, names: Mapping[str, str]) -> Path | None:
-        if self.folder is None:
-            return None
-        key = json.dumps([__version__, _sqlglot(), self.dialects, sql, sorted(names.items())])
-        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    def put(self, key: str, value: Any) -> None:
+        self._used[key] = value
 
-
-def _sqlglot() -> str:
-    from importlib.metadata import version
-
-    return version("sqlglot")
-
-
-def _from_json(document: dict[str, Any]) -> Facts:
-    return Facts(
-        document["sql"],
-        document["canonical"],
-        tuple((catalog, schema, name) for catalog, schema, name in document["tables"]),
-        None if document["columns"] is None else tuple(document["columns"]),
-        document["volatile"],
-        tuple(Problem(**problem) for problem in document["problems"]),
-    )
+    def save(self) -> None:
+        """Written whole or not at all, and only where something is new."""
+        if self.folder is None or self._used == self._kept:
+            return
+        body = orjson.dumps({"version": self.version, "kept": self._used})
+        temporary = self.folder / f"models.json.{os.getpid()}.tmp"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(_seal(body) + b"\n" + body)
+            temporary.replace(self.folder / "models.json")
+        except OSError:
+            return  # a folder that cannot be written costs time at the next start and nothing else
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; two processes may write the same file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+def _read(path: Path, version: str) -> dict[str, Any]:
+    try:
+        seal, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return {}
+    if seal != _seal(body):
+        return {}
+    document = orjson.loads(body)
+    return dict(document["kept"]) if document["version"] == version else {}
+
+
+def _seal(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
+
+
+def version_of(*settings: str) -> str:
+    """What facts depend on besides the text: this program, the parser, the dialects."""
+    found = importlib.util.find_spec("sqlglot")
+    parser = Path(found.origin).with_name("_version.py") if found and found.origin else Path()
+    # the parser's version is read as a file: asking for it would import it, or every installed package's metadata
+    text = parser.read_text("utf-8") if parser.is_file() else ""
+    return key_of(__version__, str(FORMAT), text, *settings)
+
+
+def key_of(*parts: str) -> str:
+    """A digest of texts in which no border can be moved."""
+    found = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogatepass")
+        found.update(b"%d:" % len(encoded))
+        found.update(encoded)
+    return found.hexdigest()[:40]

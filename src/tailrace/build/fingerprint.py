@@ -1,7 +1,8 @@
 """What a model was built from, and whether that has changed: its SQL, what it reads, the data, the day.
 
-A view holds no rows: it is built again for its own definition and its upstream's, never for new data. What it passes on
-to the tables that read it does carry the data's version.
+A view holds no rows: it is built again for its own definition, never for new data, but what it passes on to the tables
+that read it does carry the data's version. What is not built in this run (not chosen, or it failed) counts as what it
+was built from last, so that its readers are built once more when it has caught up.
 """
 
 from __future__ import annotations
@@ -10,131 +11,181 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tailrace.build.graph import Graph, ModelNode
 from tailrace.warehouse.base import META, TableRef, Warehouse
 
 MODELS = TableRef(META, "models")
-COLUMNS = "model, schema_name, materialized, fingerprint, content, parts, rows, built_at, run_id"
-UNKNOWN = "unknown"
-SUFFIXES = ("__changes", "__keys", "__raw")
+CURSORS = TableRef(META, "cursors")
+ABSENT = "absent"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a model, and why, in words."""
+    """What to do with a model, and why, in words. `modified`: the project changed it, not the data."""
 
     model: str
     action: Literal["build", "skip"]
     why: str
+    modified: bool = False
 
 
 @dataclass(frozen=True)
-class Fingerprint:
-    """`definition`: what the relation is; `content`: what it holds, for those who read it; `parts`: to say what changed."""
+class Parts:
+    """What a relation is made of; JSON-able. `data` and `upstream` are versions by table and by model."""
 
-    definition: str
-    content: str
-    parts: Mapping[str, Any]
+    sql: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    upstream: Mapping[str, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    day: str | None = None
+
+    def content(self) -> str:
+        """What the relation holds, for those who read it."""
+        return _digest(self.sql, self.data, self.upstream, self.unknown, self.day)
+
+    def document(self) -> str:
+        return json.dumps(self.__dict__, sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Built:
-    """A row of tailrace_meta.models."""
+    """A row of tailrace_meta.models: what was built last."""
 
     schema: str
     materialized: str
-    fingerprint: str
-    content: str
-    parts: Mapping[str, Any]
+    parts: Parts
 
 
-def digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+@dataclass(frozen=True)
+class Judgement:
+    """A decision, and the parts that the relation will be made of."""
+
+    decision: Decision
+    parts: Parts
 
 
-@dataclass
 class Judge:
-    """Decides model by model in the graph's order; what was really built is told back, so that a failure shows downstream."""
+    """Decides model by model in the graph's order; what became of each is told back by `settle`."""
 
-    warehouse: Warehouse
-    graph: Graph
-    built: dict[str, Built] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-    contents: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.built = read_built(self.warehouse)
-        self.versions = _data_versions(self.warehouse)
-        self.there = {
-            schema: self.warehouse.tables(schema)
-            for schema in {node.schema for node in self.graph.nodes.values()}
+    def __init__(self, warehouse: Warehouse, graph: Graph) -> None:
+        self._graph = graph
+        self._built = read_built(warehouse)
+        self._data = Data(warehouse)
+        self._there = {
+            schema: {name.casefold(): kind for name, kind in warehouse.tables(schema).items()}
+            for schema in sorted({node.schema for node in graph.nodes.values()})
         }
+        self._contents: dict[str, str] = {}
 
-    def judge(self, name: str) -> tuple[Decision, Fingerprint]:
+    def judge(self, name: str) -> Judgement:
         """Whether the model is what it should be, given what its upstream is by now."""
-        node = self.graph.nodes[name]
-        found = self._fingerprint(node)
-        why = self._why(node, found)
-        return Decision(name, "build" if why else "skip", why or "up to date"), found
+        node = self._graph.nodes[name]
+        parts = self._parts(node)
+        built = self._built.get(name)
+        modified = built is None or (built.materialized, built.schema, built.parts.sql) != (
+            node.materialized, node.schema, node.canonical,
+        )  # fmt: skip
+        why = self._why(node, parts, built)
+        return Judgement(Decision(name, "build" if why else "skip", why or "up to date", modified), parts)
 
-    def settle(self, name: str, found: Fingerprint | None) -> None:
-        """The model is as `found` says; None: as it was before, which is all that its readers can get."""
-        if found is not None:
-            self.contents[name] = found.content
-        elif name in self.built:
-            self.contents[name] = self._held(self.graph.nodes[name])
-        else:
-            self.contents[name] = "absent"
+    def is_there(self, name: str) -> bool:
+        """Whether the model's relation exists."""
+        node = self._graph.nodes[name]
+        return node.name.casefold() in self._there[node.schema]
 
-    def _held(self, node: ModelNode) -> str:
-        """What an unchanged relation passes on: a view's data goes on moving under it."""
-        built = self.built[node.name]
-        return self._fingerprint(node).content if built.materialized == "view" else built.content
+    def settle(self, name: str, parts: Parts | None) -> None:
+        """The model is made of `parts` now; None: it is what it was before."""
+        node = self._graph.nodes[name]
+        if parts is not None:
+            self._there[node.schema][node.name.casefold()] = (
+                "view" if node.materialized == "view" else "table"
+            )
+        self._contents[name] = parts.content() if parts is not None else self._standing(name)
 
-    def _fingerprint(self, node: ModelNode) -> Fingerprint:
-        upstream = {name: self.contents.get(name, "absent") for name in node.depends_on}
-        definitions = {name: self.graph.nodes[name].canonical for name in node.depends_on}
-        data = {str(source): self.versions.get(_landed(source), 0) for source in node.sources}
-        day = self.graph.run_date if node.volatile else None
-        definition = digest(node.canonical, node.materialized, node.schema, definitions, day)
-        content = digest(node.canonical, upstream, data, list(node.externals), day)
-        parts = {
-            "sql": node.canonical,
-            "upstream": upstream,
-            "definitions": definitions,
-            "data": data,
-            "day": day,
-        }
-        return Fingerprint(definition, content, parts)
+    def _standing(self, name: str) -> str:
+        """What an untouched relation passes on: a table what it was built from, a view what its inputs are today."""
+        built = self._built.get(name)
+        if built is None or not self.is_there(name):
+            return ABSENT
+        parts = built.parts
+        if built.materialized != "view":
+            return parts.content()
+        data = {table: self._data.version(table) for table in parts.data}
+        upstream = {up: self._contents.get(up, ABSENT) for up in parts.upstream}
+        unknown = dict.fromkeys(parts.unknown, self._instant)
+        return Parts(parts.sql, data, upstream, unknown, parts.day).content()
 
-    def _why(self, node: ModelNode, found: Fingerprint) -> str:
-        built = self.built.get(node.name)
+    @property
+    def _instant(self) -> str:
+        return self._graph.now.isoformat()
+
+    def _parts(self, node: ModelNode) -> Parts:
+        return Parts(
+            node.canonical,
+            {str(table): self._data.version(str(table)) for table in node.reads},
+            {up: self._contents.get(up, ABSENT) for up in node.depends_on},
+            dict.fromkeys(node.externals, self._instant),
+            self._graph.run_date if node.volatile else None,
+        )
+
+    def _why(self, node: ModelNode, parts: Parts, built: Built | None) -> str:
         if built is None:
             return "never built"
-        expected = "view" if node.materialized == "view" else "table"
-        if self.there.get(node.schema, {}).get(node.name) is None:
-            return f"its {expected} is gone"
-        if built.parts.get("sql") != node.canonical:
+        kind = "view" if node.materialized == "view" else "table"
+        if built.schema != node.schema:
+            return f"it moves from {built.schema} to {node.schema}"
+        if not self.is_there(node.name):
+            return f"its {kind} is gone"
+        if built.parts.sql != node.canonical:
             return "its file changed" if node.kind == "seed" else "its SQL changed"
-        if (built.materialized, built.schema) != (node.materialized, node.schema):
-            return f"it becomes a {expected} in {node.schema}"
-        if built.parts.get("day") != found.parts["day"]:
+        if built.materialized != node.materialized:
+            return f"it was a {built.materialized} and becomes a {node.materialized}"
+        if built.parts.day != parts.day:
             return "the day turned"
-        if node.materialized == "view":
-            changed = _changed(built.parts.get("definitions", {}), found.parts["definitions"])
-            return f"upstream {', '.join(changed)} changed" if changed else ""
-        return self._why_table(node, built, found)
+        return "" if kind == "view" else _why_table(node, parts, built)
 
-    def _why_table(self, node: ModelNode, built: Built, found: Fingerprint) -> str:
-        if node.externals:
-            return f"{', '.join(node.externals)} is not landed here, so its version is unknown"
-        data = _changed(built.parts.get("data", {}), found.parts["data"])
-        if data:
-            return f"{', '.join(data)} has new data"
-        upstream = _changed(built.parts.get("upstream", {}), found.parts["upstream"])
-        return f"upstream {', '.join(upstream)} changed" if upstream else ""
+
+def _why_table(node: ModelNode, parts: Parts, built: Built) -> str:
+    if node.externals:
+        return f"it reads {', '.join(node.externals)}, and nobody can tell whether that changed"
+    if data := _changed(built.parts.data, parts.data):
+        return f"{' and '.join(data)} {'has' if len(data) == 1 else 'have'} new data"
+    if upstream := _changed(built.parts.upstream, parts.upstream):
+        return f"upstream {' and '.join(upstream)} changed"
+    return ""
+
+
+class Data:
+    """Versions of landed tables: the newest landed row that altered each, and its columns."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._cursors: dict[str, tuple[int, int]] = {}
+        self._versions: dict[str, str] = {}
+        if warehouse.columns(CURSORS):
+            table = warehouse.dialect.table(CURSORS)
+            rows = warehouse.query(f"SELECT resource, data_version, raw_done FROM {table}")
+            self._cursors = {str(row[0]).casefold(): (int(row[1] or 0), int(row[2] or 0)) for row in rows}
+
+    def version(self, table: str) -> str:
+        """Changes whenever `dataset.table` may hold other rows; "absent" where there is no such table."""
+        if table not in self._versions:
+            schema, _, name = table.partition(".")
+            columns = self._warehouse.columns(TableRef(schema, name))
+            self._versions[table] = self._rows(table) + "/" + _digest(columns)[:8] if columns else ABSENT
+        return self._versions[table]
+
+    def _rows(self, table: str) -> str:
+        """Raw rows and keys move with every row that arrives, the current table and the log with those that alter it."""
+        folded = table.casefold()
+        if folded in self._cursors:
+            return str(self._cursors[folded][0])
+        base, _, suffix = folded.rpartition("__")
+        version, arrived = self._cursors.get(base, (0, 0))
+        return f"{version}:{arrived}" if suffix in ("raw", "keys") else str(version)
 
 
 def decide(warehouse: Warehouse, graph: Graph, selected: Collection[str] | None) -> list[Decision]:
@@ -145,36 +196,57 @@ def decide(warehouse: Warehouse, graph: Graph, selected: Collection[str] | None)
         if selected is not None and name not in selected:
             judge.settle(name, None)
             continue
-        decision, found = judge.judge(name)
-        decisions.append(decision)
-        judge.settle(name, found)
+        judgement = judge.judge(name)
+        decisions.append(judgement.decision)
+        judge.settle(name, judgement.parts)
     return decisions
-
-
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    return sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
-
-
-def _landed(source: TableRef) -> str:
-    name = source.name
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return f"{source.schema}.{name}"
-
-
-def _data_versions(warehouse: Warehouse) -> dict[str, int]:
-    """The newest landed row that altered each resource's table."""
-    if not warehouse.columns(TableRef(META, "cursors")):
-        return {}
-    rows = warehouse.query(f"SELECT resource, coalesce(data_version, 0) FROM {META}.cursors")
-    return {str(resource): int(version) for resource, version in rows}
 
 
 def read_built(warehouse: Warehouse) -> dict[str, Built]:
     """What was built last, by model."""
     if not warehouse.columns(MODELS):
         return {}
-    rows = warehouse.query(
-        f"SELECT model, schema_name, materialized, fingerprint, content, parts FROM {META}.models"
-    )
-    return {row[0]: Built(row[1], row[2], row[3], row[4], json.loads(row[5])) for row in rows}
+    table = warehouse.dialect.table(MODELS)
+    rows = warehouse.query(f"SELECT model, schema_name, materialized, parts FROM {table}")
+    return {str(row[0]): Built(row[1], row[2], _read_parts(row[3])) for row in rows}
+
+
+def write_built(
+    warehouse: Warehouse, node: ModelNode, parts: Parts, rows: int, *, run_id: str, now: datetime
+) -> None:
+    """Remember what a model was built from; in the transaction that built it."""
+    table = warehouse.dialect.table(MODELS)
+    warehouse.execute(f"DELETE FROM {table} WHERE model = ?", [node.name])
+    warehouse.execute(
+        f"INSERT INTO {table} (model, schema_name, materialized, fingerprint, parts, rows, built_at, run_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [node.name, node.schema, node.materialized, parts.content(), parts.document(), rows,
+         now.astimezone(UTC).replace(tzinfo=None), run_id],
+    )  # fmt: skip
+
+
+def ensure_built(warehouse: Warehouse) -> None:
+    """Make tailrace_meta.models if it is not there."""
+    if not warehouse.columns(MODELS):
+        warehouse.ensure_schema(META)
+        text, number, stamp = (warehouse.dialect.type(kind) for kind in ("text", "bigint", "timestamp"))
+        warehouse.execute(
+            f"CREATE TABLE IF NOT EXISTS {warehouse.dialect.table(MODELS)} (model {text}, schema_name {text},"
+            f" materialized {text}, fingerprint {text}, parts {text}, rows {number}, built_at {stamp}, run_id {text})"
+        )
+
+
+def _read_parts(text: str) -> Parts:
+    """Parts that another release wrote in its own way count as another model's."""
+    try:
+        return Parts(**json.loads(text))
+    except (TypeError, ValueError):
+        return Parts("")
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]

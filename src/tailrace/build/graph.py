@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from tailrace.warehouse.base import TableRef
@@ -11,9 +12,11 @@ from tailrace.warehouse.base import TableRef
 
 @dataclass(frozen=True)
 class ModelNode:
-    """A model or seed. `sql` is what the warehouse runs, its clock already set; `canonical` names the SQL's meaning.
+    """A model or seed. `sql` is what the warehouse runs, its clock already set; `canonical` is a digest of its meaning.
 
-    `sources` are landed tables, `externals` tables that nobody here makes, `volatile` says that it reads the date.
+    `sources` are the resources whose rows it reads and `reads` their tables (`contacts__changes` for `contacts`);
+    `externals` are tables that nobody here makes, `volatile` says that it reads the date. `on_lines`: the SQL's lines
+    are the file's.
     """
 
     name: str
@@ -25,12 +28,14 @@ class ModelNode:
     sql: str = ""
     depends_on: tuple[str, ...] = ()
     sources: tuple[TableRef, ...] = ()
+    reads: tuple[TableRef, ...] = ()
     externals: tuple[str, ...] = ()
     volatile: bool = False
     columns: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
     on_stale: str = "build"
     config: Mapping[str, Any] = field(default_factory=dict)
+    on_lines: bool = False
 
     @property
     def table(self) -> TableRef:
@@ -39,36 +44,46 @@ class ModelNode:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes by name, and an order in which each comes after what it reads. `run_date` is the clock's day, ISO."""
+    """Nodes by name, and an order in which each comes after what it reads. `now` is the run's clock, in UTC."""
 
     nodes: Mapping[str, ModelNode]
     order: tuple[str, ...]
-    run_date: str
+    now: datetime
+
+    @property
+    def run_date(self) -> str:
+        """The clock's day, ISO."""
+        return self.now.date().isoformat()
 
 
-def ordered(depends_on: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], list[str]]:
-    """A topological order (by name where there is a choice), and a cycle `[a, b, a]` if there is one."""
+def ordered(depends_on: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """A topological order, by name where there is a choice, and the cycles `[a, b, a]` that stand in its way."""
     done: dict[str, None] = {}
+    cycles: list[list[str]] = []
     for start in sorted(depends_on):
-        stack: list[tuple[str, int]] = [(start, 0)]
-        path: list[str] = []
-        while stack:
-            name, position = stack.pop()
-            if name in done:
-                continue
-            if position == 0:
-                if name in path:
-                    return tuple(done), [*path[path.index(name) :], name]
-                path.append(name)
-            waiting = [
-                other for other in sorted(depends_on[name]) if other in depends_on and other not in done
-            ]
-            if waiting:
-                stack.append((name, position + 1))
-                if waiting[0] in path:
-                    return tuple(done), [*path[path.index(waiting[0]) :], waiting[0]]
-                stack.append((waiting[0], 0))
-                continue
-            done[name] = None
-            path.remove(name)
-    return tuple(done), []
+        _visit(start, depends_on, done, cycles)
+    return tuple(done), cycles
+
+
+def _visit(
+    start: str, depends_on: Mapping[str, tuple[str, ...]], done: dict[str, None], cycles: list[list[str]]
+) -> None:
+    """Depth first without recursion; `path` holds what is being visited, in order."""
+    path: dict[str, None] = {}
+    stack = [start]
+    while stack:
+        name = stack[-1]
+        path.setdefault(name)
+        waiting = next((up for up in sorted(depends_on[name]) if up in depends_on and up not in done), None)
+        if waiting is None:
+            done[stack.pop()] = None
+            path.pop(name, None)
+        elif waiting in path:
+            names = list(path)
+            cycles.append([*names[names.index(waiting) :], waiting])
+            done.update(dict.fromkeys(names[names.index(waiting) :]))
+            del stack[len(stack) - len(names) + names.index(waiting) :]
+            for member in names[names.index(waiting) :]:
+                path.pop(member)
+        else:
+            stack.append(waiting)

@@ -1,80 +1,94 @@
-"""One model becomes a relation, and its state row is written, in one transaction: whole or not at all."""
+"""One model becomes a relation, and what it was made of is remembered, in one transaction: whole or not at all."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tailrace.build.fingerprint import COLUMNS, Fingerprint
 from tailrace.build.graph import ModelNode
+from tailrace.errors import Diagnostic, Location, WarehouseError
 from tailrace.failpoints import reach
-from tailrace.warehouse.base import META, TableRef, Warehouse
+from tailrace.warehouse.base import Warehouse
 
-TABLE = (
-    f"CREATE TABLE IF NOT EXISTS {META}.models (model VARCHAR, schema_name VARCHAR, materialized VARCHAR, fingerprint VARCHAR,"
-    " content VARCHAR, parts VARCHAR, rows BIGINT, built_at TIMESTAMP, run_id VARCHAR)"
-)
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
 
-def ensure_state(warehouse: Warehouse) -> None:
-    if not warehouse.columns(TableRef(META, "models")):
-        warehouse.ensure_schema(META)
-        warehouse.execute(TABLE)
+def materialize(warehouse: Warehouse, node: ModelNode, root: Path, remember: Callable[[int], None]) -> int:
+    """Build the relation; returns its rows (0 for a view, which holds none).
 
-
-def materialize(
-    warehouse: Warehouse, node: ModelNode, found: Fingerprint, root: Path, *, run_id: str, now: datetime
-) -> int:
-    """Build the relation; returns its rows (0 for a view, which holds none). WarehouseError where its SQL fails."""
-    table = warehouse.dialect.table(node.table)
-    with warehouse.transaction():
-        warehouse.ensure_schema(node.schema)
-        _make_way(warehouse, node)
-        if node.materialized == "view":
-            warehouse.execute(f"CREATE OR REPLACE VIEW {table} AS {node.sql}")
-            rows = 0
-        else:
-            select = _seed_select(node, root) if node.kind == "seed" else node.sql
-            warehouse.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
-            rows = int(warehouse.query(f"SELECT count(*) FROM {table}")[0][0])
-        reach("build:before_commit")
-        _remember(warehouse, node, found, rows, run_id, now)
+    `remember(rows)` writes the state inside the same transaction. WarehouseError names the file and, where the engine
+    tells it, the line.
+    """
+    try:
+        with warehouse.transaction():
+            warehouse.ensure_schema(node.schema)
+            _make_way(warehouse, node)
+            rows = _create(warehouse, node, root)
+            remember(rows)
+            reach("build:before_commit")
+    except WarehouseError as error:
+        raise WarehouseError(_placed(node, error), error.fix) from error
     reach("build:after_commit")
     return rows
 
 
+def _create(warehouse: Warehouse, node: ModelNode, root: Path) -> int:
+    table = warehouse.dialect.table(node.table)
+    if node.materialized == "view":
+        warehouse.execute(f"CREATE OR REPLACE VIEW {table} AS\n{node.sql}\n")
+        return 0
+    select = _seed_select(node, root) if node.kind == "seed" else node.sql
+    warehouse.execute(f"CREATE OR REPLACE TABLE {table} AS\n{select}\n")
+    return int(warehouse.query(f"SELECT count(*) FROM {table}")[0][0])
+
+
 def _make_way(warehouse: Warehouse, node: ModelNode) -> None:
     """A view does not replace a table, nor a table a view."""
-    there = warehouse.tables(node.schema).get(node.name)
+    there = {name.casefold(): kind for name, kind in warehouse.tables(node.schema).items()}
+    kind = there.get(node.name.casefold())
     wanted = "view" if node.materialized == "view" else "table"
-    if there is not None and there != wanted:
-        warehouse.execute(f"DROP {there.upper()} {warehouse.dialect.table(node.table)}")
-
-
-def _remember(
-    warehouse: Warehouse, node: ModelNode, found: Fingerprint, rows: int, run_id: str, now: datetime
-) -> None:
-    warehouse.execute(f"DELETE FROM {META}.models WHERE model = ?", [node.name])
-    warehouse.execute(
-        f"INSERT INTO {META}.models ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [node.name, node.schema, node.materialized, found.definition, found.content, json.dumps(found.parts), rows,
-         now.replace(tzinfo=None), run_id],
-    )  # fmt: skip
+    if kind is not None and kind != wanted:
+        warehouse.execute(f"DROP {kind.upper()} {warehouse.dialect.table(node.table)}")
 
 
 def _seed_select(node: ModelNode, root: Path) -> str:
-    """A CSV with a header; columns are sniffed but for those that `column_types` names."""
-    path = str((root / node.path).resolve()).replace("'", "''")
+    """A CSV with a header; types are found in the whole file but for the columns that `column_types` names."""
+    path = re.sub(r"([*?\[])", r"[\1]", str((root / node.path).resolve()))
     types = node.config.get("column_types") or {}
     declared = ""
     if isinstance(types, Mapping) and types:
-        pairs = ", ".join(f"'{_text(name)}': '{_text(kind)}'" for name, kind in types.items())
+        columns = {column.lower(): column for column in node.columns or ()}
+        named = {columns.get(name.lower(), name): kind for name, kind in types.items()}
+        pairs = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in named.items())
         declared = f", types = {{{pairs}}}"
-    return f"SELECT * FROM read_csv('{path}', header = true, sample_size = -1{declared})"
+    return f"SELECT * FROM read_csv({_text(path)}, header = true, delim = ',', sample_size = -1{declared})"
 
 
 def _text(value: Any) -> str:
-    return str(value).replace("'", "''")
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _placed(node: ModelNode, error: WarehouseError) -> str:
+    """The engine's words behind the file and line that they are about."""
+    whole = str(error.__cause__ or "")
+    said = error.message
+    if node.kind == "seed":
+        found = _CSV_LINE.search(whole)
+        said = re.sub(r"^Conversion Error: |^Invalid Input Error: |CSV Error on Line: \d+ ", "", said)
+        return _message(Location(node.path, int(found[1]) if found else 1), said)
+    found = _LINE.search(whole)
+    if found is None:
+        return _message(Location(node.path), said)
+    line = max(1, int(found[1]) - 1)  # the CREATE stands on a line of its own
+    if not node.on_lines:
+        return _message(Location(node.path), f"{said} (line {line} of the compiled SQL)")
+    shown = found[2].startswith("...")
+    col = 1 if shown else len(found[3]) - len(f"LINE {found[1]}: ") + 1
+    return _message(Location(node.path, line, max(1, col)), said)
+
+
+def _message(place: Location, said: str) -> str:
+    return str(Diagnostic(place, said.rstrip(". "))).removesuffix(".")

@@ -1,172 +1,291 @@
-"""A model's SQL through sqlglot: one SELECT, the tables it reads, its canonical form, its clock taken out."""
+"""One SELECT read by sqlglot: what it reads, what it means, what the target is to run. Everything here costs its import."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import sqlglot
-from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError, TokenError, UnsupportedError
+from sqlglot import Token, TokenType, exp
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
 
-from tailrace.build.facts import CLOCK, RANDOM, RUN_DATE, RUN_INSTANT, Facts, Problem
+from tailrace.build import clock
+from tailrace.build.columns import columns_of
+from tailrace.build.facts import Facts, Problem, Table
 
-PLACE = re.compile(r"Line (\d+), Col: (\d+)", re.IGNORECASE)
-CLOCK_NODES = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime)
+_HARMLESS = (
+    exp.Unnest, exp.GenerateSeries, exp.Lateral, exp.Values, exp.ExplodingGenerateSeries, exp.GenerateDateArray,
+)  # fmt: skip
+_WRITES = (exp.DML, exp.DDL, exp.Command, exp.Drop, exp.Alter, exp.Into)
+_MISSING = re.compile(r"Missing (\S+) from \d+:(\d+)")  # the second number is an offset
+_LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
 
-def read_sql(sql: str, names: Mapping[str, str], dialect: str, target: str) -> Facts:
-    """Everything that is known of one model's SQL; its problems, where it is not one SELECT."""
+class Wrong(Exception):
+    """The SQL cannot be a model; `problems` say why and where."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(problems[0].message)
+        self.problems = problems
+
+
+def table_mark(name: str) -> str:
+    """Stands for a bare table name until all models are known."""
+    return f"@tailrace:table:{name}@"
+
+
+def read_sql(sql: str, dialect: str, target: str) -> Facts:
+    """The facts of a rendered model; Wrong where it is not one SELECT that always means the same."""
+    tokens = _tokens(sql, dialect)
+    tree = _parse(sql, tokens, dialect)
+    if problems := [*_refused(tree, sql)]:
+        raise Wrong(*problems)
+    if dialect == target == "duckdb":
+        _ask_duckdb(sql)
+    read = list(_tables(tree))
+    named = [table for table in read if not _function(table)]
+    words = clock.clock_words(
+        tokens, lambda token: token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
+    )
+    found = Facts(
+        canonical=hashlib.sha256(tree.sql(dialect=dialect, comments=False).encode()).hexdigest(),
+        tables=tuple(_entry(table) for table in named),
+        columns=columns_of(tree),
+        volatile=bool(words),
+        unsure=tuple(dict.fromkeys(name for table in read if (name := _function(table)))),
+    )
+    return replace(found, sql=_runnable(sql, tree, tokens, words, named, dialect, target))
+
+
+def _ask_duckdb(sql: str) -> None:
+    """What sqlglot lets pass is still no SQL for DuckDB, which parses without opening anything."""
+    import duckdb
+
     try:
-        parsed = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
-    except (ParseError, TokenError) as error:
-        return Facts(problems=(_parse_problem(error),))
-    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
-        return Facts(problems=(_not_a_select(parsed),))
-    tree = parsed[0]
-    problems = tuple(_refused(tree))
-    tables = tuple(_tables(tree))
-    canonical = hashlib.sha256(
-        tree.sql(dialect=dialect, comments=False, normalize_functions="lower").encode()
-    ).hexdigest()
-    columns = _columns(tree)
-    rewritten = _qualify(tree, names) | _set_clock(tree)
+        duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        text = str(error)
+        said = text.split("\n", maxsplit=1)[0].removeprefix("Parser Error: ")
+        raise Wrong(Problem(error_offset(sql, text), f"the SQL does not parse: {said}")) from None
+
+
+def error_offset(sql: str, text: str) -> int:
+    """Where in the SQL DuckDB's `LINE 3: ...` and its caret point; the SQL's end where it names no line."""
+    found = _LINE.search(text)
+    if found is None:
+        return len(sql.rstrip()) if "end of input" in text else 0
+    row, caret = int(found[1]), len(found[3]) - len(f"LINE {found[1]}: ")
+    shown = found[2]
+    if shown.startswith("..."):
+        line = sql.split("\n")[row - 1] if row <= sql.count("\n") + 1 else ""
+        cut = shown[3:].removesuffix("...")
+        caret = line.find(cut) + caret - 3 if cut in line else 0
+    return _offset(sql, row, max(1, caret + 1))
+
+
+def _tokens(sql: str, dialect: str) -> list[Token]:
     try:
-        text = _generate(tree, sql, dialect, target, rewritten=rewritten)
-    except (UnsupportedError, SqlglotError) as error:
-        problems = (
-            *problems,
-            Problem(1, 1, f"{target} cannot say this: {_first(error)}", "Write it in words that both know"),
+        return sqlglot.tokenize(sql, read=dialect)
+    except TokenError as error:
+        missing = _MISSING.search(str(error.__context__))
+        offset, said = (
+            (int(missing[2]), f"{missing[1]} is never closed") if missing else (0, "it ends too early")
         )
-        text = ""
-    return Facts(text, canonical, tables, columns, RUN_DATE in text or RUN_INSTANT in text, problems)
+        raise Wrong(
+            Problem(offset, f"the SQL does not parse: {said}", "Close the quote or comment")
+        ) from None
 
 
-def _generate(tree: exp.Query, sql: str, dialect: str, target: str, *, rewritten: bool) -> str:
-    """The person's own text where nothing had to change."""
-    if not rewritten and dialect == target:
-        return sql.strip().rstrip(";").rstrip()
-    level = sqlglot.ErrorLevel.RAISE if dialect != target else sqlglot.ErrorLevel.WARN
-    return tree.sql(dialect=target, pretty=True, unsupported_level=level)
+def _parse(sql: str, tokens: list[Token], dialect: str) -> exp.Query:
+    starts = _statements(tokens)
+    if not starts:
+        raise Wrong(Problem(0, "the model is empty", "Write one SELECT"))
+    if len(starts) > 1:
+        raise Wrong(
+            Problem(starts[1].start, "a model is one SELECT, and this is a second statement", "Remove it")
+        )
+    try:
+        tree = sqlglot.parse_one(sql, read=dialect, error_level=ErrorLevel.RAISE)
+    except ParseError as error:
+        raise Wrong(*_parse_problems(sql, error)) from None
+    except RecursionError:
+        raise Wrong(Problem(0, "the SQL is nested too deeply to be read", "Split the model")) from None
+    except SqlglotError as error:
+        raise Wrong(Problem(0, f"the SQL does not parse: {_first(error)}")) from None
+    if not isinstance(tree, exp.Query):
+        word = starts[0].text.upper()
+        fix = "Write the SELECT alone: tailrace creates the table or view itself"
+        raise Wrong(Problem(starts[0].start, f"a model is one SELECT, not {word}", fix))
+    return tree
 
 
-def _parse_problem(error: Exception) -> Problem:
-    found = PLACE.search(str(error))
-    line, col = (int(found[1]), int(found[2])) if found else (1, 1)
-    if isinstance(error, ParseError) and error.errors:
-        first = error.errors[0]
-        line, col = first.get("line") or line, first.get("col") or col
-        return Problem(line, col, f"the SQL does not parse: {first.get('description', '').rstrip('.')}")
-    return Problem(line, col, f"the SQL does not parse: {_first(error)}")
+def _statements(tokens: Sequence[Token]) -> list[Token]:
+    """The first token of each statement."""
+    ends = (TokenType.SEMICOLON,)
+    return [
+        token
+        for index, token in enumerate(tokens)
+        if token.token_type not in ends and (index == 0 or tokens[index - 1].token_type in ends)
+    ]
+
+
+def _parse_problems(sql: str, error: ParseError) -> list[Problem]:
+    problems = []
+    for found in error.errors or [{}]:
+        said = str(found.get("description") or _first(error)).rstrip(".")
+        said = re.sub(r"<Token token_type: (?:TokenType\.)?\w+, text: (.*?), line.*?>", r"\1", said)
+        offset = _offset(sql, int(found.get("line") or 1), int(found.get("col") or 1))
+        offset = max(0, offset - max(0, len(str(found.get("highlight") or "")) - 1))
+        problems.append(
+            Problem(offset, f"the SQL does not parse: {said}", "Mend it; the place is where reading stopped")
+        )
+    return problems
 
 
 def _first(error: Exception) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    return text.splitlines()[0].split(" Line ")[0].rstrip(". ") if text else type(error).__name__
+    return text.splitlines()[0].split(". Line ")[0].rstrip(". ") if text else type(error).__name__
 
 
-def _not_a_select(parsed: list[exp.Expr]) -> Problem:
-    if not parsed:
-        return Problem(1, 1, "the model is empty", "Write one SELECT")
-    if len(parsed) > 1:
-        line, col = _place(parsed[1])
-        return Problem(line, col, "the model holds several statements", "Write one SELECT a file")
-    line, col = _place(parsed[0])
-    return Problem(
-        line, col, f"a model is one SELECT, not {parsed[0].key.upper()}", "tailrace writes the CREATE itself"
-    )
+def _offset(sql: str, line: int, col: int) -> int:
+    start = 0
+    for _ in range(line - 1):
+        start = sql.find("\n", start) + 1
+    return min(len(sql), start + max(0, col - 1))
 
 
-def _place(node: exp.Expr) -> tuple[int, int]:
-    """The first place that the parser noted inside a node."""
-    for part in node.walk():
-        if "line" in part.meta:
-            return int(part.meta["line"]), max(1, int(part.meta.get("col", 1)) - len(str(part.this)) + 1)
-    return 1, 1
-
-
-def _name(node: exp.Expr) -> str:
-    if isinstance(node, exp.Anonymous):
-        return str(node.this).lower()
-    return node.key.lower()
-
-
-def _refused(tree: exp.Expr) -> Iterator[Problem]:
-    for node in tree.find_all(exp.Func):
-        if _name(node) in RANDOM:
-            line, col = _place(node)
-            fix = "Hash a key instead: md5(id) is random enough and stays the same"
+def _refused(tree: exp.Query, sql: str) -> Iterator[Problem]:
+    """What writes, and what gives other rows each time it is asked."""
+    for node in tree.walk():
+        if isinstance(node, _WRITES):
             yield Problem(
-                line,
-                col,
-                f"{_name(node)}() gives other rows each time, so nothing could tell what changed",
-                fix,
+                _start(node), f"a model only reads: no {node.key.upper()} in it", "Write one SELECT"
             )
+        elif isinstance(node, exp.TableSample) and node.args.get("seed") is None:
+            fix = "Give it a seed: REPEATABLE (1)"
+            yield Problem(_start(node), "a sample without a seed gives other rows each time", fix)
+        elif isinstance(node, exp.Func):
+            yield from _refused_call(node, sql)
 
 
-def _tables(tree: exp.Expr) -> Iterator[tuple[str, str, str]]:
-    """Every table that is read, in order, once; a CTE's name counts only inside the query that defines it."""
-    seen: set[tuple[str, str, str]] = set()
+def _refused_call(node: exp.Func, sql: str) -> Iterator[Problem]:
+    name, start = _call_name(node), _start(node)
+    written = re.match(r"\w*", sql[start:])
+    shown = written[0] if written and written[0] else name
+    if name in clock.RANDOM or isinstance(node, exp.Rand | exp.Uuid):
+        message = f"{shown}() gives other rows each time, so nothing could tell what changed"
+        yield Problem(start, message, "Hash a key instead: md5(id) looks as random and stays the same")
+    elif name == "age" and len(node.expressions) == 1:
+        fix = "Write age(current_date, ...)"
+        yield Problem(start, "age() of one argument reads the engine's own clock", fix)
+    elif type(node) in _CLOCKS and node.args.get("this"):
+        fix = "Convert the run's own instant: now() AT TIME ZONE '...'"
+        yield Problem(start, f"{shown}() takes no argument here", fix)
+
+
+def _call_name(node: exp.Expr) -> str:
+    return str(node.this).lower() if isinstance(node, exp.Anonymous) else node.key.lower()
+
+
+def _start(node: exp.Expr) -> int:
+    """The offset of the first token that the parser noted inside a node."""
+    places = [int(part.meta["start"]) for part in node.walk() if "start" in part.meta]
+    return min(places, default=0)
+
+
+def _tables(tree: exp.Query) -> Iterator[exp.Table]:
+    """Every table that is read; a CTE's name counts only where it can be seen."""
     for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier):
-            continue  # a table function
-        key = (table.catalog, table.db, table.name)
-        if key not in seen and not (not table.db and _is_cte(table)):
-            seen.add(key)
-            yield key
+        if _function(table) is not None and isinstance(table.this, _HARMLESS):
+            continue
+        if table.db or not _is_cte(table):
+            yield table
+
+
+def _function(table: exp.Table) -> str | None:
+    """`read_csv` of a table function; None for a table."""
+    if isinstance(table.this, exp.Identifier):
+        return None
+    names = table.this.sql_names() if isinstance(table.this, exp.Func) else []
+    return names[0].lower() if names and not isinstance(table.this, exp.Anonymous) else _call_name(table.this)
 
 
 def _is_cte(table: exp.Table) -> bool:
-    node: exp.Expr | None = table
+    """A CTE is seen by the query under its WITH and by the CTEs after it; by itself only where it is recursive."""
+    name = table.name.lower()
+    came: exp.Expr = table
+    node = table.parent
     while node is not None:
-        with_ = node.args.get("with_") or node.args.get("with")
-        if with_ is not None and any(cte.alias.lower() == table.name.lower() for cte in with_.expressions):
+        with_ = node.args.get("with_")
+        if isinstance(node, exp.With):
+            inside = next((i for i, cte in enumerate(node.expressions) if cte is came), 0)
+            seen = node.expressions if node.recursive else node.expressions[:inside]
+        elif with_ is not None and came is not with_:
+            seen = with_.expressions
+        else:
+            seen = []
+        if any(cte.alias.lower() == name for cte in seen):
             return True
-        node = node.parent
+        came, node = node, node.parent
     return False
 
 
-def _columns(tree: exp.Query) -> tuple[str, ...] | None:
-    """Names of the result's columns; None where a star hides them or an expression has no name."""
-    names = tree.named_selects
-    return None if tree.is_star or "*" in names or not all(names) else tuple(names)
+def _entry(table: exp.Table) -> Table:
+    return table.catalog, table.db, table.name, _start(table)
 
 
-def _qualify(tree: exp.Expr, names: Mapping[str, str]) -> bool:
-    """Bare names of models become their tables: dbt people write ref(), SQL people write the name."""
-    changed = False
-    lower = {name.lower(): quoted for name, quoted in names.items()}
-    for table in list(tree.find_all(exp.Table)):
-        bare = isinstance(table.this, exp.Identifier) and not table.db and not _is_cte(table)
-        if bare and table.name.lower() in lower:
-            alias = table.alias or table.name
-            full = exp.to_table(lower[table.name.lower()], dialect="duckdb")
-            table.set("db", full.args["db"])
-            table.set("this", full.this)
-            if not table.args.get("alias"):
-                table.set("alias", exp.TableAlias(this=exp.to_identifier(alias)))
-            changed = True
-    return changed
+def _runnable(
+    sql: str,
+    tree: exp.Query,
+    tokens: Sequence[Token],
+    words: list[tuple[int, int, str]],
+    named: list[exp.Table],
+    dialect: str,
+    target: str,
+) -> str:
+    """The person's own text with marks put in, so that nothing is lost by writing it anew; the target's words otherwise."""
+    bare = [table for table in named if not table.db]
+    if dialect == target and len(words) == sum(1 for node in tree.walk() if _clock_kind(node)):
+        edits = [(start, end, clock.literal(kind)) for start, end, kind in words]
+        for table in bare:
+            place = table.this.meta
+            edits.append((int(place["start"]), int(place["end"]) + 1, table_mark(table.name)))
+        last = tokens[-1]
+        end = last.start if last.token_type == TokenType.SEMICOLON else len(sql)
+        return _edited(sql[:end], edits)
+    for table in bare:
+        table.set("this", exp.to_identifier(table_mark(table.name), quoted=True))
+    for node in list(tree.walk()):
+        if kind := _clock_kind(node):
+            node.replace(
+                exp.cast(exp.Literal.string(clock.mark(kind)), clock.type_of(kind), dialect="duckdb")
+            )
+    try:
+        return tree.sql(dialect=target, pretty=True, unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        fix = f"Write it in words that both {dialect} and {target} know"
+        raise Wrong(Problem(0, f"{target} cannot say this: {_first(error)}", fix)) from None
 
 
-def _set_clock(tree: exp.Expr) -> bool:
-    """Words for now become tokens, so that all models of a run read one clock and a test can set it."""
-    changed = False
-    for node in list(tree.find_all(exp.Func, exp.Column)):
-        word = CLOCK.get(_clock_name(node))
-        if word is None:
-            continue
-        token, kind = (RUN_DATE, "DATE") if word == "date" else (RUN_INSTANT, "TIMESTAMP")
-        node.replace(exp.cast(exp.Literal.string(token), kind))
-        changed = True
-    return changed
+def _clock_kind(node: exp.Expr) -> str | None:
+    if isinstance(node, exp.Anonymous):
+        return clock.WORDS.get(str(node.this).lower()) if not node.expressions else None
+    return _CLOCKS.get(type(node)) if not node.args.get("this") else None
 
 
-def _clock_name(node: exp.Expr) -> str:
-    """`now` of now(); a bare column called current_date is the clock as well, a qualified one is not."""
-    if isinstance(node, exp.Column):
-        name = node.name.lower()
-        bare = not node.table and isinstance(node.this, exp.Identifier) and not node.this.quoted
-        return name if bare and name in ("current_date", "current_timestamp", "localtimestamp") else ""
-    return _name(node)
+_CLOCKS: dict[type[exp.Expr], str] = {
+    exp.CurrentDate: clock.DATE,
+    exp.CurrentTimestamp: clock.ZONED,
+    exp.CurrentTime: clock.ZONED_TIME,
+    exp.CurrentDatetime: clock.STAMP,
+    exp.Localtime: clock.TIME,
+    exp.Localtimestamp: clock.STAMP,
+}
+
+
+def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text

@@ -1,0 +1,180 @@
+"""What compiling promises besides diagnostics: its cache is only that, runaways end, what is not needed is not imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from datetime import timedelta
+
+import pytest
+from tests.unit.build.layout import GOLDEN, NOW, compiled, lay_out, sections
+
+from tailrace.build.jinja import Runaway, time_limit
+from tailrace.errors import ProjectError
+from tailrace.events import Notice, listening
+
+GOOD = sections(GOLDEN / "good.txt")
+
+
+def problems(root, **kwargs):
+    with pytest.raises(ProjectError) as caught:
+        compiled(root, **kwargs)
+    return [str(diagnostic) for diagnostic in caught.value.diagnostics]
+
+
+def test_the_cache_costs_time_only(tmp_path):
+    root, cache = lay_out(tmp_path / "p", GOOD), tmp_path / "cache"
+    fresh = compiled(root)
+    assert compiled(root, cache) == fresh
+    kept = cache / "models.json"
+    written = kept.stat().st_mtime_ns
+    assert compiled(root, cache) == fresh
+    assert kept.stat().st_mtime_ns == written, "nothing new, nothing written"
+    for damage in (b"", b"{}", kept.read_bytes()[:-30], b"x" + kept.read_bytes()):
+        kept.write_bytes(damage)
+        assert compiled(root, cache) == fresh
+
+
+def test_the_cache_of_another_day_is_good(tmp_path):
+    root, cache = lay_out(tmp_path / "p", GOOD), tmp_path / "cache"
+    compiled(root, cache)
+    tomorrow = compiled(root, cache, now=NOW + timedelta(days=1))
+    assert "CAST('2026-11-22' AS DATE)" in tomorrow.nodes["star"].sql
+    assert tomorrow.run_date == "2026-11-22"
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    compiled(lay_out(tmp_path / "p", GOOD), tmp_path / "file" / "cache")
+
+
+def test_kept_templates_see_what_they_read(tmp_path, monkeypatch):
+    files = {
+        "models/a.sql": "{% set x = env_var('TAILRACE_TEST_X', 'none') %}SELECT '{{ x }}' AS x FROM {{ ref('moved') }}",
+        "models/moved.sql": "SELECT 1 AS y",
+    }
+    root, cache = lay_out(tmp_path / "p", files), tmp_path / "cache"
+    assert compiled(root, cache).nodes["a"].sql == """SELECT 'none' AS x FROM "main"."moved\""""
+    monkeypatch.setenv("TAILRACE_TEST_X", "set")
+    assert "'set'" in compiled(root, cache).nodes["a"].sql
+    assert b"TAILRACE_TEST_X" in (cache / "models.json").read_bytes()
+    lay_out(root, {"models/moved.sql": "{{ config(schema='elsewhere') }} SELECT 1 AS y"})
+    assert '"elsewhere"."moved"' in compiled(root, cache).nodes["a"].sql
+    lay_out(root, {"models/moved.sql": "{{ config(enabled=false) }} SELECT 1 AS y"})
+    assert problems(root, cache=cache) == [
+        "models/a.sql:1:84: model moved is switched off (enabled: false). Switch it on, or do not read it"
+    ]
+
+
+RUNAWAYS = {
+    "loop": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "range": "{% for a in range(10 ** 9) %}{% endfor %}",
+    "power": "SELECT {{ 10 ** (10 ** 9) }}",
+    "multiply": "SELECT '{{ 'x' * 999999999 }}'",
+    "concat": "{% set ns = namespace(x='xxxxxxxxxx') %}{% for i in range(90) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+    "recursion": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+}
+
+
+@pytest.mark.parametrize("name", RUNAWAYS)
+def test_a_runaway_template_is_stopped(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("tailrace.build.jinja.Templates.__init__.__defaults__", (0.3,))
+    root = lay_out(
+        tmp_path, {"models/a.sql": RUNAWAYS[name], "models/b.sql": "SELECT {{ var('x', 1 + 1) }} AS x"}
+    )
+    found = problems(root)
+    assert len(found) == 1
+    assert found[0].startswith("models/a.sql:1:")
+
+
+def test_a_runaway_is_stopped_outside_the_main_thread():
+    ended = []
+
+    def loop():
+        while True:
+            pass
+
+    def run():
+        try:
+            with time_limit(0.1):
+                loop()
+        except Runaway as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert ended == ["ran for more than 0.1 seconds"]
+
+
+def test_log_tells_the_person_each_time(tmp_path):
+    root = lay_out(
+        tmp_path / "p", {"models/a.sql": "{% do log('hello', info=true) %}{% do log('quiet') %}SELECT 1 AS x"}
+    )
+    for _ in range(2):
+        heard = []
+        with listening(heard.append):
+            compiled(root, tmp_path / "cache")
+        assert [event.text for event in heard if isinstance(event, Notice)] == ["models/a.sql: hello"]
+
+
+def test_templates_cannot_reach_out(tmp_path):
+    for index, text in enumerate(
+        (
+            "{{ ''.__class__.__mro__ }}",
+            "{{ ref.__globals__ }}",
+            "{{ ref.__self__ }}",
+            "{{ config.__func__.__code__ }}",
+        )
+    ):
+        found = problems(lay_out(tmp_path / str(index), {"models/a.sql": f"SELECT {text} AS x"}))
+        assert len(found) == 1
+        assert "models/a.sql:1:" in found[0]
+
+
+def test_bigquery_gets_its_own_words(tmp_path):
+    from tailrace.build.sql import Wrong, read_sql
+
+    facts = read_sql(
+        "SELECT x::INT AS x, current_date AS d, epoch_ms(y) AS y FROM contacts AS c", "duckdb", "bigquery"
+    )
+    assert "CAST(x AS INT64)" in facts.sql
+    assert "@tailrace:date@" in facts.sql
+    assert "`@tailrace:table:contacts@` AS c" in facts.sql
+    assert facts.tables == (("", "", "contacts", 61),)
+    with pytest.raises(Wrong):
+        read_sql("SELECT 1 AS", "duckdb", "duckdb")
+
+
+def test_one_analysis_serves_comments_layout_and_keyword_case():
+    from tailrace.build.sql import read_sql
+
+    a = read_sql("select id, lower( email ) as email from x.y -- note", "duckdb", "duckdb")
+    b = read_sql("/* other */\nSELECT id,\n  LOWER(email) AS email\nFROM x.y", "duckdb", "duckdb")
+    c = read_sql("SELECT id, upper(email) AS email FROM x.y", "duckdb", "duckdb")
+    assert a.canonical == b.canonical != c.canonical
+
+
+def test_where_the_cache_answers_no_parser_is_imported(tmp_path):
+    root = lay_out(tmp_path / "p", GOOD)
+    code = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from tests.unit.build.layout import compiled
+        compiled(Path(sys.argv[1]), Path(sys.argv[2]))
+        print(*sorted({name.partition(".")[0] for name in sys.modules} & {"sqlglot", "jinja2", "duckdb", "dlt", "pandas"}))
+    """)
+    seen = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(root), str(tmp_path / "cache")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert seen == [["duckdb", "jinja2", "sqlglot"], []]
