@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tailrace.land.layout import Layout, same_key
 from tailrace.warehouse.base import Warehouse
 
 BATCH = "_tailrace_batch"
+SAME_TIME = timedelta(milliseconds=1)
+"""Vendors' times are whole milliseconds; each complete read that corrects a row adds a microsecond to what is held."""
 
 
 @dataclass(frozen=True)
 class News:
-    """`rows` may be news. `returned`: those among them that a scope once ended, as they would be if they were back."""
+    """`rows` may be news. `returned`: those among them that count only where a complete read shows them.
+
+    A scope once ended them, or they changed and their time did not move. `_held_at` is the time of what is held against them.
+    """
 
     rows: pa.Table
     returned: pa.Table
@@ -25,20 +32,25 @@ def find_news(
 ) -> News:
     """What is not known to be old. The hash is the transaction's own expression over the same types.
 
-    A tombstone of a key that was never seen is news: an older page of that key may still come.
+    A tombstone of a key that was never seen is news: an older page of that key may still come. Properties that a vendor
+    computes (HubSpot's hs_time_in_*, hs_is_closed) change while the row's time stays, so at one time two contents are met.
     """
     dialect = warehouse.dialect
     hashed = {name: kind for name, kind in layout.hashed().items() if name in table.column_names}
     if deleted:
         known, back = "k._deleted AND k._version_at >= b._version_at", "FALSE"
     else:
-        known = f"NOT k._deleted AND k._hash = {dialect.row_hash('b', hashed)}"
+        own = dialect.row_hash("b", hashed)
+        known = f"NOT k._deleted AND k._hash = {own}"
         known += " AND k._version_at >= b._version_at" if versioned else ""
-        back = "k._deleted AND k._shape = 0 AND k._version_at >= b._version_at"
+        back = "k._version_at >= b._version_at AND (k._deleted AND k._shape = 0 OR NOT k._deleted"
+        back += f" AND k._version_at < b._until AND (k._version_at > b._version_at OR k._shape = b._shape AND k._hash > {own}))"
     counted = table.append_column("_row", pa.array(range(table.num_rows), pa.int64()))
+    until = pc.add(table["_version_at"], pa.scalar(SAME_TIME, pa.duration("us")))
+    counted = counted.append_column("_until", until)
     with warehouse.registered(BATCH, counted) as batch:
         found = warehouse.arrow(
-            f"SELECT b._row, COALESCE({back}, FALSE) AS _back, k._version_at AS _ended_at FROM {batch} AS b"
+            f"SELECT b._row, COALESCE({back}, FALSE) AS _back, k._version_at AS _held_at FROM {batch} AS b"
             f" LEFT JOIN {dialect.table(layout.keys)} AS k ON {same_key(warehouse, layout, 'b', 'k')}"
             f" WHERE NOT COALESCE({known}, FALSE) ORDER BY b._row"
         )
@@ -47,5 +59,5 @@ def find_news(
 
 
 def _returned(table: pa.Table, back: pa.Table) -> pa.Table:
-    """With the time of the tombstone that scopes gave them, under `_ended_at`."""
-    return table.take(back["_row"]).append_column("_ended_at", back["_ended_at"])
+    """With the time of what is held against them, under `_held_at`."""
+    return table.take(back["_row"]).append_column("_held_at", back["_held_at"])

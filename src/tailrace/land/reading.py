@@ -12,6 +12,7 @@ import pyarrow as pa
 from tailrace.connectors.sdk.base import ResourceSpec, Source
 from tailrace.errors import FatalError, TailraceError
 from tailrace.events import Progress, emit
+from tailrace.land.aside import Aside
 from tailrace.land.batches import Losses, Rows, batch_rows, build_batch, numbered
 from tailrace.land.known import find_news
 from tailrace.land.layout import Layout, ensure
@@ -75,7 +76,7 @@ class Reading:
         self._size = batch_rows(len(request.plan.slots))
         self._pending: list[tuple[Page, datetime]] = []
         self._waiting = 0
-        self._returned: list[pa.Table] = []
+        self._returned = Aside()
         self._items = self._read(position)
 
     def segment(self) -> Iterator[pa.Table]:
@@ -89,6 +90,11 @@ class Reading:
     def committed(self) -> None:
         """What was handed over is in the warehouse: from here on keys are known."""
         self._cut, self._keys_known = self._number, True
+
+    def close(self) -> None:
+        """What was kept for the length of the read goes."""
+        self.seen.close()
+        self._returned.close()
 
     def _read(self, position: Mapping[str, Any] | None) -> Iterator[pa.Table | None]:
         request = self._request
@@ -131,8 +137,8 @@ class Reading:
         )
         if gone is not None:
             yield self._numbered(self._tombstones(gone))
-        if checkpoint.scopes and self._returned:
-            back = self.seen.back(self.layout, checkpoint.scopes, self._take_returned())
+        for returned in self._returned.take() if checkpoint.scopes else ():
+            back = self.seen.back(self.layout, checkpoint.scopes, returned)
             if back.num_rows:
                 yield self._numbered(back)
         self.mark = Mark(self._number, checkpoint.position)
@@ -159,7 +165,7 @@ class Reading:
             news = find_news(self._warehouse, self.layout, table, deleted=deleted, versioned=versioned)
             table = news.rows
             if news.returned.num_rows:
-                self._returned.append(news.returned)
+                self._returned.put(news.returned)
         if table.num_rows:
             yield self._numbered(table)
 
@@ -191,10 +197,6 @@ class Reading:
             .append_column("_seen_at", pa.repeat(pa.scalar(self.last_seen, pa.timestamp("us")), count))
             .append_column("_run_id", pa.repeat(pa.scalar(request.run_id, pa.string()), count))
         )
-
-    def _take_returned(self) -> pa.Table:
-        returned, self._returned = self._returned, []
-        return pa.concat_tables(returned, promote_options="default")
 
     def _numbered(self, table: pa.Table) -> pa.Table:
         first = self._number + 1

@@ -135,7 +135,7 @@ class _Landing:
         try:
             return self._segments(reading, cursor), reading
         finally:
-            reading.seen.close()
+            reading.close()
 
     def _start_over(self, layout: Layout, cursor: Cursor) -> Cursor:
         """Somebody dropped the current table or the keys: all of it is read again."""

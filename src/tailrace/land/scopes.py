@@ -61,14 +61,14 @@ class Seen:
         return found if found.num_rows else None
 
     def back(self, layout: Layout, scopes: Sequence[Scope], returned: pa.Table) -> pa.Table:
-        """The rows inside the scopes of those that `find_news` says were ended by a scope, as newer than their end."""
+        """The rows inside the scopes of those that `find_news` put aside, as newer than what is held against them."""
         warehouse = self._warehouse
         conditions = [_condition(warehouse, layout, scope) for scope in scopes]
         with warehouse.registered(BATCH, returned) as batch:
             found = warehouse.arrow(f"SELECT * FROM {batch} AS t WHERE {' OR '.join(conditions)}")
         at = found.column_names.index("_version_at")
-        ended_at = pc.add(found["_ended_at"], pa.scalar(timedelta(microseconds=1), pa.duration("us")))
-        return found.set_column(at, "_version_at", ended_at).drop_columns("_ended_at")
+        newer = pc.add(found["_held_at"], pa.scalar(timedelta(microseconds=1), pa.duration("us")))
+        return found.set_column(at, "_version_at", newer).drop_columns("_held_at")
 
     def close(self) -> None:
         if self.needed:

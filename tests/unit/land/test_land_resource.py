@@ -336,3 +336,28 @@ def test_the_vendors_word_about_a_delete_is_not_replaced_by_our_conclusion():
     landing.land(page(row("1", "a"), row("2", "a"), at=1), scopes=(Scope(),))
     assert [found["id"] for found in landing.rows()] == ["1"]
     assert_folds(landing)
+
+
+def test_a_sweep_lands_what_changed_while_its_time_stood_still():
+    """Properties that the vendor computes; whichever content has the greater hash, there and back again."""
+    landing = Landing()
+    for score in (1, 2, 3, 2, 1, 2):
+        landing.land(page(row("1", "a", score=score), row("2", "b"), at=1), scopes=(Scope(),))
+        assert [found["score"] for found in landing.rows()] == [score, None]
+    again = landing.land(page(row("1", "a", score=2), row("2", "b"), at=1), scopes=(Scope(),))
+    assert again.rows_out == 0 and landing.count("__changes") == 7
+    landing.land(page(row("1", "a", score=9), at=2))
+    landing.land(page(row("1", "a", score=3), at=1))
+    assert landing.rows()[0]["score"] == 9
+    assert_folds(landing)
+
+
+def test_pages_of_one_time_give_the_same_rows_in_any_order():
+    """Without a complete read nothing says which content is the present one, so the arrival does not decide."""
+    ends = []
+    for scores in ((1, 2, 3), (3, 1, 2), (2, 3, 1)):
+        landing = Landing()
+        for score in scores:
+            landing.land(page(row("1", "a", score=score), at=1))
+        ends.append(landing.rows())
+    assert ends[0] == ends[1] == ends[2]
