@@ -17,10 +17,13 @@ from pathlib import Path
 from tailrace.errors import FatalError, WarehouseError
 from tailrace.failpoints import reach
 from tailrace.warehouse.base import META
-from tailrace.warehouse.duckdb import DuckDBWarehouse, sync_folder
+from tailrace.warehouse.duckdb import sync_folder
 
 KEPT = 2
 """Earlier published files that `publish --rollback` can bring back."""
+
+OF_THE_DATA = ("cursors", "models")
+"""Tables of `tailrace_meta` that say how far the data beside them is: they stay with it, whatever else is renewed."""
 
 CHILD = """
 import os, shutil, sys
@@ -73,7 +76,7 @@ def publish_meta(work: Path, target: Path) -> Published:
         if target.exists():
             _copy(target, temporary)
             temporary.chmod(0o644)
-        _replace_meta(work, temporary)
+        _copy_schemas(work, temporary, (META,), leave=OF_THE_DATA)
         copied = _rename(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -130,19 +133,8 @@ def _narrow(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None:
     _copy_schemas(work, temporary, schemas)
 
 
-def _replace_meta(work: Path, temporary: Path) -> None:
-    if temporary.exists():
-        warehouse = DuckDBWarehouse(temporary)
-        try:
-            warehouse.execute(f"DROP SCHEMA IF EXISTS {META} CASCADE")
-        finally:
-            warehouse.native().execute("CHECKPOINT")
-            warehouse.close()
-    _copy_schemas(work, temporary, (META,))
-
-
-def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None:
-    """Tables as tables; views as the views they are, where what they read comes along, else as tables."""
+def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...], leave: tuple[str, ...] = ()) -> None:
+    """Tables and views as tables, but those whose names are in `leave`."""
     import duckdb
 
     with tempfile.TemporaryDirectory(dir=temporary.parent, prefix=".publish-") as folder:
@@ -157,7 +149,7 @@ def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None
                     "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'source' AND table_schema = ?",
                     [schema],
                 ).fetchall()
-                for (name,) in names:
+                for name in (name for (name,) in names if name not in leave):
                     con.execute(
                         f'CREATE OR REPLACE TABLE "{schema}"."{name}" AS SELECT * FROM source."{schema}"."{name}"'
                     )

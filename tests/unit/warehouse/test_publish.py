@@ -92,6 +92,26 @@ def test_only_the_meta_tables_past_a_gate_that_said_no(work, tmp_path):
     assert read(target, "SELECT decision FROM tailrace_meta.validations") == [("block",)]
 
 
+def test_what_says_how_far_the_data_is_stays_with_the_data(work, tmp_path):
+    """A lost work file is restored from this one: a cursor ahead of its rows would lose them for ever."""
+    write(
+        work,
+        "CREATE TABLE tailrace_meta.cursors AS SELECT 1 AS position; CREATE TABLE tailrace_meta.models AS SELECT 'a' AS built",
+    )
+    target, first = tmp_path / "warehouse.duckdb", tmp_path / "first.duckdb"
+    publish(work, target)
+    write(work, "UPDATE tailrace_meta.cursors SET position = 2; UPDATE tailrace_meta.models SET built = 'b'")
+    publish_meta(work, target)
+    assert read(target, "SELECT position, built FROM tailrace_meta.cursors, tailrace_meta.models") == [
+        (1, "a")
+    ]
+    publish_meta(work, first)
+    names = read(
+        first, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'tailrace_meta'"
+    )
+    assert names == [("format",)]
+
+
 def test_the_state_changes_with_writes_and_only_with_them(work):
     before = state_of(work)
     warehouse = DuckDBWarehouse(work)
