@@ -1,35 +1,44 @@
 -- What each channel and campaign cost and brought, by month, in one reporting currency.
--- Attribution is first touch as the CRM recorded it: a contact's source, and for paid search its Google Ads campaign.
--- How it converts: instants of the CRM are UTC and become the reporting time zone before their month is taken; an ad
--- account's day stays that account's calendar day; money takes its month's rate (see daily_campaign_spend).
--- Everything is summed before it is joined, so no row can fan out; a deal of several contacts counts once, for the contact
--- that was created first.
-WITH rates AS (
-    SELECT month, currency, usd_per_unit FROM {{ ref('exchange_rates') }}
-),
-
-contacts AS (
+-- Attribution is first touch as the CRM recorded it: a contact's source and, for paid search, its Google Ads campaign.
+-- How it converts:
+--   instants of the CRM are UTC and become the reporting time zone before their month is taken: a contact made at 2 a.m. UTC
+--   on the 1st belongs to the month before in New York;
+--   an ad account's day stays that account's calendar day, and its money takes that month's rate (daily_campaign_spend);
+--   a deal's amount takes the rate of the month in which it closed.
+-- Everything is summed before it is joined, so no row can multiply; a deal of several contacts counts once, for the contact
+-- that was created first. A sum in which one rate is missing is NULL and flagged, not a sum of the others.
+WITH contacts AS (
     SELECT
         contact_id,
         coalesce(first_touch_source, 'UNKNOWN') AS channel,
         CASE WHEN first_touch_source = 'PAID_SEARCH' THEN first_touch_campaign END AS campaign,
         created_at,
-        date_trunc('month', CAST(
-            timezone('{{ var("reporting_timezone") }}', timezone('UTC', created_at)) AS DATE
-        )) AS month
+        CAST(created_at AT TIME ZONE 'UTC' AT TIME ZONE '{{ var("reporting_timezone") }}' AS DATE) AS created_on
     FROM {{ ref('stg_hubspot__contacts') }}
 ),
 
 won AS (
     SELECT
-        deals.deal_id,
-        deals.currency,
-        deals.amount,
-        date_trunc('month', CAST(
-            timezone('{{ var("reporting_timezone") }}', timezone('UTC', deals.closed_at)) AS DATE
-        )) AS month
-    FROM {{ ref('stg_hubspot__deals') }} AS deals
-    WHERE deals.is_won AND deals.closed_at IS NOT NULL
+        deal_id,
+        currency,
+        CAST(closed_at AT TIME ZONE 'UTC' AT TIME ZONE '{{ var("reporting_timezone") }}' AS DATE) AS closed_on,
+        amount
+    FROM {{ ref('stg_hubspot__deals') }}
+    WHERE is_won AND closed_at IS NOT NULL
+),
+
+converted AS (
+    SELECT
+        won.deal_id,
+        CAST(date_trunc('month', won.closed_on) AS DATE) AS month,
+        CASE
+            WHEN won.currency = '{{ var("reporting_currency") }}' THEN won.amount
+            ELSE won.amount * rates.rate
+        END AS revenue,
+        won.currency <> '{{ var("reporting_currency") }}' AND won.amount IS NOT NULL AND rates.rate IS NULL AS rate_missing
+    FROM won
+    LEFT JOIN {{ ref('stg_exchange_rates') }} AS rates
+        ON rates.currency = won.currency AND rates.month = CAST(date_trunc('month', won.closed_on) AS DATE)
 ),
 
 first_contact AS (
@@ -44,7 +53,7 @@ spend AS (
         CAST(date_trunc('month', day) AS DATE) AS month,
         'PAID_SEARCH' AS channel,
         campaign_name AS campaign,
-        sum(cost_reporting) AS spend,
+        CASE WHEN NOT bool_or(rate_missing) THEN sum(cost_reporting) END AS spend,
         sum(clicks) AS clicks,
         bool_or(rate_missing) AS rate_missing
     FROM {{ ref('daily_campaign_spend') }}
@@ -52,28 +61,22 @@ spend AS (
 ),
 
 leads AS (
-    SELECT CAST(month AS DATE) AS month, channel, campaign, count(*) AS leads
+    SELECT CAST(date_trunc('month', created_on) AS DATE) AS month, channel, campaign, count(*) AS leads
     FROM contacts
+    WHERE created_on IS NOT NULL
     GROUP BY 1, 2, 3
 ),
 
 deals AS (
     SELECT
-        CAST(won.month AS DATE) AS month,
+        converted.month,
         coalesce(first_contact.channel, 'UNKNOWN') AS channel,
         first_contact.campaign,
         count(*) AS deals_won,
-        sum(CASE
-            WHEN won.currency = '{{ var("reporting_currency") }}' THEN won.amount
-            ELSE won.amount * own.usd_per_unit / reporting.usd_per_unit
-        END) AS revenue,
-        bool_or(won.currency <> '{{ var("reporting_currency") }}'
-            AND (own.usd_per_unit IS NULL OR reporting.usd_per_unit IS NULL)) AS rate_missing
-    FROM won
-    LEFT JOIN first_contact ON first_contact.deal_id = won.deal_id
-    LEFT JOIN rates AS own ON own.currency = won.currency AND own.month = won.month
-    LEFT JOIN rates AS reporting
-        ON reporting.currency = '{{ var("reporting_currency") }}' AND reporting.month = won.month
+        CASE WHEN NOT bool_or(converted.rate_missing) THEN sum(converted.revenue) END AS revenue,
+        bool_or(converted.rate_missing) AS rate_missing
+    FROM converted
+    LEFT JOIN first_contact ON first_contact.deal_id = converted.deal_id
     GROUP BY 1, 2, 3
 ),
 

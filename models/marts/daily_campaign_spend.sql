@@ -1,10 +1,7 @@
--- Spend per campaign and day in one currency.
--- How it converts: cost in the account's currency x that month's rate to USD / the reporting currency's rate to USD.
--- A missing rate gives no amount and raises the flag: 0 would be a lie that sums up.
-WITH rates AS (
-    SELECT month, currency, usd_per_unit FROM {{ ref('exchange_rates') }}
-)
-
+-- Spend per campaign and day, as the account booked it and in the reporting currency.
+-- How it converts: the day is the account's own calendar day (a day in Berlin is not shifted to New York: nobody knows at
+-- which hour the money went), the cost in the account's currency takes the rate of that day's month. Without a rate there
+-- is no amount and the flag is up: 0 would be a lie that sums up.
 SELECT
     spend.day,
     spend.account_id,
@@ -15,11 +12,10 @@ SELECT
     spend.cost,
     CASE
         WHEN spend.currency = '{{ var("reporting_currency") }}' THEN CAST(spend.cost AS DOUBLE)
-        ELSE spend.cost * own.usd_per_unit / reporting.usd_per_unit
+        ELSE CAST(spend.cost AS DOUBLE) * rates.rate
     END AS cost_reporting,
     '{{ var("reporting_currency") }}' AS reporting_currency,
-    spend.currency <> '{{ var("reporting_currency") }}'
-    AND (own.usd_per_unit IS NULL OR reporting.usd_per_unit IS NULL) AS rate_missing,
+    spend.currency <> '{{ var("reporting_currency") }}' AND rates.rate IS NULL AS rate_missing,
     spend.impressions,
     spend.clicks,
     spend.conversions,
@@ -27,7 +23,5 @@ SELECT
 FROM {{ ref('stg_google_ads__campaign_stats') }} AS spend
 LEFT JOIN {{ ref('stg_google_ads__campaigns') }} AS campaigns
     ON campaigns.account_id = spend.account_id AND campaigns.campaign_id = spend.campaign_id
-LEFT JOIN rates AS own
-    ON own.currency = spend.currency AND own.month = date_trunc('month', spend.day)
-LEFT JOIN rates AS reporting
-    ON reporting.currency = '{{ var("reporting_currency") }}' AND reporting.month = date_trunc('month', spend.day)
+LEFT JOIN {{ ref('stg_exchange_rates') }} AS rates
+    ON rates.currency = spend.currency AND rates.month = CAST(date_trunc('month', spend.day) AS DATE)

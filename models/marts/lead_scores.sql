@@ -1,4 +1,5 @@
 -- An explainable scorecard: fit (0-40) + engagement (0-40) + recency (0-20), each part a column, the reasons in words.
+-- Recency and its reason go by week, month and quarter: a count of days would change every row, and send it, every day.
 -- It reads the date, so it is built again when the day turns. A contact without an e-mail keeps its row, since contact_id
 -- is the key; the sync's `where` leaves it out, because the CRM is matched by e-mail.
 WITH contacts AS (
@@ -10,7 +11,9 @@ measured AS (
         contacts.*,
         companies.industry,
         date_diff('day', CAST(last_seen_at AS DATE), current_date) AS days_since_seen,
-        coalesce(regexp_matches(lower(job_title), 'chief|vp |head of|director|owner|founder'), false) AS decides,
+        coalesce(regexp_matches(
+            lower(job_title), '(^|[^a-z])(c[efmot]o|coo|chief|vp|head of|director|owner|founder)([^a-z]|$)'
+        ), false) AS decides,
         coalesce(employee_band IN ('100-500', '500-1000', '1000+'), false) AS is_large
     FROM contacts
     LEFT JOIN {{ ref('stg_hubspot__companies') }} AS companies
@@ -61,10 +64,11 @@ SELECT
         '; ',
         CASE WHEN decides THEN concat('decides: ', job_title) END,
         CASE WHEN is_large THEN concat(employee_band, ' employees') END,
-        CASE WHEN forms_filled > 0 THEN concat('filled ', CAST(forms_filled AS INTEGER), ' forms') END,
-        CASE WHEN visits > 0 THEN concat(CAST(visits AS INTEGER), ' visits') END,
-        CASE WHEN emails_opened > 0 THEN concat('opened ', CAST(emails_opened AS INTEGER), ' e-mails') END,
+        CASE WHEN forms_filled > 0 THEN concat('filled ', CAST(forms_filled AS INTEGER), CASE forms_filled WHEN 1 THEN ' form' ELSE ' forms' END) END,
+        CASE WHEN visits > 0 THEN concat(CAST(visits AS INTEGER), CASE visits WHEN 1 THEN ' visit' ELSE ' visits' END) END,
+        CASE WHEN emails_opened > 0 THEN concat('opened ', CAST(emails_opened AS INTEGER), CASE emails_opened WHEN 1 THEN ' e-mail' ELSE ' e-mails' END) END,
         CASE
+            WHEN days_since_seen IS NULL THEN 'never seen'
             WHEN days_since_seen <= 7 THEN 'seen in the last week'
             WHEN days_since_seen <= 30 THEN 'seen in the last month'
             WHEN days_since_seen <= 90 THEN 'seen in the last quarter'

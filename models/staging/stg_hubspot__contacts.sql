@@ -18,7 +18,10 @@ SELECT
     coalesce(hs_email_open, 0) AS emails_opened,
     coalesce(hs_email_click, 0) AS emails_clicked,
     coalesce(num_conversion_events, 0) AS forms_filled,
-    greatest(hs_analytics_last_timestamp, notes_last_contacted) AS last_seen_at,
+    -- either may be missing; engines differ in what greatest() then gives
+    coalesce(
+        greatest(hs_analytics_last_timestamp, notes_last_contacted), hs_analytics_last_timestamp, notes_last_contacted
+    ) AS last_seen_at,
     associatedcompanyid AS company_id,
     annualrevenue AS annual_revenue,
     numemployees AS employee_band,

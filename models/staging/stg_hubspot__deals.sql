@@ -10,7 +10,7 @@ SELECT
     id AS deal_id,
     dealname AS deal_name,
     amount,
-    coalesce(deal_currency_code, '{{ var("reporting_currency") }}') AS currency,
+    upper(coalesce(deal_currency_code, '{{ var("reporting_currency") }}')) AS currency,
     dealstage AS stage,
     coalesce(hs_is_closed_won, false) AS is_won,
     closedate AS closed_at,
