@@ -89,10 +89,10 @@ class Forked:
 
 def _serve() -> None:
     import dlt.destinations.impl.duckdb.duck
-    import dlt.pipeline.pipeline
+    import dlt.pipeline.pipeline  # noqa: F401
     import duckdb  # noqa: F401
     import httpx2  # noqa: F401
-    import pandas  # noqa: F401
+    import pandas  # noqa: F401, ICN001
     import pyarrow.parquet  # noqa: F401
     import sqlalchemy  # noqa: F401
     import sqlglot.optimizer  # noqa: F401
