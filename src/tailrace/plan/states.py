@@ -8,7 +8,7 @@ from tailrace.plan.scratch import scratch
 
 
 def modified_models(resolved: Resolved) -> frozenset[str]:
-    """Models whose SQL or materialization is not the one that was built last, or that were never built."""
+    """Models and seeds that are not the ones that were built last, whatever the data did since."""
     with scratch(resolved.project) as warehouse:
         found = decide(warehouse, resolved.graph, None)
-    return frozenset(d.model for d in found if d.action == "build" and ("SQL" in d.why or "never" in d.why))
+    return frozenset(decision.model for decision in found if decision.modified)
