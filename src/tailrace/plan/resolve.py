@@ -35,7 +35,12 @@ class Chosen:
 
 def resolve(project: Project, *, now: datetime) -> Resolved:
     """Compile and check; ProjectError with all diagnostics of models, connections, suites and syncs."""
-    graph = compile_project(project, now=now, cache_dir=project.state_dir / "cache")
+    unread = Graph({}, (), now)
+    try:
+        graph = compile_project(project, now=now, cache_dir=project.state_dir / "cache")
+    except ProjectError as error:
+        # a model that does not compile hides nothing of what is wrong elsewhere
+        raise ProjectError([*error.diagnostics, *check_project(project, unread)]) from None
     problems = check_project(project, graph)
     if problems:
         raise ProjectError(problems)
