@@ -68,7 +68,7 @@ def drop_dead(frame: Frame, sync: str, keys: tuple[str, ...]) -> None:
 
 
 def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> int:
-    from tailrace.runner.publishing import publish_work
+    from tailrace.runner.publishing import publish_work, shows_work
     from tailrace.runner.session import LOCK, Session
     from tailrace.state.locks import held
 
@@ -76,10 +76,13 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> i
     _known(project, (sync,))
     session = Session(project, "dead")
     try:
+        if not session.work.exists() and not session.published.exists():
+            raise BadInput("nothing has run here yet", "run `tailrace run`")
         with held(session.folder, LOCK):
+            whole = shows_work(session)
             with session.warehouse() as warehouse:
                 number = int(change(warehouse, sync, list(keys)))  # type: ignore[operator]
-            publish_work(session, "ledger")
+            publish_work(session, "ledger", meta_only=not whole)
     finally:
         session.close()
     frame.document({"status": "ok", "sync": sync, "rows": number})

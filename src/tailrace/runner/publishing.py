@@ -13,10 +13,15 @@ from tailrace.warehouse.publish import publish, publish_meta
 FACT = "published"
 
 
-def publish_work(session: Session, name: str) -> StepResult:
+def shows_work(session: Session) -> bool:
+    """Whether the published file has all that is in the work file: nobody has written there since, no gate said no."""
+    return session.published.exists() and session.store.fact(FACT) == _seen(session, meta_only=False)
+
+
+def publish_work(session: Session, name: str, *, meta_only: bool = False) -> StepResult:
     """Copy the work file over the published one; 0 bytes where nothing was written since the last time.
 
-    Where a suite blocked, the data that analysts see stays as it was, and only `tailrace_meta` is renewed.
+    Where a suite blocked, or with `meta_only`, the data that analysts see stays, and only `tailrace_meta` is renewed.
     """
     started = session.now()
     emit(StepStarted("publish", name))
@@ -26,7 +31,7 @@ def publish_work(session: Session, name: str) -> StepResult:
             for result in session.results
             if result.step == "validate" and result.status == "stopped"
         ]
-        copied = _publish(session, meta_only=bool(blocked))
+        copied = _publish(session, meta_only=meta_only or bool(blocked))
         seconds = (session.now() - started).total_seconds()
         status = "stopped" if blocked else "ok" if copied else "skipped"
         error = f"blocked by {', '.join(blocked)}: the data published before stays" if blocked else None
@@ -37,8 +42,7 @@ def publish_work(session: Session, name: str) -> StepResult:
 
 
 def _publish(session: Session, *, meta_only: bool) -> int:
-    seen = f"{session.work_state()}:{meta_only}"
-    if session.published.exists() and session.store.fact(FACT) == seen:
+    if session.published.exists() and session.store.fact(FACT) == _seen(session, meta_only=meta_only):
         return 0
     with session.warehouse() as warehouse:
         copy_runs(warehouse, session.store)
@@ -47,5 +51,9 @@ def _publish(session: Session, *, meta_only: bool) -> int:
     target: Path = session.published
     target.parent.mkdir(parents=True, exist_ok=True)
     done = publish_meta(session.work, target) if meta_only else publish(session.work, target, narrowed)
-    session.store.remember(FACT, f"{session.work_state()}:{meta_only}")
+    session.store.remember(FACT, _seen(session, meta_only=meta_only))
     return done.copied
+
+
+def _seen(session: Session, *, meta_only: bool) -> str:
+    return f"{session.work_state()}:{meta_only}"

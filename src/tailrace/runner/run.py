@@ -13,7 +13,7 @@ from tailrace.events import RunFinished, RunStarted, emit
 from tailrace.failpoints import reach
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.runner import steps
-from tailrace.runner.publishing import publish_work
+from tailrace.runner.publishing import publish_work, shows_work
 from tailrace.runner.session import LOCK, Session
 from tailrace.runner.syncs import Sending, Shipment, lock_syncs, prepare_syncs, settle_shipments, ship
 from tailrace.state import runs
@@ -37,10 +37,10 @@ def execute(
         if shipments:
             ship(session, shipments)
             reach("run:delivered")
-            with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE), session.warehouse() as warehouse:
-                settle_shipments(session, warehouse, shipments)
-            reach("run:settled")
-        _close_run(session, wanted, delivered=bool(shipments))
+            with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
+                _settle(session, shipments, publishing="publish" in wanted)
+        else:
+            _end(session)
 
 
 def _under_lock(
@@ -76,11 +76,15 @@ def _under_lock(
     return shipments
 
 
-def _close_run(session: Session, wanted: tuple[str, ...], *, delivered: bool) -> None:
+def _settle(session: Session, shipments: list[Shipment], *, publishing: bool) -> None:
+    """Merge what was answered. Another run may have worked meanwhile, half or blocked: its data is not ours to publish."""
+    alone = shows_work(session)
+    with session.warehouse() as warehouse:
+        settle_shipments(session, warehouse, shipments)
+    reach("run:settled")
     _end(session)
-    if delivered and "publish" in wanted:
-        with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
-            publish_work(session, "ledger")
+    if publishing:
+        publish_work(session, "ledger", meta_only=not alone)
 
 
 def _end(session: Session) -> None:
