@@ -113,7 +113,8 @@ class Judge:
         parts = built.parts
         if built.materialized != "view":
             return parts.content()
-        data = {table: self._data.version(table) for table in parts.data}
+        sql = self._graph.nodes[name].sql
+        data = {table: self._data.version(table, sql) for table in parts.data}
         upstream = {up: self._contents.get(up, ABSENT) for up in parts.upstream}
         unknown = dict.fromkeys(parts.unknown, self._instant)
         return Parts(parts.sql, data, upstream, unknown, parts.day).content()
@@ -125,7 +126,7 @@ class Judge:
     def _parts(self, node: ModelNode) -> Parts:
         return Parts(
             node.canonical,
-            {str(table): self._data.version(str(table)) for table in node.reads},
+            {str(table): self._data.version(str(table), node.sql) for table in node.reads},
             {up: self._contents.get(up, ABSENT) for up in node.depends_on},
             dict.fromkeys(node.externals, self._instant),
             self._graph.run_date if node.volatile else None,
@@ -159,33 +160,48 @@ def _why_table(node: ModelNode, parts: Parts, built: Built) -> str:
 
 
 class Data:
-    """Versions of landed tables: the newest landed row that altered each, and its columns."""
+    """Versions of landed tables: the newest landed row that altered each, and its columns.
+
+    A row that only moved the vendor's cursor, as the echo of our own write does, counts for those who may read the cursor:
+    SQL that names its column or holds a star.
+    """
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._cursors: dict[str, tuple[int, int]] = {}
-        self._versions: dict[str, str] = {}
-        if warehouse.columns(CURSORS):
+        self._cursors: dict[str, tuple[int, int, int, str]] = {}
+        self._shapes: dict[str, str] = {}
+        there = warehouse.columns(CURSORS)
+        if there:
             table = warehouse.dialect.table(CURSORS)
-            rows = warehouse.query(f"SELECT resource, data_version, raw_done FROM {table}")
-            self._cursors = {str(row[0]).casefold(): (int(row[1] or 0), int(row[2] or 0)) for row in rows}
+            later = "touch_version, cursor_columns" if "touch_version" in there else "data_version, ''"
+            rows = warehouse.query(f"SELECT resource, data_version, raw_done, {later} FROM {table}")
+            for name, version, done, touched, columns in rows:
+                self._cursors[str(name).casefold()] = (version or 0, touched or 0, done or 0, columns or "")
 
-    def version(self, table: str) -> str:
-        """Changes whenever `dataset.table` may hold other rows; "absent" where there is no such table."""
-        if table not in self._versions:
+    def version(self, table: str, sql: str) -> str:
+        """Changes whenever `dataset.table` may hold other rows for `sql`; "absent" where there is no such table."""
+        if table not in self._shapes:
             schema, _, name = table.partition(".")
             columns = self._warehouse.columns(TableRef(schema, name))
-            self._versions[table] = self._rows(table) + "/" + _digest(columns)[:8] if columns else ABSENT
-        return self._versions[table]
+            self._shapes[table] = _digest(columns)[:8] if columns else ABSENT
+        shape = self._shapes[table]
+        return shape if shape == ABSENT else f"{self._rows(table, sql)}/{shape}"
 
-    def _rows(self, table: str) -> str:
-        """Raw rows and keys move with every row that arrives, the current table and the log with those that alter it."""
+    def _rows(self, table: str, sql: str) -> str:
+        """Raw rows and keys move with every row that arrives, the log with those that are changes."""
         folded = table.casefold()
         if folded in self._cursors:
-            return str(self._cursors[folded][0])
+            changed, touched, _, columns = self._cursors[folded]
+            return str(touched if _may_read(sql, columns) else changed)
         base, _, suffix = folded.rpartition("__")
-        version, arrived = self._cursors.get(base, (0, 0))
-        return f"{version}:{arrived}" if suffix in ("raw", "keys") else str(version)
+        changed, touched, arrived, _ = self._cursors.get(base, (0, 0, 0, ""))
+        return f"{touched}:{arrived}" if suffix in ("raw", "keys") else str(changed)
+
+
+def _may_read(sql: str, columns: str) -> bool:
+    """Whether a query may see one of these columns; a star of multiplication only costs a rebuild."""
+    folded = sql.casefold()
+    return "*" in folded or any(column.casefold() in folded for column in columns.split(",") if column)
 
 
 def decide(warehouse: Warehouse, graph: Graph, selected: Collection[str] | None) -> list[Decision]:

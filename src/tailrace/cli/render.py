@@ -116,12 +116,26 @@ def _activate(_: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
         "conflict",
         "pending",
     )
-    parts = [f"{detail[word]:,} {word.replace('_', ' ')}" for word in words if detail.get(word)]
+    parts = [
+        f"{detail[word]:,} {word.replace('_', ' ')}{_why_held(word, detail)}"
+        for word in words
+        if detail.get(word)
+    ]
     return (
         ", ".join([*parts, count(int(detail.get("requests", 0)), "write request")])
         if parts
         else "nothing to send"
     )
+
+
+def _why_held(word: str, detail: Mapping[str, Any]) -> str:
+    """Rows held back, by who held them."""
+    if word != "held_back":
+        return ""
+    kinds = [
+        f"{detail[kind]:,} {kind}" for kind in ("quarantined", "suppressed", "filtered") if detail.get(kind)
+    ]
+    return f" ({', '.join(kinds)})" if kinds else ""
 
 
 _TELLERS = {"land": _land, "build": _build, "validate": _validate, "publish": _publish, "activate": _activate}

@@ -20,13 +20,17 @@ LAND = "_tailrace_land"
 
 @dataclass(frozen=True)
 class Applied:
-    """What one transaction did to the current table; `newest` is the last raw row that altered it, 0 for none."""
+    """What one transaction did to the current table, 0 for none.
+
+    `newest` is the last raw row that altered it in any way, `changed` the last that was more than a touch of cursors.
+    """
 
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
     touched: int = 0
     newest: int = 0
+    changed: int = 0
 
     @property
     def changes(self) -> int:
@@ -39,6 +43,7 @@ class Applied:
             self.deleted + other.deleted,
             self.touched + other.touched,
             max(self.newest, other.newest),
+            max(self.changed, other.changed),
         )
 
 
@@ -70,8 +75,7 @@ def apply(
                 warehouse.execute(
                     f"DELETE FROM {table} WHERE _seen_at < ? AND _raw_seq <= ?", [raw_before, done.raw_done]
                 )
-        version = max(done.data_version, applied.newest)
-        write_cursor(warehouse, Cursor(**{**vars(done), "data_version": version}))
+        write_cursor(warehouse, done.moved(applied.changed, applied.newest))
         reach("land:before_commit")
     reach("land:after_commit")
     return applied
@@ -114,7 +118,8 @@ def _summary(warehouse: Warehouse) -> Applied:
         " COALESCE(SUM(CASE WHEN _op = 'update' THEN 1 ELSE 0 END), 0),"
         " COALESCE(SUM(CASE WHEN _op = 'delete' THEN 1 ELSE 0 END), 0),"
         " COALESCE(SUM(CASE WHEN _op IS NULL AND NOT _deleted THEN 1 ELSE 0 END), 0),"
-        f" COALESCE(MAX(CASE WHEN _op IS NOT NULL OR NOT _deleted THEN _pos END), 0) FROM {LAND}"
+        " COALESCE(MAX(CASE WHEN _op IS NOT NULL OR NOT _deleted THEN _pos END), 0),"
+        f" COALESCE(MAX(CASE WHEN _op IS NOT NULL THEN _pos END), 0) FROM {LAND}"
     )[0]
     return Applied(*(int(value) for value in row))
 
@@ -141,7 +146,7 @@ def _first_load(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bo
     inserted, newest = warehouse.query(
         f"SELECT COUNT(*), COALESCE(MAX(_raw_seq), 0) FROM ({raw}) AS r WHERE NOT _deleted"
     )[0]
-    return Applied(inserted=inserted, newest=newest)
+    return Applied(inserted=inserted, newest=newest, changed=newest)
 
 
 class _Template:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,8 @@ COLUMNS: dict[str, Type] = {
     "run_id": "text",
     "shape": "bigint",
     "columns": "text",
+    "touch_version": "bigint",
+    "cursor_columns": "text",
 }
 
 
@@ -29,7 +31,8 @@ COLUMNS: dict[str, Type] = {
 class Cursor:
     """`position` is JSON text. `raw_done`: every raw row up to it is in the current table and the log.
 
-    `data_version`: the newest raw row that altered the current table. `shape` counts the column sets read so far,
+    `data_version`: the newest raw row that changed the current table; `touch_version`: those included that only moved a
+    vendor's cursor (`cursor_columns`), such as the echo of our own write. `shape` counts the column sets read so far,
     `columns` is the last one's digest: of two readings of one version the one with the later shape is the newer.
     """
 
@@ -41,6 +44,14 @@ class Cursor:
     run_id: str = ""
     shape: int = 0
     columns: str = ""
+    touch_version: int = 0
+    cursor_columns: str = ""
+
+    def moved(self, changed: int, newest: int) -> Cursor:
+        """After raw rows up to `newest` altered the table, and up to `changed` more than touched it."""
+        return replace(
+            self, data_version=max(self.data_version, changed), touch_version=max(self.touch_version, newest)
+        )
 
     def start(self) -> Mapping[str, Any] | None:
         """What the source resumes from."""

@@ -167,6 +167,7 @@ class _Landing:
             position=position_text(mark.position),
             raw_done=mark.raw_seq,
             updated_at=reading.last_seen,
+            cursor_columns=",".join(reading.layout.cursors),
         )
         if (done.raw_done, done.position) == (cursor.raw_done, cursor.position):
             return Applied(), cursor
@@ -176,7 +177,7 @@ class _Landing:
             self._warehouse, reading.layout, cursor, done, changes=self._changes, raw_before=before
         )
         reading.committed()
-        return applied, replace(done, data_version=max(done.data_version, applied.newest))
+        return applied, done.moved(applied.changed, applied.newest)
 
     def _drop_orphans(self, layout: Layout, raw_done: int) -> None:
         """Raw rows that a kill or an error left behind the last transaction; they will be read again."""

@@ -67,11 +67,13 @@ def test_the_log_keeps_the_row_after_a_change_and_before_a_delete():
 def test_an_echo_moves_the_cursor_column_and_logs_nothing():
     landing = Landing()
     landing.land(page(row("1", "a", seen=moment(1)), at=1))
-    before = landing.warehouse.query("SELECT data_version FROM tailrace_meta.cursors")[0][0]
+    versions = "SELECT data_version, touch_version FROM tailrace_meta.cursors"
+    before = landing.warehouse.query(versions)[0]
     result = landing.land(page(row("1", "a", seen=moment(9)), at=9))
     assert result.rows_out == 0 and result.detail["touched"] == 1 and landing.count("__changes") == 1
     assert landing.rows()[0]["seen"].second == 9
-    assert landing.warehouse.query("SELECT data_version FROM tailrace_meta.cursors")[0][0] > before
+    after = landing.warehouse.query(versions)[0]
+    assert after[0] == before[0] and after[1] > before[1]
 
 
 def test_a_key_of_several_columns():
