@@ -6,6 +6,7 @@ One row per batch. Keys, hashes and values stay in the delivery's staged file; a
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -75,7 +76,7 @@ def open_delivery(store: Store, delivery: Delivery, *, used_approval: str | None
                 delivery.account,
                 delivery.object,
                 delivery.run_id,
-                str(delivery.stage),
+                os.path.relpath(delivery.stage, store.path.parent),  # a project may be moved before it runs again
                 delivery.rows,
                 delivery.created_at,
                 json.dumps(delivery.meta),
@@ -89,19 +90,18 @@ def open_delivery(store: Store, delivery: Delivery, *, used_approval: str | None
 def deliveries(store: Store, sync: str | None = None) -> list[Delivery]:
     """Deliveries that were not settled yet, the oldest first."""
     rows = store.read("SELECT * FROM deliveries ORDER BY created_at, delivery")
-    return [_delivery(row) for row in rows if sync is None or row[1] == sync]
+    return [_delivery(store, row) for row in rows if sync is None or row[1] == sync]
 
 
 def find(store: Store, delivery: str) -> Delivery | None:
     rows = store.read("SELECT * FROM deliveries WHERE delivery = ?", [delivery])
-    return _delivery(rows[0]) if rows else None
+    return _delivery(store, rows[0]) if rows else None
 
 
-def _delivery(row: tuple[Any, ...]) -> Delivery:
+def _delivery(store: Store, row: tuple[Any, ...]) -> Delivery:
     delivery, sync, account, obj, run_id, stage, rows, created_at, meta, stopped = row
-    return Delivery(
-        delivery, sync, account, obj, run_id, Path(stage), rows, created_at, json.loads(meta), stopped
-    )
+    path = store.path.parent / stage
+    return Delivery(delivery, sync, account, obj, run_id, path, rows, created_at, json.loads(meta), stopped)
 
 
 def stop(store: Store, delivery: str, reason: str) -> None:

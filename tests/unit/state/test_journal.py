@@ -41,6 +41,15 @@ def test_a_delivery_is_found_as_it_was_entered(store, tmp_path):
     assert journal.find(store, "d1") is None
 
 
+def test_a_moved_project_finds_its_staged_rows(store, tmp_path):
+    entered(store, tmp_path)
+    store.close()
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    again = Store(moved / "state.db")
+    assert journal.find(again, "d1").stage == moved / "d1.parquet"
+    again.close()
+
+
 def test_answer_and_next_intent_share_a_commit(store, tmp_path):
     entered(store, tmp_path)
     with journal.JournalWriter(store, "d1") as writer:
