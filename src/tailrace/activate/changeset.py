@@ -123,9 +123,10 @@ def _model(warehouse: Warehouse, asked: Question) -> str:
     key, match = quote(sync.primary_key), quote(sync.match_column)
     values = ", ".join(f"{field.value} AS v{number}" for number, field in enumerate(asked.fields))
     # consent that is not known is no consent: NULL suppresses
-    rules = [f"WHEN coalesce(({sync.suppress}), true) THEN 'suppressed'"] if sync.suppress else []
+    # a condition may end in a comment: what follows it needs a line of its own
+    rules = [f"WHEN coalesce(({sync.suppress}\n), true) THEN 'suppressed'"] if sync.suppress else []
     if sync.where:
-        rules.append(f"WHEN NOT coalesce(({sync.where}), false) THEN 'filtered'")
+        rules.append(f"WHEN NOT coalesce(({sync.where}\n), false) THEN 'filtered'")
     if asked.quarantined:
         held = f'SELECT "key" FROM ({asked.quarantined}) WHERE "key" IS NOT NULL'
         rules.append(f"WHEN CAST({key} AS VARCHAR) IN ({held}) THEN 'quarantined'")

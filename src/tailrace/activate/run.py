@@ -135,7 +135,7 @@ def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, stage
         if rule is not None:
             try:
                 warehouse.query(
-                    f"SELECT CAST(({rule}) AS BOOLEAN) FROM {warehouse.dialect.table(staged.ref)} LIMIT 0"
+                    f"SELECT CAST(({rule}\n) AS BOOLEAN) FROM {warehouse.dialect.table(staged.ref)} LIMIT 0"
                 )
             except WarehouseError as error:
                 raise ProjectError.at(

@@ -30,6 +30,13 @@ def test_suppressed_before_filtered_before_quarantined(house):
     assert result.counts.held_back == 100 - len(eligible)
 
 
+def test_a_condition_may_end_in_a_comment(house):
+    house.with_sync(suppress="not consent -- asked in 2024", where="score > 0 -- see the wiki")
+    house.rows(5, more=", i <> 1 AS consent")
+    house.run()
+    assert house.ledger(1)["status"] == "suppressed"
+
+
 def test_unknown_consent_is_no_consent(house):
     house.with_sync(suppress="not consent")
     house.rows(3, more=", CASE WHEN i = 1 THEN NULL ELSE true END AS consent")
