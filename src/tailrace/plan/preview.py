@@ -10,14 +10,13 @@ from typing import Any
 from tailrace.activate.run import count
 from tailrace.build.fingerprint import Decision, decide
 from tailrace.build.run import build
-from tailrace.errors import TailraceError
+from tailrace.errors import EXIT_STOPPED, GateStopped, TailraceError
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.plan.scratch import scratch
 from tailrace.project.spec import Suite, Sync
-from tailrace.state.runs import StepResult
+from tailrace.state.runs import Status, StepResult
 from tailrace.validate.quarantine import quarantined_keys_sql
 from tailrace.validate.run import judge
-from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import stage
 
@@ -76,13 +75,14 @@ def preview(resolved: Resolved, chosen: Chosen) -> Preview:
             try:
                 found.syncs[sync.name] = _sync(warehouse, resolved, sync, found)
             except TailraceError as error:
-                found.steps.append(StepResult("activate", sync.name, "failed", error=str(error)))
+                status: Status = "stopped" if error.exit_code == EXIT_STOPPED else "failed"
+                found.steps.append(StepResult("activate", sync.name, status, error=str(error)))
     return found
 
 
 def _columns(warehouse: DuckDBWarehouse, resolved: Resolved, model: str) -> dict[str, str]:
     node = resolved.graph.nodes[model]
-    return warehouse.columns(TableRef(node.schema, node.name))
+    return warehouse.columns(node.table)
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
@@ -99,7 +99,11 @@ def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str
 
 def _sync(warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync, found: Preview) -> dict[str, Any]:
     node = resolved.graph.nodes[sync.model]
-    staged = stage(warehouse, TableRef(node.schema, node.name), sync.name)
+    if not warehouse.columns(node.table):
+        raise GateStopped(
+            f"model {sync.model} is not built, so there is nothing to compare", "run `tailrace run` first"
+        )
+    staged = stage(warehouse, node.table, sync.name)
     suite = next((suite for suite in resolved.project.suites if suite.name == sync.validate), None)
     blocked = _blocked(warehouse, suite, staged, found) if suite else None
     quarantined = quarantined_keys_sql(warehouse, suite.name) if suite else None
