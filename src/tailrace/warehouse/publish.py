@@ -25,10 +25,13 @@ KEPT = 2
 OF_THE_DATA = ("cursors", "models")
 """Tables of `tailrace_meta` that say how far the data beside them is: they stay with it, whatever else is renewed."""
 
+RESERVE = 8 << 20
+"""Bytes that publishing leaves free."""
+
 CHILD = """
 import os, shutil, sys
 source, target = sys.argv[1:3]
-with open(source, "rb") as read, open(target, "wb") as write:
+with open(source, "rb") as read, open(target, "xb") as write:
     shutil.copyfileobj(read, write, 8 << 20)
     write.flush()
     os.fsync(write.fileno())
@@ -55,7 +58,7 @@ def state_of(work: Path) -> str:
 
 def publish(work: Path, target: Path, schemas: tuple[str, ...] = ()) -> Published:
     """Copy `work` (closed, checkpointed) over `target`; `schemas` narrows it to these and `tailrace_meta`."""
-    temporary = target.with_name(f".{target.name}.new")
+    temporary = _cleared(target)
     _need_space(work, target.parent)
     try:
         if schemas:
@@ -70,7 +73,7 @@ def publish(work: Path, target: Path, schemas: tuple[str, ...] = ()) -> Publishe
 
 def publish_meta(work: Path, target: Path) -> Published:
     """A gate said no: the published data stays as it was, and only `tailrace_meta` shows what happened."""
-    temporary = target.with_name(f".{target.name}.new")
+    temporary = _cleared(target)
     _need_space(target if target.exists() else work, target.parent)
     try:
         if target.exists():
@@ -81,6 +84,20 @@ def publish_meta(work: Path, target: Path) -> Published:
     finally:
         temporary.unlink(missing_ok=True)
     return Published(target, copied)
+
+
+def _cleared(target: Path) -> Path:
+    """The name to copy to, free of what a killed run left there.
+
+    Its child may still be copying: into a file that has no name any more, so it can spoil nothing.
+    """
+    temporary = target.with_name(f".{target.name}.new")
+    for left in target.parent.glob(f"{temporary.name}*"):  # DuckDB's write-ahead log and narrowed copies too
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink()
+    return temporary
 
 
 def rollback(target: Path) -> Path:
@@ -129,7 +146,6 @@ def _rename(temporary: Path, target: Path) -> int:
 
 
 def _narrow(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None:
-    temporary.unlink(missing_ok=True)
     _copy_schemas(work, temporary, schemas)
 
 
@@ -137,7 +153,7 @@ def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...], leave: 
     """Tables and views as tables, but those whose names are in `leave`."""
     import duckdb
 
-    with tempfile.TemporaryDirectory(dir=temporary.parent, prefix=".publish-") as folder:
+    with tempfile.TemporaryDirectory(dir=temporary.parent, prefix=f"{temporary.name}-") as folder:
         source = Path(folder) / "source.duckdb"
         _copy(work, source)
         con = duckdb.connect(str(temporary), config={"memory_limit": "512MB", "threads": 2})
@@ -167,9 +183,9 @@ def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...], leave: 
 
 def _need_space(source: Path, folder: Path) -> None:
     """Refuse early: a half-written copy would fill the disk for everyone else, too."""
-    needed = source.stat().st_size if source.exists() else 0
+    needed = RESERVE + (source.stat().st_size if source.exists() else 0)
     free = shutil.disk_usage(folder).free
-    if free < needed + (8 << 20):
+    if free < needed:
         raise FatalError(
             f"publishing needs {needed >> 20} MB in {folder}, {free >> 20} MB are free",
             "free some disk space, then run again",

@@ -168,3 +168,16 @@ def test_nothing_is_published_without_room(work, tmp_path, monkeypatch):
     with pytest.raises(FatalError, match="free some disk space"):
         publish(work, tmp_path / "warehouse.duckdb")
     assert list(tmp_path.glob("*warehouse*")) == []
+
+
+def test_what_a_killed_run_left_spoils_nothing(work, tmp_path):
+    target = tmp_path / "warehouse.duckdb"
+    left = tmp_path / ".warehouse.duckdb.new"
+    (tmp_path / ".warehouse.duckdb.new-x").mkdir()
+    (tmp_path / ".warehouse.duckdb.new.wal").write_bytes(b"of another file")
+    with left.open("wb") as orphan:  # the child of a killed run, still copying
+        publish(work, target, ("marts",))
+        orphan.write(b"stale" * 100)
+    assert read(target, "SELECT x FROM marts.a") == [(1,)]
+    publish_meta(work, target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "warehouse.duckdb", "warehouse.duckdb.1"]
