@@ -113,6 +113,15 @@ class WarehouseError(FatalError):
     """The warehouse cannot be opened, read or written."""
 
 
+def refused_by_system(error: OSError) -> FatalError:
+    """What the operating system would not do, as an error that a person can act on."""
+    what = f"{error.filename}: " if error.filename else ""
+    return FatalError(
+        f"{what}{error.strerror or error}",
+        "check the path, its permissions and the free disk space, then run again",
+    )
+
+
 class RetriableError(TailraceError):
     """The same call may succeed later; `retry_after` is the vendor's own wait in seconds, if it said one."""
 

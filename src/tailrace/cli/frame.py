@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tailrace.errors import EXIT_BAD_INPUT, EXIT_FAILED, ProjectError, TailraceError
+from tailrace.errors import EXIT_BAD_INPUT, EXIT_FAILED, ProjectError, TailraceError, refused_by_system
 
 if TYPE_CHECKING:
     from tailrace.project.spec import Project
@@ -109,6 +109,8 @@ def invoke(group: click.Group, args: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except OSError as error:
+        return report(refused_by_system(error), shield, as_json="--json" in args)
 
 
 def report(error: TailraceError, shield: Shield, *, as_json: bool) -> int:

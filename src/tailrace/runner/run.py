@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tailrace.errors import LockHeld, TailraceError
+from tailrace.errors import LockHeld
 from tailrace.events import RunFinished, RunStarted, emit
 from tailrace.failpoints import reach
 from tailrace.plan.resolve import Chosen, Resolved
@@ -100,8 +100,8 @@ def _recorded(session: Session) -> Iterator[None]:
         yield
     except LockHeld:
         raise
-    except TailraceError as error:
-        runs.finish(session.store, session.run_id, "failed", str(error), session.now())
+    except BaseException as error:
+        session.fail(error)
         raise
     finally:
         emit(RunFinished(session.run_id, session.status()))

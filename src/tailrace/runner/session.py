@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Connector, Context, Declaration
 from tailrace.connectors.sdk.options import check_connection
-from tailrace.errors import FatalError, TailraceError
+from tailrace.errors import FatalError, TailraceError, refused_by_system
 from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.plan.secrets import redactor_of
 from tailrace.project.spec import Connection, Project
@@ -154,14 +154,18 @@ class Session:
         emit(StepStarted(step, name))
         try:
             yield
-        except TailraceError as error:
+        except (TailraceError, OSError) as failure:
+            error = refused_by_system(failure) if isinstance(failure, OSError) else failure
             seconds = (self.now() - started).total_seconds()
             status = "stopped" if error.exit_code == 3 else "failed"
             self.record(StepResult(step, name, status, seconds=seconds, error=str(error)))  # type: ignore[arg-type]
             emit(StepFinished(step, name, status, 0, 0, seconds, str(error)))
 
-    def failed(self, *steps: str) -> bool:
-        return any(result.status == "failed" and result.step in steps for result in self.results)
+    def fail(self, error: BaseException) -> None:
+        """Close the run's record with what ended it; where even that cannot be written, the next run closes it."""
+        with suppress(FatalError):
+            text = self._redact(str(error) or type(error).__name__)
+            runs.finish(self.store, self.run_id, "failed", text, self.now())
 
     def status(self) -> str:
         """`failed` where anything failed, else `stopped` where a gate said no, else `ok`."""

@@ -67,6 +67,7 @@ class Answer:
 
 def open_delivery(store: Store, delivery: Delivery, *, used_approval: str | None = None) -> None:
     """Enter a delivery whose staged file is on the disk; an approval is used up in the same transaction."""
+    stage = os.path.relpath(delivery.stage, store.path.parent)  # a project may be moved before it runs again
     with store.write() as db:
         db.execute(
             "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -76,7 +77,7 @@ def open_delivery(store: Store, delivery: Delivery, *, used_approval: str | None
                 delivery.account,
                 delivery.object,
                 delivery.run_id,
-                os.path.relpath(delivery.stage, store.path.parent),  # a project may be moved before it runs again
+                stage,
                 delivery.rows,
                 delivery.created_at,
                 json.dumps(delivery.meta),
