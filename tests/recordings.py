@@ -20,6 +20,7 @@ needs_recordings = pytest.mark.skipif(not REAL.is_dir(), reason="../shared/real,
 CRM = ("contacts", "companies", "deals")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+EVENT_KEY = ("user_pseudo_id", "event_timestamp", "event_name", "event_bundle_sequence_id")
 Round = dict[str, list[dict[str, Any]]]
 
 
@@ -177,12 +178,16 @@ def google_ads() -> Round:
 
 
 def ga4_events() -> list[dict[str, Any]]:
-    """Rows of Google's own obfuscated BigQuery export. Its NaN is a NULL that was read as a float on its way here."""
-    return [
-        json.loads(line, parse_constant=lambda _: None)
-        for path in sorted((REAL / "ga4-export").glob("*.ndjson"))
-        for line in path.open(encoding="utf-8")
-    ]
+    """Events of Google's own obfuscated BigQuery export, those of both samplings once.
+
+    Its NaN is a NULL that was read as a float on its way here.
+    """
+    found: dict[tuple, dict[str, Any]] = {}
+    for path in sorted((REAL / "ga4-export").glob("*.ndjson")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line, parse_constant=lambda _: None)
+            found[tuple(event.get(name) for name in EVENT_KEY)] = event
+    return list(found.values())
 
 
 def ga4_reports() -> Round:
@@ -197,7 +202,7 @@ def ga4_reports() -> Round:
 
 
 def write_data(folder: Path, crm: Round, reports: Iterable[str] = ()) -> Path:
-    """A `--data` folder with one CRM round, all spend, the exported events and the named reports."""
+    """A `--data` folder with CRM records (and `<object>.properties`), all spend, the exported events and the named reports."""
     parts = {f"hubspot/{name}": rows for name, rows in crm.items()}
     parts |= {f"google_ads/{name}": rows for name, rows in google_ads().items()}
     answers = ga4_reports()
