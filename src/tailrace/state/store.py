@@ -73,9 +73,10 @@ class Store:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error as error:
-            raise FatalError(
-                f"cannot open {self.path}: {error}", "check its permissions and the free disk space"
-            ) from error
+            fix = "check its permissions and the free disk space"
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                fix = "it is damaged: move it away, then run again; the ledger knows what was accepted"
+            raise FatalError(f"cannot open {self.path}: {error}", fix) from error
         with self._guard:
             self._all.append(db)
         return db

@@ -191,6 +191,11 @@ def _open_error(path: Path | None, error: duckdb.Error) -> WarehouseError | Lock
         return WarehouseError(
             f"{path} was written by another version of DuckDB: {text}", "open it with that version"
         )
+    if "not a valid DuckDB database" in text or "orrupt" in text:
+        return WarehouseError(
+            f"{path} is damaged: {text}",
+            "move it away, then run again: the work begins at what was published last",
+        )
     return WarehouseError(
         f"cannot open {path}: {text}", "check the path, the permissions and the free disk space"
     )
