@@ -132,7 +132,7 @@ def _statements(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _parse_problems(sql: str, error: ParseError) -> list[Problem]:
-    problems = []
+    problems: list[Problem] = []
     # a piece that is missing inside the parser's own tree only follows from the error before it
     told = [found for found in error.errors if "<class" not in str(found.get("description"))]
     for found in told or [{}]:
@@ -140,9 +140,9 @@ def _parse_problems(sql: str, error: ParseError) -> list[Problem]:
         said = re.sub(r"<Token token_type: (?:TokenType\.)?\w+, text: (.*?), line.*?>", r"\1", said)
         offset = _offset(sql, int(found.get("line") or 1), int(found.get("col") or 1))
         offset = max(0, offset - max(0, len(str(found.get("highlight") or "")) - 1))
-        problems.append(
-            Problem(offset, f"the SQL does not parse: {said}", "Mend it; the place is where reading stopped")
-        )
+        fix = "Mend it; the place is where reading stopped"
+        if all(problem.offset != offset for problem in problems):
+            problems.append(Problem(offset, f"the SQL does not parse: {said}", fix))
     return problems
 
 
