@@ -24,6 +24,7 @@ class ForkedRuns:
 
     def __init__(self, log: Path) -> None:
         self._folder = log
+        self._number = 0
         env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._server = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
@@ -31,13 +32,14 @@ class ForkedRuns:
         self._read()
 
     def start(self, cwd: Path, args: list[str], env: dict[str, str]) -> Forked:
+        self._number += 1
         out, err = self.log("out"), self.log("err")
         pid = self._ask(cwd=str(cwd), args=args, env=env, out=str(out), err=str(err))["pid"]
         return Forked(self, pid, out, err)
 
     def log(self, name: str) -> Path:
         """What the last run wrote to `out` or `err`."""
-        return self._folder / name
+        return self._folder / f"{self._number}.{name}"
 
     def wait(self, pid: int) -> int:
         """The exit code; negative where a signal ended it."""
@@ -70,7 +72,7 @@ class Forked:
 
     def kill_at(self, line: int, pause: float) -> int:
         """SIGKILL once it has logged so many lines and `pause` seconds went by; returns how it ended."""
-        while self.lines() < line and not self._has_ended():
+        while self.lines() < line and not self.has_ended():
             time.sleep(0.002)
         time.sleep(pause)
         os.kill(self.pid, signal.SIGKILL)  # not reaped yet, so the pid is still its own
@@ -79,7 +81,7 @@ class Forked:
     def lines(self) -> int:
         return self.err.read_bytes().count(b"\n")
 
-    def _has_ended(self) -> bool:
+    def has_ended(self) -> bool:
         """A child that ended waits as a zombie until the server is asked for its code."""
         return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 

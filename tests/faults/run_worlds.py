@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class World:
     sandbox: Sandbox
     runs: ForkedRuns
     rounds: int = 0
+    env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         write_project(self.root)
@@ -58,7 +59,7 @@ class World:
         return self.root / "warehouse.duckdb"
 
     def start(self, point: str = "", *args: str) -> Forked:
-        env = {"TAILRACE_SANDBOX": self.sandbox.url, "TAILRACE_FAILPOINT": point}
+        env = {"TAILRACE_SANDBOX": self.sandbox.url, "TAILRACE_FAILPOINT": point, **self.env}
         return self.runs.start(self.root, ["run", "--json", "-v", *args], env)
 
     def run(self) -> dict[str, Any]:
