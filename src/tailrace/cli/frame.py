@@ -96,14 +96,12 @@ def invoke(group: click.Group, args: list[str] | None = None) -> int:
     try:
         result = group.main(args, prog_name="tailrace", standalone_mode=False, obj=shield)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return EXIT_BAD_INPUT
     except TailraceError as error:
         return report(error, shield, as_json="--json" in args)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):  # click turns the one into the other
         click.echo("interrupted; run the same command again to go on", err=True)
         return INTERRUPTED
     except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from tailrace.cli.frame import invoke
@@ -29,3 +30,16 @@ def test_a_published_path_that_is_a_folder(project, capsys):
     assert "Is a directory" in capsys.readouterr().err
     assert invoke(cli, ["runs", "--json", "--project", str(project)]) == 0
     assert '"status": "failed"' in capsys.readouterr().out
+
+
+def test_an_interrupt_says_how_to_go_on(capsys):
+    @click.group()
+    def group():
+        pass
+
+    @group.command()
+    def stop():
+        raise KeyboardInterrupt
+
+    assert invoke(group, ["stop"]) == 130
+    assert "run the same command again" in capsys.readouterr().err
