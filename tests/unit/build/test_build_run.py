@@ -215,6 +215,16 @@ def test_a_dropped_table_comes_back(quiet):
     assert quiet.built() == ["people"]
 
 
+def test_a_view_that_came_back_as_a_table_is_a_view_again(quiet):
+    """As in a work file restored from one that was published with fewer schemas: it would never see new data."""
+    quiet.warehouse.execute("CREATE TABLE staging.kept AS SELECT * FROM staging.stg_contacts")
+    quiet.warehouse.execute("DROP VIEW staging.stg_contacts")
+    quiet.warehouse.execute("ALTER TABLE staging.kept RENAME TO stg_contacts")
+    assert quiet.why("stg_contacts") == "its view is gone"
+    assert "stg_contacts" in quiet.built()
+    assert quiet.warehouse.tables("staging")["stg_contacts"] == "view"
+
+
 def test_a_table_becomes_a_view_and_a_view_a_table(quiet):
     quiet.write(
         "models/marts/people.sql",
