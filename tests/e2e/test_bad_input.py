@@ -133,7 +133,7 @@ FILES = (
     ("pipelines/ga4.yml", "connection: ga4", "connection: ga5", "ga4.yml:3:13: target dev has no connection ga5. Did you mean ga4?"),
     ("pipelines/google_ads.yml", "schedule: {", "schedule: &s {", "google_ads.yml:4:11: anchors (&s) are not read"),
     ("pipelines/google_ads.yml", "accounts: {}", "accounts: *s", "google_ads.yml:6:13: aliases (*s) are not read"),
-    (CONTACTS, "schedule: {cron: \"*/15", "shedule: {}\nschedule: {cron: \"61", "hubspot.yml:4:1: a pipeline has no key shedule. Did you mean schedule?"),
+    (CONTACTS, 'schedule: {cron: "*/15', 'shedule: {}\nschedule: {cron: "61', "hubspot.yml:4:1: a pipeline has no key shedule. Did you mean schedule?"),
     (CONTACTS, "", "", "hubspot.yml:5:18: cron: '61 * * * *' is no schedule"),
     (CONTACTS, "  companies: {}\n", "  companies: {}\n  companies: {}\n", "hubspot.yml:36:3: companies: this key is already on line 35"),
     ("expectations/lead_scores.yml", "max_quarantined: 5%", "max_quarantined: lots", "lead_scores.yml:5:18: max_quarantined must be a percentage"),
