@@ -238,13 +238,16 @@ def settle(warehouse: Warehouse, store: Store, delivery_id: str) -> SyncResult:
         raise FatalError(f"delivery {delivery_id} is not known", "run again")
     ledger.ensure(warehouse)
     records = journal.batches(store, delivery_id)
-    answered = settling.merge(warehouse, delivery, records)
+    lost = bool(records) and not delivery.stage.exists()
+    answered = settling.give_up(warehouse, delivery) if lost else settling.merge(warehouse, delivery, records)
     scope = Scope(delivery.account, delivery.object, delivery.sync)
     prune(warehouse, scope)
     counts = counting.settled(warehouse, scope, delivery.meta["counts"], answered, settling.requests(records))
     journal.drop(store, delivery_id)
     delivery.stage.unlink(missing_ok=True)
     status, error = _ending(delivery, sum(record.n for record in records))
+    if lost:
+        status, error = "failed", f"{delivery.stage} is gone: what was in flight is looked up or sent again"
     return SyncResult(status, counts, error)
 
 

@@ -44,6 +44,16 @@ def merge(
     return counts
 
 
+def give_up(warehouse: Warehouse, delivery: Delivery) -> Counter[tuple[str, bool, str]]:
+    """The staged rows are gone, so no answer can be matched: of everything that waits nothing is known any more."""
+    scope = Scope(delivery.account, delivery.object, delivery.sync)
+    warehouse.execute(
+        f"UPDATE {warehouse.dialect.table(LEDGER)} SET status = 'unknown', acked_hash = NULL, scan_hash = NULL"
+        f" WHERE {within(scope)} AND status = 'pending'"
+    )
+    return Counter()
+
+
 def requests(records: Sequence[BatchRecord]) -> int:
     """Write requests of a delivery; one whose answer is not known counts as sent."""
     return sum(1 if record.outcome is None else int(json.loads(record.outcome)["w"]) for record in records)

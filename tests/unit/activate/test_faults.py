@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 import pytest
@@ -257,6 +258,21 @@ def test_consent_withdrawn_while_a_run_lay_dead_is_honoured(house):
     house.run()
     assert house.ledger(250)["status"] == "suppressed"
     assert "lead_score" not in house.crm.records[house.crm.by_key("email", "p250@x.io")]
+
+
+def test_a_lost_stage_is_no_dead_end(house):
+    """Somebody cleaned up between the kill and the next run: the rows are sent again, none twice created."""
+    house.with_sync(mode="upsert")
+    house.rows(250)
+    prepared = house.prepare()
+    activate.deliver(house.store, prepared.delivery, house.crm, in_flight=1)
+    shutil.rmtree(house.folder / "stage")
+    [result] = activate.recover(house.warehouse, house.store)
+    assert result.status == "failed"
+    assert house.statuses() == {"unknown": 250}
+    assert house.run().status == "ok"
+    assert house.statuses() == {"acked": 250}
+    assert len(house.crm.records) == 250
 
 
 def test_garbage_of_a_killed_prepare_is_removed(house):
