@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
-needs_recordings = pytest.mark.skipif(not REAL.is_dir(), reason="../shared/real, recorded vendor data, is not here")
+needs_recordings = pytest.mark.skipif(
+    not REAL.is_dir(), reason="../shared/real, recorded vendor data, is not here"
+)
 CRM = ("contacts", "companies", "deals")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -73,12 +75,17 @@ def _agreed(kinds: set[str]) -> str:
     return next(kind for kind in ("bool", "number", "datetime", "string", "date") if kind in kinds)
 
 
-def definitions(records: Iterable[dict[str, Any]], types: dict[str, str], known: list[dict]) -> list[dict[str, Any]]:
+def definitions(
+    records: Iterable[dict[str, Any]], types: dict[str, str], known: list[dict]
+) -> list[dict[str, Any]]:
     """The property definitions of a portal that holds just these records; `known` are those that the sandbox describes."""
     described = {found["name"]: found for found in known}
     names = sorted({name for record in records for name in record["properties"]})
     return [
-        {**described.get(name, {"name": name, "type": "string"}), **({"type": types[name]} if name in types else {})}
+        {
+            **described.get(name, {"name": name, "type": "string"}),
+            **({"type": types[name]} if name in types else {}),
+        }
         for name in names
     ]
 
@@ -159,22 +166,48 @@ def google_ads() -> Round:
         for entry in recording:
             data = entry["data"]
             if entry["stream"] in ("customer", "accounts") and "customer.id" in data:
-                keep = ("customer.id", "customer.descriptive_name", "customer.currency_code", "customer.time_zone")
+                keep = (
+                    "customer.id",
+                    "customer.descriptive_name",
+                    "customer.currency_code",
+                    "customer.time_zone",
+                )
                 customers[str(data["customer.id"])] = _nested({k: data[k] for k in keep if k in data})
-            if entry["stream"] in ("campaign", "campaigns") and "campaign.id" in data and "segments.date" in data:
-                key = (data["campaign.resource_name"].split("/")[1], str(data["campaign.id"]), data["segments.date"])
+            if (
+                entry["stream"] in ("campaign", "campaigns")
+                and "campaign.id" in data
+                and "segments.date" in data
+            ):
+                key = (
+                    data["campaign.resource_name"].split("/")[1],
+                    str(data["campaign.id"]),
+                    data["segments.date"],
+                )
                 for metric in METRICS:
                     seen[key][metric] += data.get(f"metrics.{metric}") or 0
-                names = ("campaign.id", "campaign.name", "campaign.status", "campaign.advertising_channel_type")
-                campaigns[key[:2]] = _nested({**{k: data[k] for k in names if k in data}, "customer.id": int(key[0])})
+                names = (
+                    "campaign.id",
+                    "campaign.name",
+                    "campaign.status",
+                    "campaign.advertising_channel_type",
+                )
+                campaigns[key[:2]] = _nested(
+                    {**{k: data[k] for k in names if k in data}, "customer.id": int(key[0])}
+                )
         sums.update(seen)
     for (customer, campaign, day), metrics in sums.items():
-        account = customers.get(customer, {"customer": {"id": customer, "currencyCode": "USD", "timeZone": "UTC"}})
+        account = customers.get(
+            customer, {"customer": {"id": customer, "currencyCode": "USD", "timeZone": "UTC"}}
+        )
         whole = {f"metrics.{m}": float(v) if m.startswith("conv") else int(v) for m, v in metrics.items()}
         stats[customer, campaign, day] = {
             **account, "campaign": campaigns[customer, campaign]["campaign"], "segments": {"date": day}, **_nested(whole),
         }  # fmt: skip
-    return {"customers": list(customers.values()), "campaigns": list(campaigns.values()), "campaign_stats": list(stats.values())}
+    return {
+        "customers": list(customers.values()),
+        "campaigns": list(campaigns.values()),
+        "campaign_stats": list(stats.values()),
+    }
 
 
 def ga4_events() -> list[dict[str, Any]]:
