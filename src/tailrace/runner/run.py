@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tailrace.errors import LockHeld
 from tailrace.events import RunFinished, RunStarted, emit
 from tailrace.failpoints import reach
 from tailrace.plan.resolve import Chosen, Resolved
@@ -94,12 +93,10 @@ def _end(session: Session) -> None:
 
 @contextmanager
 def _recorded(session: Session) -> Iterator[None]:
-    """A run that ends in an error is recorded with it; one that never got the lock is no run."""
+    """A run that ends in an error is recorded with it; one that never got the lock has no record to close."""
     emit(RunStarted(session.run_id, session.command))
     try:
         yield
-    except LockHeld:
-        raise
     except BaseException as error:
         session.fail(error)
         raise

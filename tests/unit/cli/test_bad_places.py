@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 import pytest
 
@@ -28,6 +31,23 @@ def test_a_published_path_that_is_a_folder(project, capsys):
     (project / "warehouse.duckdb").mkdir()
     assert invoke(cli, ["run", "--project", str(project)]) == 1
     assert "Is a directory" in capsys.readouterr().err
+    assert invoke(cli, ["runs", "--json", "--project", str(project)]) == 0
+    assert '"status": "failed"' in capsys.readouterr().out
+
+
+def test_a_work_file_that_is_open_elsewhere(project, capsys):
+    work = project / ".tailrace" / "dev" / "work.duckdb"
+    work.parent.mkdir(parents=True)
+    script = (
+        f"import duckdb, sys; c = duckdb.connect({str(work)!r}); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        assert invoke(cli, ["run", "--project", str(project)]) == 75
+        other.stdin.close()
+    capsys.readouterr()
     assert invoke(cli, ["runs", "--json", "--project", str(project)]) == 0
     assert '"status": "failed"' in capsys.readouterr().out
 
