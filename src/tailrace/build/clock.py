@@ -34,7 +34,11 @@ KEYWORDS = (
 """The ones that are written without parentheses as well."""
 RANDOM = (
     "random", "rand", "uuid", "gen_random_uuid", "generate_uuid", "uuidv4", "uuidv7", "setseed", "nextval", "currval",
+    "txid_current", "current_transaction_id", "current_query_id", "current_connection_id", "current_query", "stats",
 )  # fmt: skip
+OWN_CLOCK = {"ago": "Write now() - INTERVAL ...", "age": "Write age(current_date, ...)", "pg_postmaster_start_time": "Leave it out",
+             "pg_conf_load_time": "Leave it out"}  # fmt: skip
+"""Functions that read the engine's clock where no word of theirs can be set, and what to write instead."""
 _MARK = re.compile(r"@tailrace:(date|timestamptz|timestamp|timetz|time)@")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import sqlglot
@@ -39,6 +41,8 @@ def table_mark(name: str) -> str:
 def read_sql(sql: str, dialect: str, target: str) -> Facts:
     """The facts of a rendered model; Wrong where it is not one SELECT that always means the same."""
     tokens = _tokens(sql, dialect)
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        sql = sql[: tokens.pop().start]
     tree = _parse(sql, tokens, dialect)
     if problems := [*_refused(tree, sql)]:
         raise Wrong(*problems)
@@ -56,7 +60,7 @@ def read_sql(sql: str, dialect: str, target: str) -> Facts:
         volatile=bool(words),
         unsure=tuple(dict.fromkeys(name for table in read if (name := _function(table)))),
     )
-    return replace(found, sql=_runnable(sql, tree, tokens, words, named, dialect, target))
+    return replace(found, sql=_runnable(sql, tree, words, named, dialect, target))
 
 
 def _ask_duckdb(sql: str) -> None:
@@ -107,7 +111,8 @@ def _parse(sql: str, tokens: list[Token], dialect: str) -> exp.Query:
             Problem(starts[1].start, "a model is one SELECT, and this is a second statement", "Remove it")
         )
     try:
-        tree = sqlglot.parse_one(sql, read=dialect, error_level=ErrorLevel.RAISE)
+        with _unheard():
+            tree = sqlglot.parse_one(sql, read=dialect, error_level=ErrorLevel.RAISE)
     except ParseError as error:
         raise Wrong(*_parse_problems(sql, error)) from None
     except RecursionError:
@@ -119,6 +124,17 @@ def _parse(sql: str, tokens: list[Token], dialect: str) -> exp.Query:
         fix = "Write the SELECT alone: tailrace creates the table or view itself"
         raise Wrong(Problem(starts[0].start, f"a model is one SELECT, not {word}", fix))
     return tree
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """The parser logs what it takes for a command of the engine's; the person gets a diagnostic instead."""
+    logger = logging.getLogger("sqlglot")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _statements(tokens: Sequence[Token]) -> list[Token]:
@@ -179,9 +195,9 @@ def _refused_call(node: exp.Func, sql: str) -> Iterator[Problem]:
     if name in clock.RANDOM or isinstance(node, exp.Rand | exp.Uuid):
         message = f"{shown}() gives other rows each time, so nothing could tell what changed"
         yield Problem(start, message, "Hash a key instead: md5(id) looks as random and stays the same")
-    elif name == "age" and len(node.expressions) == 1:
-        fix = "Write age(current_date, ...)"
-        yield Problem(start, "age() of one argument reads the engine's own clock", fix)
+    elif name in clock.OWN_CLOCK and (name != "age" or len(node.expressions) == 1):
+        said = "age() of one argument" if name == "age" else f"{shown}()"
+        yield Problem(start, f"{said} reads the engine's own clock", clock.OWN_CLOCK[name])
     elif type(node) in _CLOCKS and node.args.get("this"):
         fix = "Convert the run's own instant: now() AT TIME ZONE '...'"
         yield Problem(start, f"{shown}() takes no argument here", fix)
@@ -241,7 +257,6 @@ def _entry(table: exp.Table) -> Table:
 def _runnable(
     sql: str,
     tree: exp.Query,
-    tokens: Sequence[Token],
     words: list[tuple[int, int, str]],
     named: list[exp.Table],
     dialect: str,
@@ -254,9 +269,7 @@ def _runnable(
         for table in bare:
             place = table.this.meta
             edits.append((int(place["start"]), int(place["end"]) + 1, table_mark(table.name)))
-        last = tokens[-1]
-        end = last.start if last.token_type == TokenType.SEMICOLON else len(sql)
-        return _edited(sql[:end], edits)
+        return _edited(sql, edits)
     for table in bare:
         table.set("this", exp.to_identifier(table_mark(table.name), quoted=True))
     for node in list(tree.walk()):
