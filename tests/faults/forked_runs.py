@@ -34,6 +34,7 @@ class ForkedRuns:
     def start(self, cwd: Path, args: list[str], env: dict[str, str]) -> Forked:
         self._number += 1
         out, err = self.log("out"), self.log("err")
+        err.touch()  # the child makes it only once it runs
         pid = self._ask(cwd=str(cwd), args=args, env=env, out=str(out), err=str(err))["pid"]
         return Forked(self, pid, out, err)
 

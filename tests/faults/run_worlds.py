@@ -179,16 +179,27 @@ import os, sys, time, duckdb
 path, stop = sys.argv[1:3]
 os.nice(5)
 opened, seen, wrong = 0, set(), []
-folded = "SELECT count(*) FROM ({}) EXCEPT ALL ({})"
+def inode():
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return 0
+
+last = 0
 while not os.path.exists(stop):
-    time.sleep(0.1)
-    if not os.path.exists(path):
+    for _ in range(50):  # a file that has just been renamed into place is opened at once
+        time.sleep(0.002)
+        if inode() != last:
+            break
+    last = inode()
+    if not last:
+        if seen:
+            wrong.append("the published file was gone")
         continue
     try:
-        seen.add(os.stat(path).st_ino)
+        seen.add(last)
         con = duckdb.connect(path, read_only=True)
         one = lambda sql: con.execute(sql).fetchone()[0]
-        tables = {r[0] for r in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'tailrace_meta'").fetchall()}
         scores, contacts = one("SELECT count(*) FROM marts.lead_scores"), one("SELECT count(*) FROM hubspot.contacts")
         if scores != contacts:
             wrong.append(f"{scores} scores of {contacts} contacts")
