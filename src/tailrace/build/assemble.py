@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,14 +12,14 @@ from tailrace.build.clock import set_clock
 from tailrace.build.facts import ColumnPart, Facts, Table
 from tailrace.build.graph import Graph, ModelNode, ordered
 from tailrace.build.names import Names
+from tailrace.build.seeds import seed_node
 from tailrace.build.settings import Settings
 from tailrace.build.static import Rendered
-from tailrace.errors import Diagnostic, Location, near_miss
-from tailrace.project.spec import ModelFile, Project, SeedFile
+from tailrace.errors import Diagnostic, Location
+from tailrace.project.spec import ModelFile, Project
 from tailrace.warehouse.base import TableRef
 
 _TABLE_MARK = re.compile(r"""["`]?@tailrace:table:([^@]+)@["`]?""")
-SEED_KEYS = ("column_types", "tags", "enabled")
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,7 @@ def assemble(
     """The graph of all seeds and models, its columns known where the SQL tells them; problems are added to `problems`."""
     nodes: dict[str, ModelNode] = {}
     for seed in project.seeds:
-        if seed.config.get("enabled") is not False:
-            nodes[seed.name] = _seed(project, seed, problems)
+        nodes[seed.name] = seed_node(project.root, seed, problems)
     parts: dict[str, tuple[ColumnPart, ...] | None] = {}
     for draft in drafts:
         nodes[draft.model.name] = _node(project, draft, names, now, problems)
@@ -153,39 +150,3 @@ def _columns(
             return None
         found += columns
     return tuple(found) if parts is not None and len({name.lower() for name in found}) == len(found) else None
-
-
-def _seed(project: Project, seed: SeedFile, problems: list[Diagnostic]) -> ModelNode:
-    """A CSV file; its bytes and its declared types are its meaning."""
-    for key in seed.config:
-        if key not in SEED_KEYS:
-            fix = near_miss(key, SEED_KEYS)
-            place = seed.config_places.get(key, Location(seed.path))
-            problems.append(
-                Diagnostic(place, f"a seed has no configuration {key}", fix[:1].upper() + fix[1:])
-            )
-    types = seed.config.get("column_types") or {}
-    try:
-        content = (project.root / seed.path).read_bytes()
-    except OSError as error:
-        problems.append(Diagnostic(Location(seed.path), f"the file cannot be read: {error.strerror}"))
-        content = b""
-    columns = _header(content)
-    for name in types if columns else ():
-        if name.lower() not in {column.lower() for column in columns or ()}:
-            place = seed.config_places.get("column_types", Location(seed.path))
-            fix = near_miss(name, columns or ())
-            message = f"column_types names {name}, and {seed.path} has no such column"
-            problems.append(Diagnostic(place, message, fix[:1].upper() + fix[1:]))
-    digest = hashlib.sha256(content + repr(sorted(types.items())).encode()).hexdigest()
-    return ModelNode(
-        name=seed.name, kind="seed", schema=seed.schema, path=seed.path, materialized="seed", canonical=digest,
-        columns=columns, tags=seed.tags, config=seed.config,
-    )  # fmt: skip
-
-
-def _header(content: bytes) -> tuple[str, ...] | None:
-    """The CSV's first row, where it is plainly one of comma-separated names."""
-    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
-    row = next(csv.reader([first.rstrip("\r")]), [])
-    return tuple(row) if row and all(cell.replace("_", "").isalnum() for cell in row) else None

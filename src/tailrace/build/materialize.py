@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tailrace.build.graph import ModelNode
+from tailrace.build.seeds import seed_error, seed_select
 from tailrace.errors import Diagnostic, Location, WarehouseError
 from tailrace.failpoints import reach
 from tailrace.warehouse.base import Warehouse
 
-_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
 
@@ -30,7 +29,8 @@ def materialize(warehouse: Warehouse, node: ModelNode, root: Path, remember: Cal
             remember(rows)
             reach("build:before_commit")
     except WarehouseError as error:
-        raise WarehouseError(_placed(node, error), error.fix) from error
+        found = seed_error(warehouse, node, root, error) if node.kind == "seed" else _placed(node, error)
+        raise WarehouseError(str(found).removesuffix("."), error.fix) from error
     reach("build:after_commit")
     return rows
 
@@ -40,7 +40,7 @@ def _create(warehouse: Warehouse, node: ModelNode, root: Path) -> int:
     if node.materialized == "view":
         warehouse.execute(f"CREATE OR REPLACE VIEW {table} AS\n{node.sql}\n")
         return 0
-    select = _seed_select(node, root) if node.kind == "seed" else node.sql
+    select = seed_select(node, root) if node.kind == "seed" else node.sql
     warehouse.execute(f"CREATE OR REPLACE TABLE {table} AS\n{select}\n")
     return int(warehouse.query(f"SELECT count(*) FROM {table}")[0][0])
 
@@ -54,41 +54,15 @@ def _make_way(warehouse: Warehouse, node: ModelNode) -> None:
         warehouse.execute(f"DROP {kind.upper()} {warehouse.dialect.table(node.table)}")
 
 
-def _seed_select(node: ModelNode, root: Path) -> str:
-    """A CSV with a header; types are found in the whole file but for the columns that `column_types` names."""
-    path = re.sub(r"([*?\[])", r"[\1]", str((root / node.path).resolve()))
-    types = node.config.get("column_types") or {}
-    declared = ""
-    if isinstance(types, Mapping) and types:
-        columns = {column.lower(): column for column in node.columns or ()}
-        named = {columns.get(name.lower(), name): kind for name, kind in types.items()}
-        pairs = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in named.items())
-        declared = f", types = {{{pairs}}}"
-    return f"SELECT * FROM read_csv({_text(path)}, header = true, delim = ',', sample_size = -1{declared})"
-
-
-def _text(value: Any) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _placed(node: ModelNode, error: WarehouseError) -> str:
+def _placed(node: ModelNode, error: WarehouseError) -> Diagnostic:
     """The engine's words behind the file and line that they are about."""
-    whole = str(error.__cause__ or "")
-    said = error.message
-    if node.kind == "seed":
-        found = _CSV_LINE.search(whole)
-        said = re.sub(r"^Conversion Error: |^Invalid Input Error: |CSV Error on Line: \d+ ", "", said)
-        return _message(Location(node.path, int(found[1]) if found else 1), said)
-    found = _LINE.search(whole)
+    said = error.message.rstrip(". ")
+    found = _LINE.search(str(error.__cause__ or ""))
     if found is None:
-        return _message(Location(node.path), said)
+        return Diagnostic(Location(node.path), said)
     line = max(1, int(found[1]) - 1)  # the CREATE stands on a line of its own
     if not node.on_lines:
-        return _message(Location(node.path), f"{said} (line {line} of the compiled SQL)")
+        return Diagnostic(Location(node.path), f"{said} (line {line} of the compiled SQL)")
     shown = found[2].startswith("...")
     col = 1 if shown else len(found[3]) - len(f"LINE {found[1]}: ") + 1
-    return _message(Location(node.path, line, max(1, col)), said)
-
-
-def _message(place: Location, said: str) -> str:
-    return str(Diagnostic(place, said.rstrip(". "))).removesuffix(".")
+    return Diagnostic(Location(node.path, line, max(1, col)), said)
