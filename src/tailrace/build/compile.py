@@ -20,7 +20,7 @@ from tailrace.build.names import Named, Names, names_of
 from tailrace.build.settings import Settings, settings_of
 from tailrace.build.static import Call, Rendered, config_calls, place, render, scan
 from tailrace.errors import Diagnostic, Location, ProjectError
-from tailrace.project.spec import ModelFile, Project
+from tailrace.project.spec import ModelFile, Project, Suite, Sync
 
 
 def compile_project(project: Project, *, now: datetime, cache_dir: Path | None) -> Graph:
@@ -32,6 +32,7 @@ def compile_project(project: Project, *, now: datetime, cache_dir: Path | None) 
     target = "bigquery" if project.target.type == "bigquery" else "duckdb"
     cache = Cache(cache_dir, version_of(project.dialect, target))
     names = names_of(project, _placed(project, problems))
+    _refuse_switched_off(project, names, problems)
     renderer = _Renderer(project, names, cache, problems)
     drafts = []
     for model in project.models:
@@ -47,10 +48,7 @@ def compile_project(project: Project, *, now: datetime, cache_dir: Path | None) 
 
 def _placed(project: Project, problems: list[Diagnostic]) -> dict[str, Named]:
     """Where each model is built and whether it is enabled: known before any template runs, since ref() needs it."""
-    placed = {
-        seed.name.casefold(): Named(seed.name, seed.schema, "seed", seed.config.get("enabled") is not False)
-        for seed in project.seeds
-    }
+    placed = {seed.name.casefold(): Named(seed.name, seed.schema, "seed") for seed in project.seeds}
     for model in project.models:
         early: dict[str, Any] = {}
         for call in config_calls(model.sql) if "config" in model.sql else ():
@@ -66,6 +64,15 @@ def _placed(project: Project, problems: list[Diagnostic]) -> dict[str, Named]:
                 Diagnostic(at, f"schema {schema} is a pipeline's dataset", "Choose another schema")
             )
     return placed
+
+
+def _refuse_switched_off(project: Project, names: Names, problems: list[Diagnostic]) -> None:
+    """A suite or sync of a model that is not built would have nothing to read."""
+    readers: tuple[Suite | Sync, ...] = (*project.suites, *project.syncs)
+    for reader in readers:
+        found = names.model(reader.model)
+        if found is not None and not found.enabled:
+            problems.append(Diagnostic(reader.marks.at("model"), *names.disabled(found)))
 
 
 @dataclass
