@@ -27,10 +27,14 @@ parts AS (
         + CASE WHEN is_large THEN 10 WHEN employee_band IS NOT NULL THEN 5 ELSE 0 END
         + CASE WHEN annual_revenue >= 5000000 THEN 10 WHEN annual_revenue IS NOT NULL THEN 5 ELSE 0 END
         + CASE WHEN industry IS NOT NULL THEN 5 ELSE 0 END AS fit,
-        least(12, 2 * visits)
-        + least(10, emails_opened)
-        + least(10, 5 * emails_clicked)
-        + least(8, 4 * forms_filled) AS engagement,
+        -- a whole number even where a weight is not: the score is the sum of what people see
+        CAST(
+            least(12, 2 * visits)
+            + least(10, emails_opened)
+            + least(10, 5 * emails_clicked)
+            + least(8, 4 * forms_filled)
+            AS INTEGER
+        ) AS engagement,
         CASE
             WHEN days_since_seen <= 7 THEN 20
             WHEN days_since_seen <= 30 THEN 14
@@ -55,8 +59,8 @@ SELECT
     lifecycle_stage,
     first_touch_source,
     first_touch_campaign,
-    CAST(fit AS INTEGER) AS fit,
-    CAST(engagement AS INTEGER) AS engagement,
+    fit,
+    engagement,
     recency,
     score,
     CASE WHEN score >= 70 THEN 'A' WHEN score >= 50 THEN 'B' WHEN score >= 30 THEN 'C' ELSE 'D' END AS grade,
@@ -64,9 +68,9 @@ SELECT
         '; ',
         CASE WHEN decides THEN concat('decides: ', job_title) END,
         CASE WHEN is_large THEN concat(employee_band, ' employees') END,
-        CASE WHEN forms_filled > 0 THEN concat('filled ', CAST(forms_filled AS INTEGER), CASE forms_filled WHEN 1 THEN ' form' ELSE ' forms' END) END,
-        CASE WHEN visits > 0 THEN concat(CAST(visits AS INTEGER), CASE visits WHEN 1 THEN ' visit' ELSE ' visits' END) END,
-        CASE WHEN emails_opened > 0 THEN concat('opened ', CAST(emails_opened AS INTEGER), CASE emails_opened WHEN 1 THEN ' e-mail' ELSE ' e-mails' END) END,
+        CASE WHEN forms_filled > 0 THEN concat('filled ', forms_filled, CASE forms_filled WHEN 1 THEN ' form' ELSE ' forms' END) END,
+        CASE WHEN visits > 0 THEN concat(visits, CASE visits WHEN 1 THEN ' visit' ELSE ' visits' END) END,
+        CASE WHEN emails_opened > 0 THEN concat('opened ', emails_opened, CASE emails_opened WHEN 1 THEN ' e-mail' ELSE ' e-mails' END) END,
         CASE
             WHEN days_since_seen IS NULL THEN 'never seen'
             WHEN days_since_seen <= 7 THEN 'seen in the last week'

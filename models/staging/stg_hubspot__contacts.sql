@@ -13,17 +13,19 @@ SELECT
     hs_analytics_source AS first_touch_source,
     -- for paid search HubSpot records the Google Ads campaign by its name
     hs_analytics_first_touch_converting_campaign AS first_touch_campaign,
-    coalesce(hs_analytics_num_visits, 0) AS visits,
-    coalesce(hs_analytics_num_page_views, 0) AS page_views,
-    coalesce(hs_email_open, 0) AS emails_opened,
-    coalesce(hs_email_click, 0) AS emails_clicked,
-    coalesce(num_conversion_events, 0) AS forms_filled,
+    -- HubSpot's numbers are doubles: as counts they are whole and never below 0, and 1e15 is where doubles stop being exact
+    CAST(least(greatest(coalesce(hs_analytics_num_visits, 0), 0), 1e15) AS BIGINT) AS visits,
+    CAST(least(greatest(coalesce(hs_analytics_num_page_views, 0), 0), 1e15) AS BIGINT) AS page_views,
+    CAST(least(greatest(coalesce(hs_email_open, 0), 0), 1e15) AS BIGINT) AS emails_opened,
+    CAST(least(greatest(coalesce(hs_email_click, 0), 0), 1e15) AS BIGINT) AS emails_clicked,
+    CAST(least(greatest(coalesce(num_conversion_events, 0), 0), 1e15) AS BIGINT) AS forms_filled,
     -- either may be missing; engines differ in what greatest() then gives
     coalesce(
         greatest(hs_analytics_last_timestamp, notes_last_contacted), hs_analytics_last_timestamp, notes_last_contacted
     ) AS last_seen_at,
     associatedcompanyid AS company_id,
-    annualrevenue AS annual_revenue,
+    -- in most portals a text that people type: what is no number is no revenue, and stops nobody else's score
+    TRY_CAST(annualrevenue AS DOUBLE) AS annual_revenue,
     numemployees AS employee_band,
     createdate AS created_at
 FROM {{ source('hubspot', 'contacts') }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -73,8 +74,16 @@ class Filled:
             campaign_id=campaign, segments_date=day, metrics_cost_micros=micros, metrics_clicks=3, metrics_impressions=9,
         )  # fmt: skip
 
+    def edit(self, model, old, new):
+        """As a person would edit the file; the file stays as it is."""
+        [found] = [other for other in self.project.models if other.name == model]
+        assert old in found.sql
+        edited = replace(found, sql=found.sql.replace(old, new))
+        models = tuple(edited if other is found else other for other in self.project.models)
+        self.project = replace(self.project, models=models)
+
     def build(self):
-        graph = compile_project(self.project, now=NOW, cache_dir=None)
+        self.graph = graph = compile_project(self.project, now=NOW, cache_dir=None)
         found = build(self.warehouse, graph, set(graph.nodes), root=ROOT, run_id="r", now=lambda: NOW)
         assert {result.status for result in found} == {"ok"}, [result.error for result in found]
 
