@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from tailrace.build.names import Names
@@ -19,6 +20,8 @@ from tailrace.project.spec import ModelFile
 _UNSET = object()
 UNKNOWN = "tailrace_unknown"
 """The schema of what a call did not find: the SQL can still be read for its other problems."""
+HARMLESS = "1"
+"""What a failed call gives where a text, a number or a name is wanted."""
 Quote = Callable[[str], str]
 
 
@@ -60,20 +63,17 @@ class Calls:
         self._where = where
         self._problems = problems
 
-    def call(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-        """One call of a template that Jinja does not see; wrong arguments are a diagnostic."""
-        functions: dict[str, Callable[..., Any]] = {
-            "ref": self.ref,
-            "source": self.source,
-            "var": self.var,
-            "config": self.config,
-        }
+    def call(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """One call by name; wrong arguments are a diagnostic."""
+        function = getattr(self, name)
         try:
-            return str(functions[name](*args, **kwargs))
-        except TypeError as error:
-            said = str(error).removeprefix("Calls.").replace("positional arguments but", "arguments, not")
-            self._problem(name, said, _USAGE[name])
-            return self._relation(UNKNOWN, "x") if name == "source" else ""
+            signature(function).bind(*args, **kwargs)
+        except TypeError:
+            self._problem(name, f"{name}() does not take these arguments", _USAGE[name])
+            if name == "source":
+                return self._relation(UNKNOWN, "x")
+            return "" if name in ("config", "log") else HARMLESS
+        return function(*args, **kwargs)
 
     def ref(self, *names: Any, **more: Any) -> str:
         """The table of a model or seed, quoted."""
@@ -115,7 +115,7 @@ class Calls:
             return default
         fix = near_miss(name, list(self._vars)) or "add it to [tool.tailrace.vars], or give a default"
         self._problem(name, f"there is no variable {name}", fix[:1].upper() + fix[1:])
-        return "1"  # harmless where a text, a number or a name is wanted
+        return HARMLESS
 
     def env_var(self, name: str, default: Any = _UNSET) -> Any:
         """An environment variable."""
@@ -127,7 +127,7 @@ class Calls:
             return default
         fix = f"Set it, or give a default: env_var('{name}', '...')"
         self._problem(name, f"the environment variable {name} is not set", fix)
-        return "1"  # harmless where a text, a number or a name is wanted
+        return HARMLESS
 
     def config(self, *args: Any, **options: Any) -> str:
         """Sets the model's configuration; renders as nothing."""
@@ -163,11 +163,15 @@ class Calls:
         self._problems.append(Diagnostic(self._where(word), message, fix))
 
 
+FUNCTIONS = ("ref", "source", "var", "env_var", "config", "log", "is_incremental")
 _USAGE = {
     "ref": "Write ref('model')",
     "source": "Write source('dataset', 'table')",
     "var": "Write var('name') or var('name', 'default')",
     "config": "Write config(materialized='table')",
+    "env_var": "Write env_var('NAME') or env_var('NAME', 'default')",
+    "log": "Write log('text', info=true)",
+    "is_incremental": "Write is_incremental()",
 }
 
 

@@ -117,7 +117,7 @@ class _Renderer:
         def answer(call: Call) -> str:
             nonlocal at
             at = call.start
-            return functions.call(call.name, call.args, call.kwargs or {}) if call.name else ""
+            return str(functions.call(call.name, call.args, call.kwargs or {})) if call.name else ""
 
         def where(word: str) -> Location:
             found = model.sql.find(word, at) if word else -1

@@ -18,7 +18,7 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tailrace.build.calls import Calls
+from tailrace.build.calls import FUNCTIONS, Calls
 from tailrace.build.static import place
 from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.project.spec import ModelFile, Project
@@ -27,7 +27,6 @@ SECONDS = 5.0
 """A template that renders longer than this loops."""
 LONGEST = 10_000_000
 """Characters that a template may make of a text; a digit is a character of a number."""
-FUNCTIONS = ("ref", "source", "var", "env_var", "config", "log", "is_incremental")
 _LATER = (
     "run_query",
     "adapter",
@@ -45,14 +44,18 @@ class Runaway(Exception):
     """A template ran for too long or grew too large."""
 
 
+class NotText(Exception):
+    """Something is printed that is no text, number or list."""
+
+
 class Environment(ImmutableSandboxedEnvironment):
     """The sandbox, with a limit to what `~`, `*` and `**` may make: one of them can eat the machine in a line."""
 
     intercepted_binops = frozenset(("*", "**"))
 
     def __init__(self) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
-        self.filters["tailrace_concat"] = _concat
+        super().__init__(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"], finalize=_printed)
+        self.filters |= {"tailrace_concat": _concat, "random": _random}
         self.globals.pop("lipsum", None)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -76,6 +79,17 @@ def _size(value: Any, times: Any) -> int:
 def _power(base: Any, exponent: Any) -> int:
     whole = isinstance(base, int) and isinstance(exponent, int)
     return base.bit_length() * abs(exponent) // 3 if whole else 0
+
+
+def _printed(value: Any) -> Any:
+    """What `{{ }}` may print: an object's address would be other SQL each time."""
+    if value is None or isinstance(value, str | int | float | list | tuple | dict | jinja2.Undefined):
+        return value
+    raise NotText("a function" if callable(value) else f"a {type(value).__name__}")
+
+
+def _random(*_args: Any) -> Any:
+    raise SecurityError("random gives other SQL each time")
 
 
 def _concat(parts: list[Any]) -> str:
@@ -126,7 +140,9 @@ class Templates:
         """A name that stands for the function of whichever model is being rendered: macros bind their names once."""
 
         def function(*args: Any, **kwargs: Any) -> Any:
-            return getattr(self._calls, name)(*args, **kwargs)
+            if self._calls is None:
+                raise SecurityError(f"{name}() outside a macro: no model is there to call it")
+            return self._calls.call(name, args, kwargs)
 
         return function
 
@@ -200,6 +216,9 @@ class Templates:
             self._failed(error, path, str(error.message).rstrip("."), self._undefined_fix(str(error.message)))
         except Runaway as error:
             self._failed(error, path, f"the template {error}", "Look for a loop that does not end")
+        except NotText as error:
+            fix = "Call it: write its parentheses" if "function" in str(error) else "Print a text or a number"
+            self._failed(error, path, f"the template prints {error}", fix)
         except SecurityError as error:
             self._failed(error, path, f"the template may not do this: {error}", "Templates only make SQL")
         except RecursionError as error:

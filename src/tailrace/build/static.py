@@ -80,8 +80,8 @@ def _arguments(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if "#" in text or "\\" in text:
         raise NotLiteral(text)
     call = ast.parse(f"f({text})", mode="eval").body
-    if not isinstance(call, ast.Call):
-        raise NotLiteral(text)
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise NotLiteral(text)  # `{{ ref('x').replace('a', 'b') }}` ends like a call of ref
     kwargs = {}
     for keyword in call.keywords:
         if keyword.arg is None or keyword.arg in kwargs:

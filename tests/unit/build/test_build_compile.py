@@ -121,18 +121,48 @@ def test_log_tells_the_person_each_time(tmp_path):
         assert [event.text for event in heard if isinstance(event, Notice)] == ["models/a.sql: hello"]
 
 
-def test_templates_cannot_reach_out(tmp_path):
-    for index, text in enumerate(
-        (
-            "{{ ''.__class__.__mro__ }}",
-            "{{ ref.__globals__ }}",
-            "{{ ref.__self__ }}",
-            "{{ config.__func__.__code__ }}",
-        )
-    ):
-        found = problems(lay_out(tmp_path / str(index), {"models/a.sql": f"SELECT {text} AS x"}))
-        assert len(found) == 1
-        assert "models/a.sql:1:" in found[0]
+ESCAPES = [
+    "''.__class__.__mro__[1].__subclasses__()",
+    "().__class__.__base__.__subclasses__()",
+    "''|attr('__class__')",
+    "'{0.__class__.__init__.__globals__}'.format(ref)",
+    "'{x.__globals__}'.format_map({'x': ref})",
+    "ref.__globals__",
+    "ref.__self__",
+    "ref.__closure__",
+    "config.__func__.__code__",
+    "cents.__globals__",
+    "money.euro.__globals__",
+    "money.__dict__",
+    "target.__class__",
+    "this.__class__",
+    "cycler.__init__.__globals__.os.popen('id').read()",
+    "joiner.__init__.__globals__",
+    "namespace.__init__.__globals__",
+    "lipsum.__globals__",
+    "self._TemplateReference__context",
+    "dict.__subclasses__()",
+    "(1).__class__",
+    "range.__self__",
+]
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_templates_cannot_reach_out(text, tmp_path):
+    files = {
+        "models/a.sql": f"SELECT {{{{ {text} }}}} AS x",
+        "macros/cents.sql": GOOD["macros/cents.sql"],
+        "macros/money/euro.sql": GOOD["macros/money/euro.sql"],
+    }
+    [found] = problems(lay_out(tmp_path, files))
+    assert found.startswith("models/a.sql:1:")
+    assert "may not do this" in found or "has no attribute" in found or "is undefined" in found
+
+
+def test_templates_cannot_change_what_they_are_given(tmp_path):
+    for index, text in enumerate(("target.update({'name': 'prod'})", "[1].append(2)", "{'a': 1}.clear()")):
+        [found] = problems(lay_out(tmp_path / str(index), {"models/a.sql": f"SELECT {{{{ {text} }}}} AS x"}))
+        assert "may not do this" in found or "has no attribute" in found
 
 
 def test_bigquery_gets_its_own_words(tmp_path):
@@ -178,3 +208,28 @@ def test_where_the_cache_answers_no_parser_is_imported(tmp_path):
         for _ in range(2)
     ]
     assert seen == [["duckdb", "jinja2", "sqlglot"], []]
+
+
+def test_of_a_thousand_models_only_the_changed_one_is_parsed(tmp_path, monkeypatch):
+    from benchmarks.build import lay_out as lay_out_many
+
+    from tailrace.build import sql
+
+    root, cache, parsed, read = tmp_path / "p", tmp_path / "cache", [], sql.read_sql
+
+    def counted(text, *dialects):
+        parsed.append(text)
+        return read(text, *dialects)
+
+    monkeypatch.setattr(sql, "read_sql", counted)
+    root.mkdir()
+    lay_out_many(root, 1000)
+    graph = compiled(root, cache)
+    assert (len(graph.order), len(parsed)) == (1000, 1000)
+    assert compiled(root, cache) == graph
+    assert len(parsed) == 1000
+    one = root / "models" / "marts" / "m_0500.sql"
+    one.write_text(one.read_text().replace("'many'", "'more'"))
+    assert compiled(root, cache).nodes["m_0500"] != graph.nodes["m_0500"]
+    assert len(parsed) == 1001
+    assert [path.name for path in cache.iterdir()] == ["models.json"]

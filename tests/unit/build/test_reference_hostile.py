@@ -49,7 +49,7 @@ def test_weights_that_are_no_whole_numbers_still_add_up(filled):
     """The README has people edit the weights."""
     filled.edit("lead_scores", "2 * visits", "1.25 * visits")
     for visits in range(12):
-        filled.contact(str(visits), hs_analytics_num_visits=float(visits), hs_email_open=float(visits))
+        filled.contact(str(visits), jobtitle="Analyst", hs_analytics_num_visits=float(visits))
     filled.build()
     assert filled.rows(
         "SELECT count(*), bool_and(score = fit + engagement + recency) FROM marts.lead_scores"
