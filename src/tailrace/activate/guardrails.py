@@ -76,7 +76,9 @@ def exceeded(counts: Planned, rules: Guardrails) -> str | None:
             ("created", counts.new_created, rules.max_created),
         ]
     told = [
-        f"{rows} of {counts.known} rows would be {what} ({rows / counts.known:.1%}, max_{what} is {limit:.4g})"
+        f"{rows} of {counts.known} rows would be {what} ({rows / counts.known:.1%}, max_{what} is {limit:.4%})".replace(
+            ".0000%", "%"
+        )
         for what, rows, limit in ((what, rows, limit) for what, rows, limit in shares if limit is not None)
         if rows > limit * counts.known
     ]

@@ -13,13 +13,24 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tailrace.errors import EXIT_BAD_INPUT, EXIT_FAILED, ProjectError, TailraceError, refused_by_system
+from tailrace import interrupts
+from tailrace.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_STOPPED,
+    BadInput,
+    ProjectError,
+    TailraceError,
+    refused_by_system,
+)
 
 if TYPE_CHECKING:
     from tailrace.project.spec import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED = 130
+EXITS = {"ok": EXIT_DONE, "skipped": EXIT_DONE, "failed": EXIT_FAILED, "stopped": EXIT_STOPPED}
 
 
 @dataclass
@@ -48,6 +59,10 @@ class Frame:
         """The one machine-readable document of a command."""
         if self.as_json:
             click.echo(self.shield.redact(json.dumps(document, default=str, ensure_ascii=False)))
+
+    def end(self, status: str) -> None:
+        """Leave with the exit code of a status."""
+        click.get_current_context().exit(EXITS.get(status, EXIT_DONE))
 
     def load(self) -> Project:
         """The project on disk, its files judged one by one; from here on its secrets are hidden."""
@@ -93,10 +108,13 @@ def invoke(group: click.Group, args: list[str] | None = None) -> int:
     """Run the command line; every error that a person can mend becomes words, never a traceback."""
     args = sys.argv[1:] if args is None else args
     shield = Shield()
+    interrupts.install()
     try:
         result = group.main(args, prog_name="tailrace", standalone_mode=False, obj=shield)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
+        if "--json" in args:
+            click.echo(json.dumps(document_of(BadInput(error.format_message())), ensure_ascii=False))
         error.show()
         return EXIT_BAD_INPUT
     except TailraceError as error:

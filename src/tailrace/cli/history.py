@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import click
 
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import status_word, step_line, table
-from tailrace.errors import BadInput, near_miss
+from tailrace.errors import BadInput, WarehouseError, near_miss
 from tailrace.project.spec import Project
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -125,16 +127,18 @@ def _reached(position: str | None) -> str:
 
 
 def run_query(frame: Frame, sql: str, form: str) -> None:
-    """Print a SELECT's rows; parquet goes to stdout as bytes."""
+    """Print a SELECT's rows; parquet goes to stdout as bytes. What DuckDB refuses is bad input."""
     form = "json" if frame.as_json and form == "table" else form
-    project = frame.load()
-    with published(project) as warehouse:
-        if form == "parquet":
-            _parquet(warehouse, sql)
-            return
-        cursor = warehouse.native()
-        rows = warehouse.query(sql)
-        names = [column[0] for column in cursor.description or []]
+    if not sql.strip():
+        raise BadInput("the query is empty", 'Write one, such as "SELECT * FROM marts.lead_scores LIMIT 5"')
+    with published(frame.load()) as warehouse:
+        try:
+            if form == "parquet":
+                _parquet(warehouse, sql)
+                return
+            names, rows = _rows(warehouse, sql)
+        except WarehouseError as error:
+            raise BadInput(str(error)) from error
     if form == "table":
         click.echo(table(names, rows[:SHOWN]) if names else "done")
         if len(rows) > SHOWN:
@@ -147,8 +151,35 @@ def run_query(frame: Frame, sql: str, form: str) -> None:
         writer.writerows(["" if value is None else value for value in row] for row in rows)
     else:
         click.echo(
-            json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False)
+            json.dumps(
+                [dict(zip(names, map(_plain, row), strict=True)) for row in rows],
+                default=str,
+                ensure_ascii=False,
+            )
         )
+
+
+def _rows(warehouse: DuckDBWarehouse, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names, made different where two are the same (`a`, `a_1`), and all rows."""
+    rows = warehouse.query(sql)
+    names: list[str] = []
+    for column in warehouse.native().description or []:
+        same = (
+            sum(name == column[0] or name.startswith(f"{column[0]}_") for name in names)
+            if column[0] in names
+            else 0
+        )
+        names.append(f"{column[0]}_{same}" if same else column[0])
+    return names, rows
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN and no decimal: the one is null, the other a number where a double holds it, else text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Decimal):
+        return float(value) if Decimal(repr(float(value))) == value else str(value)
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def _parquet(warehouse: DuckDBWarehouse, sql: str) -> None:

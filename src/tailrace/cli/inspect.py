@@ -101,6 +101,9 @@ def show_plan(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -
         frame.say("nothing was chosen")
     if not Path(resolved.project.target.path or "").exists():
         frame.say("nothing is published yet: the first `tailrace run` lands the data that a plan can look at")
+    frame.end(
+        "failed" if found.status == "failed" else "ok"
+    )  # a plan that says "would stop" has done its work
 
 
 def _say_models(frame: Frame, models: Sequence[Mapping[str, Any]]) -> None:

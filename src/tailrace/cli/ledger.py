@@ -82,6 +82,10 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> i
             whole = shows_work(session)
             with session.warehouse() as warehouse:
                 number = int(change(warehouse, sync, list(keys)))  # type: ignore[operator]
+            if keys and not number:
+                raise BadInput(
+                    f"{sync} has no dead letter of {', '.join(keys)}", "tailrace dead list shows them"
+                )
             publish_work(session, "ledger", meta_only=not whole)
     finally:
         session.close()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from tailrace import __version__
-from tailrace.cli.frame import Frame, common, frame_of, invoke
+from tailrace.cli.frame import common, frame_of, invoke
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,23 +50,29 @@ def sending(command: F) -> F:
 
 @cli.command()
 @click.argument("directory", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def init(directory: str, as_json: bool) -> None:
+@common
+def init(directory: str) -> None:
     """Write a project into DIRECTORY that runs at once against the sandbox."""
     from tailrace.cli.start import init_project
 
-    init_project(directory, Frame(as_json=as_json))
+    init_project(directory, frame_of())
 
 
 @cli.command()
-@click.option("--contacts", default=500, show_default=True, help="Contacts in the sandbox's CRM.")
+@click.option(
+    "--contacts",
+    default=500,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Contacts in the sandbox's CRM.",
+)
 @click.option("--keep", is_flag=True, help="Keep the temporary folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def demo(contacts: int, keep: bool, as_json: bool) -> None:
+@common
+def demo(contacts: int, keep: bool) -> None:
     """Sandbox, run, what changed in the CRM, run again with nothing to send."""
     from tailrace.cli.start import run_demo
 
-    run_demo(contacts, keep, Frame(as_json=as_json))
+    run_demo(contacts, keep, frame_of())
 
 
 @cli.command()
@@ -279,6 +285,7 @@ def dead_drop(sync: str, keys: tuple[str, ...]) -> None:
 @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A JSON file with fault rules.")
 @click.option("--no-limits", is_flag=True, help="Lift the vendors' rate limits.")
 @click.option("--tls", is_flag=True, help="Serve HTTPS with a certificate made on the spot.")
+@common
 def sandbox(**options: Any) -> None:
     """Serve the vendors on localhost, stateful, until interrupted."""
     from tailrace.cli.start import run_sandbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from tailrace.cli.frame import Frame
@@ -69,17 +69,21 @@ def _say_notice(event: Event) -> None:
 
 
 @contextmanager
-def shown(frame: Frame) -> Iterator[None]:
-    """A bar on a terminal; log lines with -v; notices always, unless quiet."""
+def shown(frame: Frame) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal; log lines with -v; notices always, unless quiet. Gives what clears the bar's line."""
     logging.getLogger().setLevel(logging.ERROR)
+    bar = Bar() if frame.verbosity == 0 and sys.stderr.isatty() and not frame.as_json else None
     with ExitStack() as stack:
         if frame.verbosity > 0:
             from tailrace.observe.logs import json_lines
 
             stack.enter_context(listening(json_lines(sys.stderr, frame.shield.redact)))
         elif frame.verbosity == 0:
-            bar = Bar() if sys.stderr.isatty() and not frame.as_json else None
             stack.enter_context(listening(bar or _say_notice))
-            if bar:
-                stack.callback(bar.clear)
-        yield
+        yield bar.clear if bar else _nothing
+        if bar:
+            bar.clear()
+
+
+def _nothing() -> None:
+    """There is no bar to clear."""

@@ -80,9 +80,7 @@ def run_demo(contacts: int, keep: bool, frame: Frame) -> None:
             document = _two_runs(folder, sandbox.url, frame)
         frame.document(document)
         frame.say("\nThe same on your own: tailrace init my_project")
-        failed = (
-            any(run["status"] == "failed" for run in document["runs"]) or document["runs"][-1]["requests"]
-        )
+        failed = any(run["status"] != "ok" for run in document["runs"]) or document["runs"][-1]["requests"]
     finally:
         if keep:
             frame.say(f"kept: {folder}")
@@ -107,18 +105,17 @@ def _two_runs(folder: Path, url: str, frame: Frame) -> dict[str, Any]:
     _show_held_back(folder, frame)
     frame.say("\nsecond run\n")
     second = _run(folder, frame)
-    frame.say(
-        "\nnothing had changed, so nothing was sent"
-        if not second["requests"]
-        else "\nsomething was sent again"
-    )
+    if first["status"] == second["status"] == "ok":
+        sent = (
+            "something was sent again" if second["requests"] else "nothing had changed, so nothing was sent"
+        )
+        frame.say(f"\n{sent}")
     return {"runs": [first, second], "changed_contacts": len(changed)}
 
 
 def _run(folder: Path, frame: Frame) -> dict[str, Any]:
     from tailrace.cli.progress import shown
-    from tailrace.cli.render import step_line
-    from tailrace.cli.steps import STEPS, opened
+    from tailrace.cli.steps import STEPS, opened, teller
     from tailrace.plan.resolve import choose
     from tailrace.runner.run import execute
     from tailrace.runner.session import Session
@@ -127,12 +124,11 @@ def _run(folder: Path, frame: Frame) -> dict[str, Any]:
     resolved = opened(Frame(project=str(folder)))
     session = Session(resolved.project, "run")
     try:
-        with shown(frame):
+        with shown(frame) as clear:
+            session.on_step = teller(frame, clear)
             execute(session, resolved, choose(resolved, ()), STEPS["run"], Sending())
     finally:
         session.close()
-    for result in session.results:
-        frame.say(step_line(result.document(), result.detail))
     requests = sum(
         int(result.detail.get("requests", 0)) for result in session.results if result.step == "activate"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -9,12 +10,13 @@ import click
 from tailrace.cli.frame import Frame
 from tailrace.cli.progress import shown
 from tailrace.cli.render import count, seconds, status_word, step_line
-from tailrace.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED
-from tailrace.plan.resolve import Resolved, choose, resolve
+from tailrace.errors import BadInput
+from tailrace.plan.resolve import Chosen, Resolved, choose, resolve
 from tailrace.plan.states import modified_models
 from tailrace.runner.run import execute
 from tailrace.runner.session import Session, utc_now
 from tailrace.runner.syncs import Sending
+from tailrace.state.runs import StepResult
 
 STEPS = {
     "run": ("land", "build", "validate", "activate", "publish"),
@@ -23,7 +25,6 @@ STEPS = {
     "validate": ("validate",),
     "activate": ("activate",),
 }
-EXITS = {"ok": EXIT_DONE, "failed": EXIT_FAILED, "stopped": EXIT_STOPPED}
 
 
 def opened(frame: Frame) -> Resolved:
@@ -47,15 +48,17 @@ def run_steps(
     )
     chosen = choose(resolved, select, exclude, modified)
     wanted = STEPS[command] + (("publish",) if publish else ())
+    _something_chosen(chosen, command, select)
     session = Session(resolved.project, command)
     started = session.now()
     try:
-        with shown(frame):
+        with shown(frame) as clear:
+            session.on_step = teller(frame, clear)
             execute(session, resolved, chosen, wanted, Sending(**sending))
     finally:
         session.close()
     _tell(frame, session, (session.now() - started).total_seconds())
-    click.get_current_context().exit(EXITS[session.status()])
+    frame.end(session.status())
 
 
 def document_of(session: Session) -> dict[str, Any]:
@@ -77,41 +80,84 @@ def sync_document(name: str, detail: Any) -> dict[str, Any]:
     return {"sync": name, **numbers, **{word: value for word, value in detail.items() if word not in numbers}}
 
 
+def _something_chosen(chosen: Chosen, command: str, select: tuple[str, ...]) -> None:
+    """A selection without anything for the one step it was given to is a slip, not a success."""
+    parts = {
+        "land": chosen.pipelines,
+        "build": chosen.models,
+        "validate": chosen.suites,
+        "activate": chosen.syncs,
+    }
+    if select and command in parts and not parts[command]:
+        raise BadInput(f"{' '.join(select)} selects nothing to {command}", "tailrace ls shows what there is")
+
+
+def teller(frame: Frame, clear: Callable[[], None]) -> Callable[[StepResult], None]:
+    """Says each step as it ends; with -q only what went wrong, on stderr."""
+
+    def tell(result: StepResult) -> None:
+        clear()
+        if frame.verbosity >= 0:
+            frame.say(step_line(result.document(), result.detail))
+        elif result.status in ("failed", "stopped"):
+            click.echo(frame.shield.redact(f"{result.step} {result.name}: {result.error}"), err=True)
+
+    return tell
+
+
 def _tell(frame: Frame, session: Session, taken: float) -> None:
     frame.document(document_of(session))
-    frame.say(f"run {session.run_id} on target {session.project.target.name}")
-    for result in session.results:
-        frame.say(step_line(result.document(), result.detail))
-    frame.say(f"{status_word(session.status())} in {seconds(taken)}")
+    where = f"run {session.run_id} on target {session.project.target.name}"
+    frame.say(f"{status_word(session.status())} in {seconds(taken)} ({where})")
     lost = sum(int(r.detail.get("dead", 0)) for r in session.results if r.step == "activate")
     if lost:
-        frame.say(f"{count(lost, 'row')} refused by the vendor: tailrace dead list")
+        rest = "" if lost == 1 else "s"
+        frame.say(f"{count(lost, 'row')} stay{'' if rest else 's'} refused by the vendor: tailrace dead list")
 
 
 def publish_now(frame: Frame, rollback: bool) -> None:
-    """`publish`, and `publish --rollback`."""
-    from tailrace.errors import BadInput
-    from tailrace.runner.publishing import FACT, publish_work
+    """`publish`: every suite judges first, as in a run; `publish --rollback` puts the earlier file back."""
+    if rollback:
+        _roll_back(frame)
+        return
+    resolved = opened(frame)
+    session = Session(resolved.project, "publish")
+    try:
+        _something_whole(session)
+        with shown(frame) as clear:
+            session.on_step = teller(frame, clear)
+            execute(session, resolved, Chosen((), frozenset(), (), ()), ("validate", "publish"), Sending())
+    finally:
+        session.close()
+    frame.document(document_of(session))
+    frame.end(session.status())
+
+
+def _something_whole(session: Session) -> None:
+    """Refuse to publish what a killed or interrupted run left half done."""
+    if not session.work.exists():
+        raise BadInput("there is nothing to publish yet", "run `tailrace run`")
+    last = session.store.read(
+        "SELECT run_id, status, error FROM runs WHERE command <> 'publish' ORDER BY started_at DESC LIMIT 1"
+    )
+    if last and (last[0][1] == "running" or last[0][2] in ("killed", "interrupted")):
+        raise BadInput(
+            f"run {last[0][0]} ended half way, or is still at work", "run `tailrace run`, which finishes it"
+        )
+
+
+def _roll_back(frame: Frame) -> None:
+    from tailrace.runner.publishing import FACT
     from tailrace.runner.session import LOCK
     from tailrace.state.locks import held
-    from tailrace.warehouse.publish import rollback as roll_back
+    from tailrace.warehouse.publish import rollback
 
     session = Session(frame.load(), "publish")
     try:
         with held(session.folder, LOCK):
-            if rollback:
-                path = roll_back(session.published)
-                session.store.remember(FACT, "rolled back")
-                frame.document({"status": "ok", "published": str(path)})
-                frame.say(f"{path.name} is the file that was published before")
-                return
-            if not session.work.exists():
-                raise BadInput("there is nothing to publish yet", "run `tailrace run`")
-            result = publish_work(session, "warehouse")
-        frame.document(
-            {"status": result.status, "bytes": result.detail.get("bytes", 0), "error": result.error}
-        )
-        frame.say(step_line(result.document(), result.detail))
-        click.get_current_context().exit(EXITS.get(result.status, EXIT_DONE))
+            path = rollback(session.published)
+            session.store.remember(FACT, "rolled back")
     finally:
         session.close()
+    frame.document({"status": "ok", "published": str(path)})
+    frame.say(f"{path.name} is the file that was published before; the next run publishes its own over it")

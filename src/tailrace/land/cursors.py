@@ -63,19 +63,31 @@ def position_text(position: Mapping[str, Any]) -> str:
 
 
 def read_cursor(warehouse: Warehouse, resource: str) -> Cursor:
-    if not warehouse.columns(REF):
+    """What is remembered of a resource; a file of an earlier release may lack columns."""
+    there = [name for name in COLUMNS if name in warehouse.columns(REF)]
+    if not there:
         return Cursor(resource)
     rows = warehouse.query(
-        f"SELECT {', '.join(COLUMNS)} FROM {warehouse.dialect.table(REF)} WHERE resource = ?", [resource]
+        f"SELECT {', '.join(there)} FROM {warehouse.dialect.table(REF)} WHERE resource = ?", [resource]
     )
-    return Cursor(*rows[0]) if rows else Cursor(resource)
+    known = (
+        {name: value for name, value in zip(there, rows[0], strict=True) if value is not None} if rows else {}
+    )
+    return Cursor(**{"resource": resource, **known})
 
 
 def ensure_cursors(warehouse: Warehouse) -> None:
-    if not warehouse.columns(REF):
+    """The table, with every column of this release."""
+    there = warehouse.columns(REF)
+    table = warehouse.dialect.table(REF)
+    if not there:
         warehouse.ensure_schema(META)
         columns = ", ".join(f"{name} {warehouse.dialect.type(kind)}" for name, kind in COLUMNS.items())
-        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {warehouse.dialect.table(REF)} ({columns})")
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+        return
+    for name, kind in COLUMNS.items():
+        if name not in there:
+            warehouse.execute(f"ALTER TABLE {table} ADD COLUMN {name} {warehouse.dialect.type(kind)}")
 
 
 def write_cursor(warehouse: Warehouse, cursor: Cursor) -> None:

@@ -55,6 +55,8 @@ class DltWriter:
                     loader_file_format="parquet",
                 ).raise_on_failed_jobs()
             except PipelineStepFailed as error:
+                if isinstance(error.exception, KeyboardInterrupt):  # dlt wraps even that
+                    raise error.exception from None
                 reason = str(error.exception or error).strip().splitlines()[0]
                 raise WarehouseError(f"{raw}: dlt could not append ({reason})", "run again") from error
 

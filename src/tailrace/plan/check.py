@@ -33,9 +33,7 @@ def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
     for suite in project.suites:
         problems += _suite(suite, graph)
     for sync in project.syncs:
-        problems += _sync(
-            sync, declarations.get(sync.connection), columns_of(graph, sync.model), project.dialect
-        )
+        problems += _sync(sync, declarations.get(sync.connection), columns_of(graph, sync.model))
     return problems
 
 
@@ -77,9 +75,7 @@ def _suite(suite: Suite, graph: Graph) -> Iterator[Diagnostic]:
         yield Diagnostic(suite.marks.at(*path), message, fix)
 
 
-def _sync(
-    sync: Sync, declaration: Declaration | None, columns: Sequence[str] | None, dialect: str
-) -> Iterator[Diagnostic]:
+def _sync(sync: Sync, declaration: Declaration | None, columns: Sequence[str] | None) -> Iterator[Diagnostic]:
     """A sync against what its vendor can do and what its model has."""
     obj = object_type(declaration, sync.object) if declaration else None
     if declaration is not None and not declaration.objects:
@@ -95,4 +91,4 @@ def _sync(
         yield Diagnostic(sync.marks.at("updated_at"), what, near_miss(sync.updated_at, columns))
     for key, sql in (("where", sync.where), ("suppress", sync.suppress)):
         if sql is not None:
-            yield from check_condition(sql, sync.marks.at(key), key, columns, dialect)
+            yield from check_condition(sql, sync.marks.at(key), key, columns)

@@ -45,7 +45,8 @@ class Preview:
 
     @property
     def status(self) -> str:
-        found = {step.status for step in self.steps}
+        found: set[str] = {step.status for step in self.steps}
+        found |= {"stopped" for detail in self.syncs.values() if detail.get("stopped")}
         return next((status for status in ("failed", "stopped") if status in found), "ok")
 
 
@@ -56,8 +57,12 @@ def now() -> datetime:
 def preview(resolved: Resolved, chosen: Chosen) -> Preview:
     """Builds, judges and diffs the chosen part; takes no lock, asks no vendor, writes nothing."""
     found = Preview()
+    target = resolved.project.target.path
     with scratch(resolved.project) as warehouse:
         decisions = decide(warehouse, resolved.graph, set(chosen.models))
+        if target is None or not target.exists():  # nothing is landed that models could be built from
+            found.models += [ModelPlan(decision, {}) for decision in decisions]
+            return found
         before = {name: _columns(warehouse, resolved, name) for name in chosen.models}
         if any(decision.action == "build" for decision in decisions):
             found.steps += build(
@@ -99,6 +104,8 @@ def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str
 
 def _sync(warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync, found: Preview) -> dict[str, Any]:
     node = resolved.graph.nodes[sync.model]
+    if any((step.step, step.name, step.status) == ("build", sync.model, "failed") for step in found.steps):
+        raise GateStopped(f"model {sync.model} does not build, so nothing would be sent", "mend it")
     if not warehouse.columns(node.table):
         raise GateStopped(
             f"model {sync.model} is not built, so there is nothing to compare", "run `tailrace run` first"
@@ -122,9 +129,6 @@ def _blocked(warehouse: DuckDBWarehouse, suite: Suite, staged: Any, found: Previ
 
 def _example(example: Any) -> dict[str, Any]:
     before, after = example.before or {}, example.after or {}
-    changed = {
-        name: [before.get(name), after.get(name)]
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    }
+    names = after or before  # a field that is no longer mapped is left as it is
+    changed = {n: [before.get(n), after.get(n)] for n in names if before.get(n) != after.get(n)}
     return {"key": example.primary_key, "operation": example.operation, "fields": changed}

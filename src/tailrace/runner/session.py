@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tailrace import interrupts
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Connector, Context, Declaration
 from tailrace.connectors.sdk.options import check_connection
@@ -27,12 +28,17 @@ from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.publish import state_of
 
 LOCK = "run"
+INTERRUPTED = "interrupted"
 DEFAULT_IN_FLIGHT = 4
 
 
 def utc_now() -> datetime:
     """The one clock of a command."""
     return datetime.now(UTC)
+
+
+def _nobody(_step: StepResult) -> None:
+    """Nobody listens for results."""
 
 
 @dataclass
@@ -44,6 +50,8 @@ class Session:
     now: Callable[[], datetime] = utc_now
     results: list[StepResult] = field(default_factory=list)
     run_id: str = ""
+    on_step: Callable[[StepResult], None] = _nobody
+    ended_early: bool = False
     _connectors: dict[str, Connector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,6 +144,8 @@ class Session:
             step = replace(step, error=self._redact(step.error))
         runs.record(self.store, self.run_id, step)
         self.results.append(step)
+        self.on_step(step)
+        interrupts.check()
         return step
 
     def replace(self, step: StepResult) -> None:
@@ -150,6 +160,7 @@ class Session:
     @contextmanager
     def step(self, step: str, name: str) -> Iterator[None]:
         """A part whose error is a failed step and not the end of the run."""
+        interrupts.check()
         started = self.now()
         emit(StepStarted(step, name))
         try:
@@ -163,13 +174,18 @@ class Session:
 
     def fail(self, error: BaseException) -> None:
         """Close the run's record with what ended it; where even that cannot be written, the next run closes it."""
+        self.ended_early = True
         with suppress(FatalError):
-            text = self._redact(str(error) or type(error).__name__)
+            text = (
+                INTERRUPTED
+                if isinstance(error, KeyboardInterrupt)
+                else self._redact(str(error) or type(error).__name__)
+            )
             runs.finish(self.store, self.run_id, "failed", text, self.now())
 
     def status(self) -> str:
         """`failed` where anything failed, else `stopped` where a gate said no, else `ok`."""
-        found = {result.status for result in self.results}
+        found = {result.status for result in self.results} | ({"failed"} if self.ended_early else set())
         return next((status for status in ("failed", "stopped") if status in found), "ok")
 
     def close(self) -> None:

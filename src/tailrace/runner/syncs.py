@@ -7,16 +7,16 @@ changeset decides anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
 from tailrace.activate.run import deliver, prepare, settle
-from tailrace.connectors.sdk.base import ObjectType
+from tailrace.connectors.sdk.base import Destination, ObjectType
 from tailrace.connectors.sdk.options import object_type
-from tailrace.errors import GateStopped, LockHeld, TailraceError
+from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused, near_miss
 from tailrace.events import StepStarted, emit
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
@@ -38,6 +38,10 @@ class Sending:
     approve: bool = False
     limit: int | None = None
     full_resync: bool = False
+
+
+COUNTED_FROM = 100
+"""Rows from which percentages count (promise 5)."""
 
 
 @dataclass
@@ -66,6 +70,7 @@ def prepare_syncs(
     session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, syncs: Iterable[Sync], sending: Sending
 ) -> list[Shipment]:
     """Stage what each sync has to send; a sync without anything to send, or stopped by a gate, is recorded and done."""
+    _settle_orphans(session, warehouse, resolved)
     shipments: list[Shipment] = []
     for sync in syncs:
         with session.step("activate", sync.name):
@@ -73,6 +78,15 @@ def prepare_syncs(
                 settle(warehouse, session.store, left.delivery)
             shipments += _prepare(session, warehouse, resolved, sync, sending)
     return shipments
+
+
+def _settle_orphans(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved) -> None:
+    """Deliveries whose sync the project no longer has, renamed or removed: what was answered still counts."""
+    known = {sync.name for sync in resolved.project.syncs}
+    for left in journal.deliveries(session.store):
+        if left.sync not in known:
+            with suppress(LockHeld), held(session.folder, f"sync-{left.sync}"):
+                settle(warehouse, session.store, left.delivery)
 
 
 def _prepare(
@@ -109,7 +123,9 @@ def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync
             )
     table = model_table(resolved, sync.model)
     if not warehouse.columns(table):
-        raise GateStopped(f"model {sync.model} is not built, so there is nothing to send", "run `tailrace build` first")
+        raise GateStopped(
+            f"model {sync.model} is not built, so there is nothing to send", "run `tailrace build` first"
+        )
     staged = stage(warehouse, table, sync.name)
     if sync.validate is None:
         return staged
@@ -132,8 +148,25 @@ def ship(session: Session, shipments: Iterable[Shipment]) -> None:
         with session.step("activate", shipment.sync.name):
             shipment.sent = True
             destination = session.connector(shipment.sync.connection).destination()
+            _check_fields(destination, shipment.sync)
             in_flight = session.in_flight(shipment.sync.connection)
             deliver(session.store, shipment.delivery, destination, in_flight=in_flight)
+
+
+def _check_fields(destination: Destination, sync: Sync) -> None:
+    """One question before the first write: a field that the account lacks would be refused row by row."""
+    there = destination.fields(sync.object)
+    missing = [field.field for field in sync.fields if field.field not in there]
+    closed = [
+        field.field for field in sync.fields if field.field in there and not there[field.field].writable
+    ]
+    if missing:
+        fix = near_miss(missing[0], list(there)) if len(missing) == 1 else "create them there"
+        raise VendorRefused(f"{sync.object} of {sync.connection} has no field {', '.join(missing)}", fix)
+    if closed:
+        raise VendorRefused(
+            f"{', '.join(closed)} of {sync.object} is read-only in {sync.connection}", "leave it out"
+        )
 
 
 def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]) -> None:
@@ -146,6 +179,15 @@ def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: It
 
 
 def _step(sync: Sync, status: Any, counts: SyncCounts, seconds: float, error: str | None) -> StepResult:
+    limit = sync.guardrails.max_failed
+    if (
+        status == "ok"
+        and limit is not None
+        and counts.rows >= COUNTED_FROM
+        and counts.dead > limit * counts.rows
+    ):
+        status = "stopped"
+        error = f"{counts.dead} of {counts.rows} rows stay refused (max_failed is {limit:.0%}): tailrace dead list"
     return StepResult(
         "activate", sync.name, status, counts.rows, counts.to_send, seconds, error, counts.detail()
     )
