@@ -51,7 +51,12 @@ class Acme:
 
     def start(self, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*TAILRACE, *args], cwd=self.root, env=self.environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*TAILRACE, *args],
+            cwd=self.root,
+            env=self.environment(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
@@ -98,8 +103,12 @@ def assert_crm_is_the_model(acme: Acme) -> int:
     found = acme.query("SELECT primary_key, status FROM tailrace_meta.ledger")
     ledger = {key: status for key, status in found if status != "removed"}
     assert len(found) == len({key for key, _ in found})
-    rows = acme.query(f"SELECT CAST(contact_id AS VARCHAR), {', '.join(SENT.values())} FROM marts.lead_scores")
-    assert sorted(ledger) == sorted(row[0] for row in rows), "every key of the model has exactly one ledger row"
+    rows = acme.query(
+        f"SELECT CAST(contact_id AS VARCHAR), {', '.join(SENT.values())} FROM marts.lead_scores"
+    )
+    assert sorted(ledger) == sorted(row[0] for row in rows), (
+        "every key of the model has exactly one ledger row"
+    )
     contacts = acme.contacts()
     compared = 0
     for key, score, grade, reasons in rows:
@@ -112,7 +121,9 @@ def assert_crm_is_the_model(acme: Acme) -> int:
     return compared
 
 
-def assert_log_folds(acme: Acme, dataset: str, resource: str, key: str = "id", cursors: tuple[str, ...] = ()) -> None:
+def assert_log_folds(
+    acme: Acme, dataset: str, resource: str, key: str = "id", cursors: tuple[str, ...] = ()
+) -> None:
     """Folding the change log in _seq order gives exactly the current table, but for the cursor columns."""
     columns = [
         row[0]

@@ -7,7 +7,11 @@ import shutil
 
 from tests.e2e.project import assert_crm_is_the_model, assert_log_folds
 
-CURSORS = {"contacts": ("lastmodifieddate",), "companies": ("hs_lastmodifieddate",), "deals": ("hs_lastmodifieddate",)}
+CURSORS = {
+    "contacts": ("lastmodifieddate",),
+    "companies": ("hs_lastmodifieddate",),
+    "deals": ("hs_lastmodifieddate",),
+}
 
 
 def test_the_loop_and_then_nothing_to_send(acme):
@@ -61,7 +65,12 @@ def test_an_idle_run_imports_little_and_copies_nothing(acme):
     import sys
 
     done = subprocess.run(
-        [sys.executable, "-c", code, str(trace)], cwd=acme.root, env=acme.environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(trace)],
+        cwd=acme.root,
+        env=acme.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
@@ -115,16 +124,33 @@ def test_a_blocked_suite_sends_nothing_and_keeps_the_published_data(acme):
     acme.run()
     scores = acme.query("SELECT count(*), sum(score) FROM marts.lead_scores")
     writes = len(acme.write_requests())
-    acme.edit("models/marts/lead_scores.sql", "fit + engagement + recency AS INTEGER", "fit + engagement + recency + 1000 AS INTEGER")
+    acme.edit(
+        "models/marts/lead_scores.sql",
+        "fit + engagement + recency AS INTEGER",
+        "fit + engagement + recency + 1000 AS INTEGER",
+    )
     ran = acme.run(code=3)
     assert ran.steps("validate")["lead_scores"]["status"] == "stopped"
     assert len(acme.write_requests()) == writes
     assert acme.query("SELECT count(*), sum(score) FROM marts.lead_scores") == scores
-    assert acme.query("SELECT decision FROM tailrace_meta.verdicts WHERE suite = 'lead_scores'") == [("blocked",)]
+    assert acme.query("SELECT decision FROM tailrace_meta.verdicts WHERE suite = 'lead_scores'") == [
+        ("blocked",)
+    ]
 
 
 def test_one_vendor_down_stops_only_what_depends_on_it(acme):
-    acme.admin("PUT", "faults", [{"vendor": "ga4", "route": "*", "status": 403, "body": {"error": {"code": 403, "message": "no", "status": "PERMISSION_DENIED"}}}])
+    acme.admin(
+        "PUT",
+        "faults",
+        [
+            {
+                "vendor": "ga4",
+                "route": "*",
+                "status": 403,
+                "body": {"error": {"code": 403, "message": "no", "status": "PERMISSION_DENIED"}},
+            }
+        ],
+    )
     ran = acme.run(code=1)
     assert ran.steps("land")["ga4.sessions"]["status"] == "failed"
     assert ran.steps("land")["hubspot.contacts"]["status"] == "ok"
