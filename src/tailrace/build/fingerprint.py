@@ -93,8 +93,16 @@ class Judge:
 
     def is_there(self, name: str) -> bool:
         """Whether the model's relation exists."""
+        return self.kind_of(name) is not None
+
+    def kind_of(self, name: str) -> str | None:
+        """Whether a "table" or a "view" stands where the model goes, if anything does."""
         node = self._graph.nodes[name]
-        return node.name.casefold() in self._there[node.schema]
+        return self._there[node.schema].get(node.name.casefold())
+
+    def is_landed(self, table: TableRef) -> bool:
+        """Whether a landed table exists."""
+        return self._data.shape(str(table)) != ABSENT
 
     def settle(self, name: str, parts: Parts | None) -> None:
         """The model is made of `parts` now; None: it is what it was before."""
@@ -139,7 +147,7 @@ class Judge:
         if built.schema != node.schema:
             return f"it moves from {built.schema} to {node.schema}"
         # a file published with fewer schemas holds views as tables, and a plan tables as views: only the first stand still
-        there = self._there[node.schema].get(node.name.casefold())
+        there = self.kind_of(node.name)
         if there is None or (there, built.materialized) == ("table", "view"):
             return f"its {kind} is gone"
         if built.parts.sql != node.canonical:
@@ -182,12 +190,16 @@ class Data:
 
     def version(self, table: str, sql: str) -> str:
         """Changes whenever `dataset.table` may hold other rows for `sql`; "absent" where there is no such table."""
+        shape = self.shape(table)
+        return shape if shape == ABSENT else f"{self._rows(table, sql)}/{shape}"
+
+    def shape(self, table: str) -> str:
+        """A digest of the table's columns; asked once, since a build lands nothing."""
         if table not in self._shapes:
             schema, _, name = table.partition(".")
             columns = self._warehouse.columns(TableRef(schema, name))
             self._shapes[table] = _digest(columns)[:8] if columns else ABSENT
-        shape = self._shapes[table]
-        return shape if shape == ABSENT else f"{self._rows(table, sql)}/{shape}"
+        return self._shapes[table]
 
     def _rows(self, table: str, sql: str) -> str:
         """Raw rows and keys move with every row that arrives, the log with those that are changes."""

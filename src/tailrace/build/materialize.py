@@ -15,16 +15,18 @@ from tailrace.warehouse.base import Warehouse
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
 
-def materialize(warehouse: Warehouse, node: ModelNode, root: Path, remember: Callable[[int], None]) -> int:
+def materialize(
+    warehouse: Warehouse, node: ModelNode, root: Path, standing: str | None, remember: Callable[[int], None]
+) -> int:
     """Build the relation; returns its rows (0 for a view, which holds none).
 
-    `remember(rows)` writes the state inside the same transaction. WarehouseError names the file and, where the engine
+    `standing` is the "table" or "view" that is there already. `remember(rows)` writes the state inside the same transaction. WarehouseError names the file and, where the engine
     tells it, the line.
     """
     try:
         with warehouse.transaction():
             warehouse.ensure_schema(node.schema)
-            _make_way(warehouse, node)
+            _make_way(warehouse, node, standing)
             rows = _create(warehouse, node, root)
             remember(rows)
             reach("build:before_commit")
@@ -45,13 +47,10 @@ def _create(warehouse: Warehouse, node: ModelNode, root: Path) -> int:
     return int(warehouse.query(f"SELECT count(*) FROM {table}")[0][0])
 
 
-def _make_way(warehouse: Warehouse, node: ModelNode) -> None:
+def _make_way(warehouse: Warehouse, node: ModelNode, standing: str | None) -> None:
     """A view does not replace a table, nor a table a view."""
-    there = {name.casefold(): kind for name, kind in warehouse.tables(node.schema).items()}
-    kind = there.get(node.name.casefold())
-    wanted = "view" if node.materialized == "view" else "table"
-    if kind is not None and kind != wanted:
-        warehouse.execute(f"DROP {kind.upper()} {warehouse.dialect.table(node.table)}")
+    if standing is not None and standing != ("view" if node.materialized == "view" else "table"):
+        warehouse.execute(f"DROP {standing.upper()} {warehouse.dialect.table(node.table)}")
 
 
 def _placed(node: ModelNode, error: WarehouseError) -> Diagnostic:

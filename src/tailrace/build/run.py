@@ -15,7 +15,7 @@ from tailrace.build.materialize import materialize
 from tailrace.errors import WarehouseError
 from tailrace.events import Notice, Progress, StepFinished, StepStarted, emit
 from tailrace.state.runs import StepResult
-from tailrace.warehouse.base import TableRef, Warehouse
+from tailrace.warehouse.base import Warehouse
 
 
 def build(
@@ -55,6 +55,7 @@ class _Builder:
         self._stale = stale
         self._old: dict[str, tuple[str, ...]] = {}
         self._judge = Judge(warehouse, graph)
+        self._remembers = False
 
     def build(self, selected: Collection[str]) -> list[StepResult]:
         results: list[StepResult] = []
@@ -89,12 +90,15 @@ class _Builder:
         emit(StepStarted("build", node.name))
         started = time.monotonic()
         try:
-            ensure_built(self._warehouse)
+            if not self._remembers:
+                ensure_built(self._warehouse)
+                self._remembers = True
             write = partial(write_built, run_id=self._run_id, now=self._now())
             rows = materialize(
                 self._warehouse,
                 node,
                 self._root,
+                self._judge.kind_of(node.name),
                 lambda rows: write(self._warehouse, node, judgement.parts, rows),
             )
         except WarehouseError as error:
@@ -131,7 +135,7 @@ class _Builder:
                     f"upstream {up} failed" if failed else f"upstream {up} is not built (select +{node.name})"
                 )
         for table in node.reads:
-            if not self._warehouse.columns(TableRef(table.schema, table.name)):
+            if not self._judge.is_landed(table):
                 return f"{table} is not landed yet (tailrace land)"
         return None
 

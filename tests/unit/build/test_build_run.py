@@ -119,6 +119,27 @@ def test_nothing_is_written_where_nothing_changed(tmp_path):
     yard.warehouse.close()
 
 
+def asked(yard, models):
+    """How many questions a first build and an idle one ask the warehouse."""
+    for index in range(models):
+        lay_out(yard.root, {f"models/marts/n_{index}.sql": f"SELECT id, {index} AS n FROM hubspot.contacts"})
+    graph, run, counts = compiled(yard.root), yard.warehouse._run, []
+    for _ in range(2):
+        said = []
+        yard.warehouse._run = lambda sql, params, said=said: said.append(sql) or run(sql, params)
+        build(yard.warehouse, graph, set(graph.nodes), root=yard.root, run_id="r", now=lambda: NOW)
+        counts.append(sum("duckdb_columns" in sql or "duckdb_tables" in sql for sql in said))
+    yard.warehouse._run = run
+    return [*counts, len(said)]
+
+
+def test_more_models_ask_the_catalogue_no_more(tmp_path):
+    few, many = Yard(tmp_path / "few"), Yard(tmp_path / "many")
+    assert asked(few, 2) == asked(many, 20)
+    for yard in (few, many):
+        yard.warehouse.close()
+
+
 def test_comments_and_layout_are_no_change(quiet):
     quiet.write("models/marts/people.sql", "-- new\nselect id,\n  upper(email) as email from stg_contacts;")
     assert quiet.built() == []
