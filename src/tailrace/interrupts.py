@@ -22,6 +22,11 @@ def install() -> None:
         signal.signal(signal.SIGTERM, _interrupt)
 
 
+def asked() -> bool:
+    """Whether somebody asked: an error that comes after it is only its echo."""
+    return _ASKED.is_set()
+
+
 def check() -> None:
     """KeyboardInterrupt where somebody asked the process to end."""
     if _ASKED.is_set():

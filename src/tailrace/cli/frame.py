@@ -112,21 +112,29 @@ def invoke(group: click.Group, args: list[str] | None = None) -> int:
     try:
         result = group.main(args, prog_name="tailrace", standalone_mode=False, obj=shield)
         return result if isinstance(result, int) else 0
-    except click.ClickException as error:
-        if "--json" in args:
+    except BaseException as error:  # every way out of a command ends here
+        code = _told(error, shield, as_json="--json" in args)
+        if code is None:
+            raise
+        return code
+
+
+def _told(error: BaseException, shield: Shield, *, as_json: bool) -> int | None:
+    """Say what a person can mend and give its exit code; None for what is our own mistake."""
+    if interrupts.asked() or isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
+        click.echo("interrupted; run the same command again to go on", err=True)
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        if as_json:
             click.echo(json.dumps(document_of(BadInput(error.format_message())), ensure_ascii=False))
         error.show()
         return EXIT_BAD_INPUT
-    except TailraceError as error:
-        return report(error, shield, as_json="--json" in args)
-    except (click.exceptions.Abort, KeyboardInterrupt):  # click turns the one into the other
-        click.echo("interrupted; run the same command again to go on", err=True)
-        return INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
-    except OSError as error:
-        return report(refused_by_system(error), shield, as_json="--json" in args)
+    if isinstance(error, OSError):
+        return report(refused_by_system(error), shield, as_json=as_json)
+    return report(error, shield, as_json=as_json) if isinstance(error, TailraceError) else None
 
 
 def report(error: TailraceError, shield: Shield, *, as_json: bool) -> int:

@@ -153,7 +153,7 @@ class Session:
         before = [found for found in self.results if (found.step, found.name) == (step.step, step.name)]
         for found in before:
             self.results.remove(found)
-            step = replace(step, status=found.status, error=step.error or found.error)
+            step = replace(step, status=found.status, error=found.error or step.error)
         runs.forget(self.store, self.run_id, step.step, step.name)
         self.record(step)
 
@@ -166,6 +166,7 @@ class Session:
         try:
             yield
         except (TailraceError, OSError) as failure:
+            interrupts.check()
             error = refused_by_system(failure) if isinstance(failure, OSError) else failure
             seconds = (self.now() - started).total_seconds()
             status = "stopped" if error.exit_code == 3 else "failed"
@@ -176,11 +177,7 @@ class Session:
         """Close the run's record with what ended it; where even that cannot be written, the next run closes it."""
         self.ended_early = True
         with suppress(FatalError):
-            text = (
-                INTERRUPTED
-                if isinstance(error, KeyboardInterrupt)
-                else self._redact(str(error) or type(error).__name__)
-            )
+            text = INTERRUPTED if interrupts.asked() else self._redact(str(error) or type(error).__name__)
             runs.finish(self.store, self.run_id, "failed", text, self.now())
 
     def status(self) -> str:
