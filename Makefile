@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: .venv/run.stamp          ## land, build, validate and activate against the sandbox, twice
 	$(BIN)/tailrace demo
 
-test: .venv/dev.stamp          ## everything that must hold before a change lands
-	$(BIN)/python -m pytest
+test: .venv/dev.stamp          ## everything that must hold before a change lands; some minutes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/dev.stamp format-check lint types layers test
 
