@@ -233,3 +233,23 @@ def test_of_a_thousand_models_only_the_changed_one_is_parsed(tmp_path, monkeypat
     assert compiled(root, cache).nodes["m_0500"] != graph.nodes["m_0500"]
     assert len(parsed) == 1001
     assert [path.name for path in cache.iterdir()] == ["models.json"]
+
+
+def test_models_in_bigquerys_words_run_on_duckdb_and_share_no_facts_with_duckdbs(tmp_path):
+    base = sections(GOLDEN / "base.txt")["pyproject.toml"]
+    sql = "SELECT SAFE_CAST(id AS INT64) AS id, CURRENT_DATE() AS day, STARTS_WITH(email, 'a') AS a FROM `stg_contacts`"
+    files = {
+        "pyproject.toml": base.replace('profile = "acme"', 'profile = "acme"\ndialect = "bigquery"'),
+        "models/marts/x.sql": sql,
+        "models/marts/y.sql": "SELECT one FROM {{ ref('keep') }}",
+    }
+    root, cache = lay_out(tmp_path / "p", files), tmp_path / "cache"
+    node = compiled(root, cache).nodes["x"]
+    assert node.depends_on == ("stg_contacts",)
+    assert "TRY_CAST(id AS BIGINT)" in node.sql
+    assert "CAST('2026-11-21' AS DATE)" in node.sql
+    assert 'FROM "staging"."stg_contacts"' in node.sql
+    lay_out(root, {"pyproject.toml": base})
+    [found] = problems(root, cache=cache)
+    assert found.startswith("models/marts/x.sql:1:")
+    assert "does not parse" in found
