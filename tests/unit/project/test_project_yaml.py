@@ -108,10 +108,14 @@ def test_a_folder_in_a_files_place(tmp_path):
     assert "cannot be read" in problems[0].message
 
 
-scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=8)
+# PyYAML writes U+0085, U+2028 and U+2029 as they are where it also takes them for line ends: not ours to read back
+letters = st.characters(exclude_characters="\x85\u2028\u2029")
+scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(letters, max_size=8)
 trees = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(letters, max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -146,7 +146,7 @@ def test_a_file_of_a_newer_tailrace_is_refused(work):
 def test_a_file_that_is_no_database_says_so(tmp_path):
     path = tmp_path / "work.duckdb"
     path.write_text("no database " * 1000)
-    with pytest.raises(WarehouseError, match="cannot open"):
+    with pytest.raises(WarehouseError, match="is damaged"):
         DuckDBWarehouse(path)
 
 
