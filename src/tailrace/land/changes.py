@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from tailrace.failpoints import reach
 from tailrace.land.cursors import Cursor, write_cursor
@@ -63,18 +62,12 @@ def apply(
     done: Cursor,
     *,
     changes: bool,
-    raw_before: datetime | None,
 ) -> Applied:
-    """Take the raw rows between two cursors over and write the second; raw rows seen before `raw_before` go."""
+    """Take the raw rows between two cursors over and write the second."""
     with warehouse.transaction():
         applied = Applied()
         if done.raw_done > cursor.raw_done:
             applied = _apply_rows(warehouse, layout, Span(cursor.raw_done, done.raw_done), changes=changes)
-            if raw_before is not None:
-                table = warehouse.dialect.table(layout.raw)
-                warehouse.execute(
-                    f"DELETE FROM {table} WHERE _seen_at < ? AND _raw_seq <= ?", [raw_before, done.raw_done]
-                )
         write_cursor(warehouse, done.moved(applied.changed, applied.newest))
         reach("land:before_commit")
     reach("land:after_commit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from tailrace.connectors.sdk.base import ResourceSpec, Source
@@ -121,9 +121,9 @@ class _Landing:
         if cursor.position is not None and not (self._stored and self._warehouse.columns(layout.keys)):
             cursor = self._start_over(layout, cursor)
         ensure(self._warehouse, layout, changes=self._changes)
-        if cursor.position is None:
-            ensure_cursors(self._warehouse)
+        ensure_cursors(self._warehouse)
         self._drop_orphans(layout, cursor.raw_done)
+        self._drop_outlived(layout, cursor.raw_done, now())
         digest = plan.digest()
         cursor = replace(
             cursor, run_id=run_id, columns=digest, shape=cursor.shape + (digest != cursor.columns)
@@ -171,13 +171,18 @@ class _Landing:
         )
         if (done.raw_done, done.position) == (cursor.raw_done, cursor.position):
             return Applied(), cursor
-        keep = self._resource.keep_raw
-        before = None if keep is None else reading.last_seen - timedelta(seconds=keep)
-        applied = apply(
-            self._warehouse, reading.layout, cursor, done, changes=self._changes, raw_before=before
-        )
+        applied = apply(self._warehouse, reading.layout, cursor, done, changes=self._changes)
         reading.committed()
         return applied, done.moved(applied.changed, applied.newest)
+
+    def _drop_outlived(self, layout: Layout, raw_done: int, now: datetime) -> None:
+        """Raw rows older than `keep_raw` go even where nothing new arrives to push them out."""
+        if self._resource.keep_raw is None:
+            return
+        before = now.astimezone(UTC).replace(tzinfo=None) - timedelta(seconds=self._resource.keep_raw)
+        table, old = self._warehouse.dialect.table(layout.raw), "_seen_at < ? AND _raw_seq <= ?"
+        if self._warehouse.query(f"SELECT 1 FROM {table} WHERE {old} LIMIT 1", [before, raw_done]):
+            self._warehouse.execute(f"DELETE FROM {table} WHERE {old}", [before, raw_done])
 
     def _drop_orphans(self, layout: Layout, raw_done: int) -> None:
         """Raw rows that a kill or an error left behind the last transaction; they will be read again."""

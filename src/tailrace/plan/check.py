@@ -28,6 +28,7 @@ def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
             continue
         declarations[connection.name] = found
         problems += _connection(connection, found)
+    problems += _publish(project, graph)
     for pipeline in project.pipelines:
         problems += _pipeline(pipeline, declarations.get(pipeline.connection))
     for suite in project.suites:
@@ -41,6 +42,17 @@ def columns_of(graph: Graph, model: str) -> tuple[str, ...] | None:
     """A model's columns where the SQL alone tells them; None where a star reads a landed table."""
     node = graph.nodes.get(model)
     return node.columns if node else None
+
+
+def _publish(project: Project, graph: Graph) -> Iterator[Diagnostic]:
+    """Schemas that nobody makes would be published empty, and the others left out unseen."""
+    made = {pipeline.dataset for pipeline in project.pipelines} | {
+        node.schema for node in graph.nodes.values()
+    }
+    for number, schema in enumerate(project.target.publish_schemas):
+        if schema not in made:
+            place = project.target.marks.at("publish", "schemas", number)
+            yield Diagnostic(place, f"nothing makes a schema {schema}", near_miss(schema, sorted(made)))
 
 
 def _at(connection: Connection, path: tuple[str | int, ...], message: str, fix: str) -> Diagnostic:

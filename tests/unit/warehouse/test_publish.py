@@ -180,4 +180,8 @@ def test_what_a_killed_run_left_spoils_nothing(work, tmp_path):
         orphan.write(b"stale" * 100)
     assert read(target, "SELECT x FROM marts.a") == [(1,)]
     publish_meta(work, target)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "warehouse.duckdb", "warehouse.duckdb.1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "state",
+        "warehouse.duckdb",
+        "warehouse.duckdb.1",
+    ]
