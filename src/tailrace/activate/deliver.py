@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from tailrace.activate.conflicts import Kept, kept_fields
-from tailrace.activate.guardrails import SMALL
+from tailrace.activate.guardrails import SMALL, percent
 from tailrace.activate.result import Delivered, Ending
 from tailrace.activate.staging import SentField, StagedBatch, StagedFile, StagedRow, fields_of
 from tailrace.connectors.sdk.base import Destination, Operation, WriteBatch, WriteResult, WriteRow
@@ -49,7 +49,7 @@ class _Progress:
         if self.max_failed is not None and rows >= SMALL and failed > self.max_failed * rows:
             share = f"{failed / rows:.1%} of {rows}"
             self._halt(
-                "stopped", f"{failed} rows were refused ({share}, max_failed is {self.max_failed:.4g})"
+                "stopped", f"{failed} rows were refused ({share}, max_failed is {percent(self.max_failed)})"
             )
 
     def fail(self, error: TailraceError) -> None:

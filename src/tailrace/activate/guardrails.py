@@ -34,6 +34,11 @@ class Planned:
         return self.new_created + self.new_changed + self.new_deleted
 
 
+def percent(share: float) -> str:
+    """A share of 1 as people wrote it: 20%, 0.5%."""
+    return f"{share * 100:g}%"
+
+
 def planned(warehouse: Warehouse, asked: Question) -> Planned:
     """Counts of the working table; `known` rows are the model's and those that just left it."""
     first = not warehouse.query(f"SELECT 1 FROM ({asked.known}) WHERE acked_at IS NOT NULL LIMIT 1")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tailrace.activate.guardrails import percent
 from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
 from tailrace.activate.run import deliver, prepare, settle
 from tailrace.connectors.sdk.base import Destination, ObjectType
@@ -187,7 +188,7 @@ def _step(sync: Sync, status: Any, counts: SyncCounts, seconds: float, error: st
         and counts.dead > limit * counts.rows
     ):
         status = "stopped"
-        error = f"{counts.dead} of {counts.rows} rows stay refused (max_failed is {limit:.0%}): tailrace dead list"
+        error = f"{counts.dead} of {counts.rows} rows stay refused (max_failed is {percent(limit)}): tailrace dead list"
     return StepResult(
         "activate", sync.name, status, counts.rows, counts.to_send, seconds, error, counts.detail()
     )

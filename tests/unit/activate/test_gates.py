@@ -43,7 +43,7 @@ def test_a_big_change_is_stopped_and_approved_for_these_very_rows(house):
     house.rows(200)
     house.run()
     house.rows(200, score="1000 + i")
-    stop = stopped(house, r"200 of 200 rows would be changed \(100.0%, max_changed is 0.2\)")
+    stop = stopped(house, r"200 of 200 rows would be changed \(100.0%, max_changed is 20%\)")
     assert stop.counts.pending == 200 and stop.counts.updated == 0 and stop.counts.stop
     assert house.statuses() == {"pending": 200}
     again = stopped(house, "would be changed")
