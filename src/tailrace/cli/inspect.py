@@ -99,6 +99,11 @@ def show_plan(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -
         _say_sync(frame, name, detail)
     if not found.models and not found.syncs:
         frame.say("nothing was chosen")
+    narrowed = resolved.project.target.publish_schemas
+    if narrowed:
+        frame.say(
+            f"only {', '.join(narrowed)} are published, and a plan sees what is published: landed tables count as absent"
+        )
     if not Path(resolved.project.target.path or "").exists():
         frame.say("nothing is published yet: the first `tailrace run` lands the data that a plan can look at")
     frame.end(
