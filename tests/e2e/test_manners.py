@@ -59,7 +59,7 @@ def test_a_renamed_sync_leaves_nothing_behind(acme):
             "SELECT status, count(*) FROM tailrace_meta.ledger WHERE sync = 'hubspot_lead_scores' GROUP BY 1"
         )
     )
-    assert statuses["acked"] >= 100
+    assert statuses["acked"] >= 1  # the batch whose answer was written down before the kill
 
 
 def test_ctrl_c_ends_a_run_and_the_same_command_goes_on(acme):
