@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 TICK = timedelta(milliseconds=1)
@@ -19,6 +20,7 @@ class Clock:
     def __init__(self, source: Callable[[], datetime] = utc_now) -> None:
         self._source = source
         self._last = datetime.min.replace(tzinfo=UTC)
+        self._held: datetime | None = None
 
     def now(self) -> datetime:
         """The time of day, never before the last stamp."""
@@ -26,9 +28,20 @@ class Clock:
         return max(now.replace(microsecond=now.microsecond // 1000 * 1000), self._last)
 
     def stamp(self) -> datetime:
-        """A time for a change, at least one millisecond after every stamp before it."""
+        """A time for a change, at least one millisecond after every stamp before it; one for all of one moment."""
+        if self._held is not None:
+            return self._held
         self._last = max(self.now(), self._last + TICK)
         return self._last
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """What one request changes, it changes at one time: a big batch does not drive the clock ahead of the day."""
+        self._held = self.stamp()
+        try:
+            yield
+        finally:
+            self._held = None
 
 
 def iso(moment: datetime) -> str:

@@ -76,3 +76,12 @@ def test_no_two_stamps_are_alike_and_time_never_goes_back():
     now[0] -= timedelta(hours=1)
     assert clock.now() == stamps[-1]
     assert clock.stamp() > stamps[-1]
+
+
+def test_one_request_is_one_moment():
+    clock = Clock(lambda: datetime(2026, 1, 31, 12, tzinfo=UTC))
+    before = clock.stamp()
+    with clock.one_moment():
+        stamps = {clock.stamp() for _ in range(100)}
+    assert len(stamps) == 1
+    assert before < stamps.pop() < clock.stamp()

@@ -64,5 +64,6 @@ class Newest:
         self._cut = iso(moment(top) - self._overlap)
 
     def _prune(self) -> None:
-        kept = sorted(item for item in self._near if item[0] >= self._cut)
+        # once each: pages overlap, and where they do differs from read to read, while an idle position must not
+        kept = sorted({item for item in self._near if item[0] >= self._cut})
         self._near = kept[-REMEMBERED:]

@@ -95,8 +95,9 @@ def _write(portal: Portal, call: Call, plan: Planner, status: int, with_new: boo
     _refuse_duplicates(inputs)
     planned, errors = _plan_all(portal, call, obj, inputs, plan)
     results = []
-    for row in planned:
-        record = _apply(portal, obj, row)
+    with portal.clock.one_moment():
+        written = [_apply(portal, obj, row) for row in planned]
+    for row, record in zip(planned, written, strict=True):
         shown = show_written(obj, record, row.values)
         if with_new:
             shown["new"] = row.record is None
