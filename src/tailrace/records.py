@@ -45,12 +45,16 @@ class Page:
 
     `rows` hold vendor values (str, int, float, bool, None, dict, list); `versions` is the vendor's time of each row
     (None for the whole page where the vendor has none: the time of arrival stands in). `deleted` marks a page of
-    tombstones. Rows may be mutated by the reader: a page belongs to whom it was given.
+    tombstones; of those, `merged_into` names for each the key of the record that it was merged into (None: it was not),
+    and `erased` says that the vendor erased the persons: their rows are not written into the log once more.
+    Rows may be mutated by the reader: a page belongs to whom it was given.
     """
 
     rows: Sequence[dict[str, Any]]
     versions: Sequence[datetime | str] | None = None
     deleted: bool = False
+    merged_into: Sequence[str | None] | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,13 @@ class Scope:
     """What a read covered completely: a current row inside it that the read did not show is gone.
 
     Every condition must hold: `equals` (column is one of the values), `between` (column, first, last; inclusive).
-    Without any condition the scope is the whole table.
+    Without any condition the scope is the whole table. `erased`: what such a read no longer shows, the vendor has erased
+    (every other end of a record it tells of by itself).
     """
 
     equals: dict[str, tuple[str, ...]] = field(default_factory=dict)
     between: tuple[str, Any, Any] | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,3 +80,14 @@ class Checkpoint:
 
     position: dict[str, Any]
     scopes: tuple[Scope, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What the vendor last said of a long budget: the day's requests, GA4's tokens, a percentage used."""
+
+    name: str
+    limit: float
+    remaining: float
+    unit: str = "requests"
+    resets_at: datetime | None = None

@@ -12,7 +12,7 @@ from typing import Any
 from tailrace.connectors.sdk.base import Connector, Context, ResourceSpec, Source
 from tailrace.connectors.sdk.options import check_resource
 from tailrace.connectors.sdk.registry import declaration
-from tailrace.records import Checkpoint, Page, Schema, Scope
+from tailrace.records import Checkpoint, Page, Quota, Schema, Scope
 from tailrace.sandbox.server import Sandbox
 
 BRISK = {"requests": 10_000, "seconds": 0.2}
@@ -26,6 +26,7 @@ class FreeLimiter:
     acquired: list[str] = field(default_factory=list)
     learned: list[tuple[int, float, str]] = field(default_factory=list)
     blocked: list[tuple[float, str]] = field(default_factory=list)
+    quotas: dict[str, Quota] = field(default_factory=dict)
 
     def acquire(self, bucket: str = "") -> float:
         self.acquired.append(bucket)
@@ -36,6 +37,9 @@ class FreeLimiter:
 
     def block(self, seconds: float, bucket: str = "") -> None:
         self.blocked.append((seconds, bucket))
+
+    def report(self, quota: Quota) -> None:
+        self.quotas[quota.name] = quota
 
 
 def utc_now() -> datetime:

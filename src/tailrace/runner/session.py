@@ -53,6 +53,7 @@ class Session:
     on_step: Callable[[StepResult], None] = _nobody
     ended_early: bool = False
     _connectors: dict[str, Connector] = field(default_factory=dict)
+    _limiters: list[SharedLimiter | NoLimiter] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.project.target.type != "duckdb" or self.project.target.path is None:
@@ -115,8 +116,9 @@ class Session:
             assert declaration.open is not None
             options = self.connection(name).options
             limiter = NoLimiter() if options.get("rate_limit") == "off" else SharedLimiter(self.store, name)
+            self._limiters.append(limiter)
             self._connectors[name] = declaration.open(
-                options, Context(name, limiter, self.now, self.in_flight(name))
+                options, Context(name, limiter, self.now, self.in_flight(name), self.project.root)
             )
         return self._connectors[name]
 
@@ -189,6 +191,8 @@ class Session:
         for connector in self._connectors.values():
             connector.close()
         self._connectors.clear()
+        for limiter in self._limiters:
+            limiter.flush()
         self.store.close()
 
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from sqlite3 import Connection
+from typing import TYPE_CHECKING
 
 from tailrace.state.store import Store
 
+if TYPE_CHECKING:
+    from tailrace.records import Quota
+
 MARGIN = 0.25
 """Seconds added to the vendor's window; must exceed the spread of request latency."""
+
+REPORT_EVERY = 2.0
+"""Seconds between two writings of one quota: each costs a disk flush, and vendors tell it with every answer."""
 
 FAR = 20
 """Windows: a grant further ahead than this was made before the clock was set back, and is dropped."""
@@ -30,6 +38,12 @@ class NoLimiter:
 
     def block(self, seconds: float, bucket: str = "") -> None:
         """Nothing to block."""
+
+    def report(self, quota: Quota) -> None:
+        """Nobody asked for limits, so nobody asks what is left."""
+
+    def flush(self) -> None:
+        """Nothing to write."""
 
 
 class SharedLimiter:
@@ -51,6 +65,8 @@ class SharedLimiter:
         self._sleep = sleep
         self._guard = threading.Lock()
         self._told: dict[str, tuple[int, float]] = {}
+        self._quotas: dict[str, Quota] = {}
+        self._written: dict[str, float] = {}
 
     def acquire(self, bucket: str = "") -> float:
         """Wait for a place; a 429 that came while waiting makes it wait on."""
@@ -86,6 +102,27 @@ class SharedLimiter:
                 (self._name(bucket), until),
             )
 
+    def report(self, quota: Quota) -> None:
+        """Kept in memory, written now and then; `flush` writes the rest."""
+        with self._guard:
+            self._quotas[quota.name] = quota
+            due = self._clock() - self._written.get(quota.name, 0.0) >= REPORT_EVERY
+        if due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what was reported and not yet written."""
+        with self._guard:
+            quotas, self._quotas = self._quotas, {}
+            self._written.update(dict.fromkeys(quotas, self._clock()))
+        if quotas:
+            with self._store.write() as db:
+                for quota in quotas.values():
+                    db.execute(
+                        "INSERT OR REPLACE INTO quotas VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        (self._account, *_row(quota), _moment(datetime.fromtimestamp(self._clock(), UTC))),
+                    )
+
     def _name(self, bucket: str) -> str:
         return f"{self._account}/{bucket}"
 
@@ -115,3 +152,21 @@ class SharedLimiter:
         at = max(earliest, float(before[0]) + span if before else 0.0)
         db.execute("INSERT INTO grants VALUES (?, ?)", (name, at))
         return at
+
+
+def _row(quota: Quota) -> tuple[str, float, float, str, str | None]:
+    resets = None if quota.resets_at is None else _moment(quota.resets_at)
+    return quota.name, quota.limit, quota.remaining, quota.unit, resets
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def quotas(store: Store, connection: str) -> list[tuple[str, float, float, str, str | None, str]]:
+    """(name, limit, remaining, unit, resets at, told at) of a connection, as the vendor last said; times are ISO, UTC."""
+    rows = store.read(
+        "SELECT name, amount, remaining, unit, resets_at, told_at FROM quotas WHERE connection = ? ORDER BY name",
+        [connection],
+    )
+    return [(str(n), float(a), float(r), str(u), x, str(t)) for n, a, r, u, x, t in rows]

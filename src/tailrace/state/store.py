@@ -11,7 +11,7 @@ from typing import Any
 
 from tailrace.errors import FatalError
 
-FORMAT = 1
+FORMAT = 2
 
 TABLES = """
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, command TEXT NOT NULL, target TEXT NOT NULL, started_at TEXT NOT NULL,
@@ -29,6 +29,12 @@ CREATE TABLE deliveries (delivery TEXT PRIMARY KEY, sync TEXT NOT NULL, account 
 CREATE TABLE batches (delivery TEXT NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL,
   state INTEGER NOT NULL, sent_at TEXT NOT NULL, outcome BLOB, PRIMARY KEY (delivery, seq));
 """
+SINCE_FORMAT_1 = """
+CREATE TABLE quotas (connection TEXT NOT NULL, name TEXT NOT NULL, amount REAL NOT NULL, remaining REAL NOT NULL,
+  unit TEXT NOT NULL, resets_at TEXT, told_at TEXT NOT NULL, PRIMARY KEY (connection, name));
+"""
+STEPS = {1: TABLES, 2: SINCE_FORMAT_1}
+"""What each format added; a file of an older one is brought up step by step."""
 
 
 class Store:
@@ -53,10 +59,11 @@ class Store:
                     f"{self.path} was written by a newer tailrace (format {version}, this one knows {FORMAT})",
                     "install the newer tailrace",
                 )
-            if version == 0:
-                for statement in TABLES.split(";\n"):
+            for step in range(version + 1, FORMAT + 1):
+                for statement in STEPS[step].split(";\n"):
                     if statement.strip():
                         db.execute(statement)
+            if version < FORMAT:
                 db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def connection(self) -> sqlite3.Connection:

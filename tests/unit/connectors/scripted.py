@@ -81,6 +81,7 @@ class Budget:
     acquired: list[str] = field(default_factory=list)
     learned: list[tuple[int, float, str]] = field(default_factory=list)
     blocked: list[tuple[float, str]] = field(default_factory=list)
+    quotas: dict[str, Quota] = field(default_factory=dict)
 
     def acquire(self, bucket: str = "") -> float:
         self.acquired.append(bucket)
@@ -91,6 +92,9 @@ class Budget:
 
     def block(self, seconds: float, bucket: str = "") -> None:
         self.blocked.append((seconds, bucket))
+
+    def report(self, quota: Quota) -> None:
+        self.quotas[quota.name] = quota
 
 
 def utc_now() -> datetime:

@@ -68,6 +68,23 @@ class Bearer:
         return [self._token, *self._extra.values()]
 
 
+class Basic:
+    """A user's name and password; a refusal is final."""
+
+    def __init__(self, user: str, password: Any) -> None:
+        self._user, self._password = user, str(reveal(password))
+
+    def headers(self) -> dict[str, str]:
+        pair = base64.b64encode(f"{self._user}:{self._password}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
+    def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - there is nothing to renew
+        return False
+
+    def secrets(self) -> list[str]:
+        return [self._password, self.headers()["Authorization"].removeprefix("Basic ")]
+
+
 class Renewing:
     """A bearer that is minted: by the clock a minute before its end, and when the vendor refuses it. Thread-safe.
 
@@ -153,7 +170,7 @@ def service_account(
             "iat": issued,
             "exp": issued + 3600,
         }
-        return _sign(connection, key_file, head, claims, str(key["private_key"])), 3600.0
+        return signed_jwt(connection, key_file, head, claims, str(key["private_key"])), 3600.0
 
     return mint
 
@@ -171,7 +188,10 @@ def _read_key(connection: str, key_file: str) -> dict[str, Any]:
     return key
 
 
-def _sign(connection: str, key_file: str, head: dict[str, Any], claims: dict[str, Any], pem: str) -> str:
+def signed_jwt(
+    connection: str, key_file: str, head: Mapping[str, Any], claims: Mapping[str, Any], pem: str
+) -> str:
+    """A JWT signed with RS256; AuthError naming `key_file` where `pem` is no RSA private key."""
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
 

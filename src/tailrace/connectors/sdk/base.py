@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from tailrace.records import Checkpoint, Page, Schema
+from tailrace.records import Checkpoint, Page, Quota, Schema
 
 Operation = Literal["create", "update", "upsert", "clear", "archive"]
 Outcome = Literal["acked", "dead", "unmatched", "unknown"]
@@ -31,14 +32,40 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Permission:
+    """A scope, role or right to grant at the vendor, and what fails without it; none beyond those listed is needed."""
+
+    name: str
+    needed_for: str
+
+
+@dataclass(frozen=True)
+class ApiVersion:
+    """A version that `api_version` may name. `ends`: the last day that the vendor has announced for it, if any."""
+
+    name: str
+    ends: date | None = None
+
+
+@dataclass(frozen=True)
 class ResourceType:
-    """One resource that a vendor offers. `changes`: the change log's default; `pattern` resources take any name."""
+    """One resource that a vendor offers. `changes`: the change log's default; `any_name` resources take any name.
+
+    `key`, `cursor` and `deletes` say in the words of the vendor's page what rows are named by (empty: known only when
+    connected), what orders reads (empty: read whole), and how a row's end is learnt. `permissions`: those it needs.
+    `backfill`: the source reads a range of days on request.
+    """
 
     name: str
     options: tuple[Option, ...] = ()
     changes: bool = True
     any_name: bool = False
     description: str = ""
+    key: tuple[str, ...] = ()
+    cursor: str = ""
+    deletes: str = ""
+    permissions: tuple[str, ...] = ()
+    backfill: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +94,11 @@ class Declaration:
     options: tuple[Option, ...]
     resources: tuple[ResourceType, ...] = ()
     objects: tuple[ObjectType, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    versions: tuple[ApiVersion, ...] = ()
+    """Known values of the option `api_version`; others are taken, with a warning of `doctor`."""
+    inline: bool = False
+    """True for what pipelines name by `source:` and not by a connection: rest_api, files, databases, Python."""
     open: Callable[[Mapping[str, Any], Context], Connector] | None = None
     validate_resource: (
         Callable[[str, Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None
@@ -90,15 +122,22 @@ class Limiter(Protocol):
     def block(self, seconds: float, bucket: str = "") -> None:
         """No request before that many seconds from now: the vendor said 429."""
 
+    def report(self, quota: Quota) -> None:
+        """What is left of a long budget, for `status` and `doctor`; the newest word of each name is kept."""
+
 
 @dataclass(frozen=True)
 class Context:
-    """What the runner lends a connector: its name in the project, the account's budget, the clock, threads allowed."""
+    """What the runner lends a connector: its name in the project, the account's budget, the clock, threads allowed.
+
+    `root`: the project's folder, which relative paths in options start at.
+    """
 
     connection: str
     limiter: Limiter
     now: Callable[[], datetime]
     in_flight: int = 4
+    root: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -121,6 +160,48 @@ class Source(Protocol):
 
         Ends with a Checkpoint. The same position read twice yields at least the same rows.
         """
+        ...
+
+
+@runtime_checkable
+class Backfills(Protocol):
+    """A source of which a range of days can be asked, whatever its position says."""
+
+    def backfill(
+        self, resource: ResourceSpec, schema: Schema, first: date, last: date
+    ) -> Iterator[Page | Checkpoint]:
+        """All of the days first to last, both included: report days, or the days on which records changed (UTC).
+
+        Ends with a Checkpoint: its scopes say what was read completely, its position is not kept.
+        """
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A source that can name everything the vendor holds now for less than a complete read."""
+
+    def census(self, resource: ResourceSpec, schema: Schema) -> Iterator[Page]:
+        """Rows with at least the primary key, `versions` where they cost nothing more."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `doctor` looked at: `subject` names it, `text` says how it is, `fix` what to do about it."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    text: str
+    fix: str = ""
+
+
+@runtime_checkable
+class Examines(Protocol):
+    """A connector that can say more of its credentials than that they work."""
+
+    def examine(self) -> Iterator[Finding]:
+        """Granted and missing permissions, the credential's age and end, what is left of quotas. Reads only."""
         ...
 
 

@@ -7,9 +7,9 @@ import json as plain_json
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
@@ -21,6 +21,7 @@ from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.patience import Failed, Patience, retry_after
 from tailrace.errors import AuthError, RateLimited, TailraceError, Unavailable, VendorRefused
 from tailrace.events import RequestDone, Waiting, emit
+from tailrace.records import Quota
 
 # stamina logs every retry; without a handler Python would print that on stderr. Our own events say it already.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -62,12 +63,18 @@ def plain_message(answer: Answer) -> str:
     return str(document.get("message") or "")
 
 
+Kind = Literal["limited", "spent", "expired", "passing"]
+"""Too many requests for now; for today; the token has ended; a failure that passes by itself."""
+
+
 @dataclass(frozen=True)
 class Manners:
     """How a vendor speaks of limits and errors, where it does.
 
     `interval`: seconds to wait after a 429 that names no time; `limit`: (requests, seconds) from headers; `spent`: the
-    429 means the day's budget; `wait`: seconds that the body asks for.
+    429 means the day's budget; `wait`: seconds that the body asks for. `kind`: what an error answer of any other status
+    means, for vendors that say "too many requests" or "token expired" by 400 or 403 (None: what its status means).
+    `quotas`: what the headers say of long budgets.
     """
 
     interval: float = 10.0
@@ -75,6 +82,8 @@ class Manners:
     spent: Callable[[Answer], bool] | None = None
     wait: Callable[[Answer], float | None] | None = None
     message: Callable[[Answer], str] = plain_message
+    kind: Callable[[Answer], Kind | None] | None = None
+    quotas: Callable[[Mapping[str, str]], Sequence[Quota]] | None = None
 
 
 @dataclass
@@ -121,18 +130,21 @@ class Http:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        media: str = "json",
         bucket: str = "",
         retry: bool | None = None,
         accept: Collection[int] = (),
     ) -> Answer:
         """The answer, if it is 2xx or its status is in `accept`.
 
-        `retry`: sending it twice does no harm (default: GET alone). Raises AuthError, VendorRefused, RateLimited,
+        `media`: what the content type of the body must hold ("" for any); only "json" is parsed, the rest is in
+        `content`. `retry`: sending it twice does no harm (default: GET alone). Raises AuthError, VendorRefused, RateLimited,
         Unavailable, or Lost where it may have been carried out.
         """
         again = method == "GET" if retry is None else retry
         patience = Patience(self.context.connection, self.max_wait, self.attempts, self.first_wait, again)
-        call = _Call(method, path, params, json, form, bucket, frozenset(accept))
+        call = _Call(method, path, params, json, form, dict(headers or {}), media, bucket, frozenset(accept))
         try:
             for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
                 with attempt:
@@ -144,11 +156,20 @@ class Http:
     def _attempt(self, call: _Call, number: int) -> Answer:
         headers = self.auth.headers()
         answer = self._exchange(call, headers, number)
-        if answer.status == 401 and 401 not in call.accept and self.auth.renew(headers):
+        if self._expired(answer, call) and self.auth.renew(headers):
             answer = self._exchange(call, self.auth.headers(), number)
         if answer.status >= 300 and answer.status not in call.accept:
             raise self._refusal(answer)
         return answer
+
+    def _expired(self, answer: Answer, call: _Call) -> bool:
+        """The token ended in mid-run; it is renewed once for each request."""
+        if answer.status in call.accept:
+            return False
+        return answer.status == 401 or (answer.status >= 400 and self._kind(answer) == "expired")
+
+    def _kind(self, answer: Answer) -> Kind | None:
+        return self.manners.kind(answer) if self.manners.kind is not None else None
 
     def _exchange(self, call: _Call, headers: Mapping[str, str], number: int) -> Answer:
         if self.shared:
@@ -175,7 +196,7 @@ class Http:
                 )
             )
         self._learn(response.headers, call.bucket)
-        return self._understand(response, call.bucket)
+        return self._understand(response, call)
 
     def _send(self, call: _Call, headers: Mapping[str, str]) -> httpx2.Response:
         return self._client.request(
@@ -184,34 +205,41 @@ class Http:
             params=call.params,
             content=None if call.json is None else orjson.dumps(call.json),
             data=call.form,
-            headers={**headers, **({} if call.json is None else {"Content-Type": "application/json"})},
+            headers={
+                **headers,
+                **({} if call.json is None else {"Content-Type": "application/json"}),
+                **call.headers,
+            },
         )
 
-    def _understand(self, response: httpx2.Response, bucket: str) -> Answer:
+    def _understand(self, response: httpx2.Response, call: _Call) -> Answer:
         """The answer with its JSON; Failed for what passes by itself: 429, 423, 477, 5xx, a body cut short."""
         content, status = response.content, response.status_code
-        document, whole = parse(content)
+        document, whole = parse(content) if call.media == "json" or status >= 300 else (None, True)
         if (
             status < 300
             and content
-            and not (whole and "json" in response.headers.get("content-type", "json"))
+            and not (whole and call.media in response.headers.get("content-type", call.media))
         ):
-            name = self.context.connection
-            error = Lost(f"{name}: the answer ({status}) is not the JSON that was due", "run again")
+            name, due = self.context.connection, call.media.upper()
+            error = Lost(f"{name}: the answer ({status}) is not the {due} that was due", "run again")
             raise Failed(error, "unreadable answer", carried_out=True)
         answer = Answer(status, response.headers, content, document)
-        if status in (429, LOCKED, MIGRATING, 408) or status >= 500:
-            raise self._passing(answer, bucket)
+        if status in call.accept:
+            return answer
+        kind = self._kind(answer) if status >= 400 else None
+        if kind not in (None, "expired") or status in (429, LOCKED, MIGRATING, 408) or status >= 500:
+            raise self._passing(answer, call.bucket, kind)
         return answer
 
-    def _passing(self, answer: Answer, bucket: str) -> Failed:
+    def _passing(self, answer: Answer, bucket: str, kind: Kind | None) -> Failed:
         name, status = self.context.connection, answer.status
         said = self._said(answer)
         wait = retry_after(answer.headers.get("retry-after"), self.context.now())
         if wait is None and self.manners.wait is not None:
             wait = self.manners.wait(answer)
-        if status == 429:
-            if self.manners.spent is not None and self.manners.spent(answer):
+        if status == 429 or kind in ("limited", "spent"):
+            if kind == "spent" or (self.manners.spent is not None and self.manners.spent(answer)):
                 raise RateLimited(
                     f"{name}: the account's daily requests are spent{said}", "run again tomorrow", wait
                 )
@@ -276,6 +304,9 @@ class Http:
             self._told = told
             if self.shared:
                 self.context.limiter.learn(*told, bucket)
+        if self.shared and self.manners.quotas is not None:
+            for quota in self.manners.quotas(headers):
+                self.context.limiter.report(quota)
 
 
 @dataclass(frozen=True)
@@ -285,6 +316,8 @@ class _Call:
     params: Mapping[str, str] | None
     json: Any
     form: Mapping[str, str] | None
+    headers: Mapping[str, str]
+    media: str
     bucket: str
     accept: frozenset[int]
 
