@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tailrace.records import Quota
+
 Step = tuple[int, dict[str, str], bytes]
 JSON = {"Content-Type": "application/json"}
 
