@@ -75,10 +75,11 @@ class Scope:
 class Checkpoint:
     """Says that everything up to `position` was handed over, and which scopes were read completely.
 
-    `position` is the resource's own cursor, as JSON-able data; it is committed with the rows or not at all.
+    `position` is the resource's own cursor, as JSON-able data; it is committed with the rows or not at all. None leaves
+    the position as it was.
     """
 
-    position: dict[str, Any]
+    position: dict[str, Any] | None
     scopes: tuple[Scope, ...] = ()
 
 

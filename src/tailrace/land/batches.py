@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,10 @@ def batch_rows(columns: int) -> int:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one kind as they arrived. `versions` holds one for each row, the time of arrival where the vendor has none."""
+    """Rows of one kind as they arrived. `versions` holds one for each row, the time of arrival where the vendor has none.
+
+    `merged_into` is empty where no row of them was merged into another.
+    """
 
     rows: Sequence[dict[str, Any]]
     versions: Sequence[datetime | str]
@@ -37,6 +40,8 @@ class Rows:
     deleted: bool
     shape: int
     run_id: str
+    merged_into: Sequence[str | None] = ()
+    erased: bool = False
 
 
 @dataclass
@@ -89,8 +94,12 @@ def _take(rows: Rows, keep: Sequence[int]) -> Rows:
     def pick(values: Sequence[Any]) -> list[Any]:
         return [values[number] for number in keep]
 
-    return Rows(
-        pick(rows.rows), pick(rows.versions), pick(rows.seen_at), rows.deleted, rows.shape, rows.run_id
+    return replace(
+        rows,
+        rows=pick(rows.rows),
+        versions=pick(rows.versions),
+        seen_at=pick(rows.seen_at),
+        merged_into=pick(rows.merged_into) if rows.merged_into else (),
     )
 
 
@@ -168,13 +177,18 @@ def _ours(rows: Rows) -> dict[str, pa.Array]:
     if wrong:
         value = next(iter(wrong.values()))
         raise SchemaError(f"{as_text(value)[:60]!r} is no time that a row's version could be")
-    return {
+    found = {
         "_version_at": versions,
         "_deleted": pa.repeat(pa.scalar(rows.deleted), count),
         "_shape": pa.repeat(pa.scalar(rows.shape, pa.int64()), count),
         "_seen_at": to_array(rows.seen_at, "timestamp")[0],
         "_run_id": pa.repeat(pa.scalar(rows.run_id, pa.string()), count),
     }
+    if rows.merged_into:
+        found["_merged_into"] = pa.array(rows.merged_into, pa.string())
+    if rows.erased:
+        found["_erased"] = pa.repeat(pa.scalar(True), count)
+    return found
 
 
 def numbered(table: pa.Table, first: int) -> pa.Table:

@@ -15,6 +15,8 @@ RAW: dict[str, Type] = {
     "_shape": "bigint",
     "_seen_at": "timestamp",
     "_run_id": "text",
+    "_merged_into": "text",
+    "_erased": "bool",
 }
 LOG: dict[str, Type] = {
     "_op": "text",
@@ -23,6 +25,7 @@ LOG: dict[str, Type] = {
     "_run_id": "text",
     "_seq": "bigint",
     "_changed_fields": "text",
+    "_merged_into": "text",
 }
 KEYS: dict[str, Type] = {"_version_at": "timestamp", "_deleted": "bool", "_shape": "bigint", "_hash": "text"}
 RESERVED = frozenset({*RAW, *LOG, *KEYS})
@@ -31,12 +34,17 @@ VARIANT = "__v_"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a resource lives. `columns` (name -> engine type) are all vendor columns stored, vanished ones included."""
+    """Where a resource lives. `columns` (name -> engine type) are all vendor columns stored, vanished ones included.
+
+    `kept` are those that this read does not bring: the vendor has them no more, or nobody asks for them; their last
+    values stay.
+    """
 
     current: TableRef
     key: tuple[str, ...]
     cursors: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
 
     @property
     def raw(self) -> TableRef:
@@ -59,11 +67,11 @@ class Layout:
         return column in self.cursors or column.split(VARIANT, maxsplit=1)[0] in self.cursors
 
     def hashed(self) -> dict[str, str]:
-        """What makes a row another row: every column but the key's and the cursors', by name."""
+        """What makes a row another row: every column that is read but the key's and the cursors', by name."""
         return {
             name: kind
             for name, kind in sorted(self.columns.items())
-            if name not in self.key and not self.is_cursor(name)
+            if name not in self.key and name not in self.kept and not self.is_cursor(name)
         }
 
     def logged(self) -> tuple[str, ...]:
@@ -103,6 +111,14 @@ def _ensure_table(warehouse: Warehouse, ref: TableRef, wanted: Mapping[str, str]
     for name, kind in wanted.items():
         if name not in found:
             warehouse.execute(f"ALTER TABLE {dialect.table(ref)} ADD COLUMN {dialect.quote(name)} {kind}")
+
+
+def kept_columns(columns: Iterable[str], read: Iterable[str]) -> frozenset[str]:
+    """The stored columns that a read of `read` does not bring; a variant belongs to its column."""
+    brought = set(read)
+    return frozenset(
+        name for name in columns if name not in brought and name.split(VARIANT, maxsplit=1)[0] not in brought
+    )
 
 
 def quoted(warehouse: Warehouse, names: Iterable[str], alias: str = "") -> str:

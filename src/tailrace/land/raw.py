@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tailrace.errors import WarehouseError
+from tailrace.failpoints import reach
 from tailrace.warehouse.base import TableRef, Warehouse
 from tailrace.warehouse.lean import without_pandas
 
@@ -48,17 +49,27 @@ class DltWriter:
                     destination=warehouse.dlt_destination(),
                     dataset_name=raw.schema,
                 )
-                pipeline.run(
-                    dlt.resource(batches, name=raw.name),
+                pipeline.extract(
+                    dlt.resource(_extracted(batches), name=raw.name),
                     table_name=raw.name,
                     write_disposition="append",
                     loader_file_format="parquet",
-                ).raise_on_failed_jobs()
+                )
+                reach("land:extracted")
+                pipeline.normalize()
+                reach("land:normalized")
+                pipeline.load(raise_on_failed_jobs=True)
             except PipelineStepFailed as error:
                 if isinstance(error.exception, KeyboardInterrupt):  # dlt wraps even that
                     raise error.exception from None
                 reason = str(error.exception or error).strip().splitlines()[0]
                 raise WarehouseError(f"{raw}: dlt could not append ({reason})", "run again") from error
+
+
+def _extracted(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    for batch in batches:
+        reach("land:extract")
+        yield batch
 
 
 class ArrowWriter:

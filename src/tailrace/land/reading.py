@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from tailrace.connectors.sdk.base import ResourceSpec, Source
 from tailrace.errors import FatalError, TailraceError
 from tailrace.events import Progress, emit
 from tailrace.land.aside import Aside
@@ -18,7 +17,7 @@ from tailrace.land.known import find_news
 from tailrace.land.layout import Layout, ensure
 from tailrace.land.schema import Plan
 from tailrace.land.scopes import Seen
-from tailrace.records import Checkpoint, Page, Schema
+from tailrace.records import Checkpoint, Page
 from tailrace.warehouse.base import Warehouse
 
 COMMIT_ROWS = 250_000
@@ -30,11 +29,9 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Request:
-    """What is read, and under which name it is landed."""
+    """What is read (`items` begins the reading), and what it is turned into."""
 
-    source: Source
-    spec: ResourceSpec
-    schema: Schema
+    items: Callable[[], Iterator[Page | Checkpoint]]
     plan: Plan
     shape: int
     run_id: str
@@ -47,7 +44,7 @@ class Mark:
     """A checkpoint: the last raw row before it, and the position that holds once this row is applied."""
 
     raw_seq: int
-    position: Mapping[str, Any]
+    position: Mapping[str, Any] | None
 
 
 class Reading:
@@ -58,7 +55,6 @@ class Reading:
         warehouse: Warehouse,
         layout: Layout,
         request: Request,
-        position: Mapping[str, Any] | None,
         raw_done: int,
         seen_at: datetime | None,
     ) -> None:
@@ -77,7 +73,7 @@ class Reading:
         self._pending: list[tuple[Page, datetime]] = []
         self._waiting = 0
         self._returned = Aside()
-        self._items = self._read(position)
+        self._items = self._read()
 
     def segment(self) -> Iterator[pa.Table]:
         """Raw batches up to a checkpoint worth a transaction, or to the end. Nothing is raised: see `error`."""
@@ -96,10 +92,9 @@ class Reading:
         self.seen.close()
         self._returned.close()
 
-    def _read(self, position: Mapping[str, Any] | None) -> Iterator[pa.Table | None]:
-        request = self._request
+    def _read(self) -> Iterator[pa.Table | None]:
         try:
-            for item in request.source.read(request.spec, request.schema, position):
+            for item in self._request.items():
                 if isinstance(item, Page):
                     yield from self._page(item)
                 else:
@@ -117,7 +112,7 @@ class Reading:
     def _page(self, page: Page) -> Iterator[pa.Table]:
         if not page.rows:
             return
-        if self._pending and self._pending[0][0].deleted != page.deleted:
+        if self._pending and _kind(self._pending[0][0]) != _kind(page):
             yield from self._flush()
         self._pending.append((page, self._arrival()))
         self._waiting += len(page.rows)
@@ -132,11 +127,11 @@ class Reading:
 
     def _checkpoint(self, checkpoint: Checkpoint) -> Iterator[pa.Table | None]:
         yield from self._flush()
-        gone = self.seen.missing(
-            self.layout, checkpoint.scopes, self._arrival() if checkpoint.scopes else self.last_seen
-        )
-        if gone is not None:
-            yield self._numbered(self._tombstones(gone))
+        for erased in (False, True):
+            scopes = [scope for scope in checkpoint.scopes if scope.erased is erased]
+            gone = self.seen.missing(self.layout, scopes, self._arrival()) if scopes else None
+            if gone is not None:
+                yield self._numbered(self._tombstones(gone, erased=erased))
         for returned in self._returned.take() if checkpoint.scopes else ():
             back = self.seen.back(self.layout, checkpoint.scopes, returned)
             if back.num_rows:
@@ -180,8 +175,18 @@ class Reading:
                 versions.extend([arrived] * len(page.rows))
             else:
                 versions.extend(arrived if version is None else version for version in page.versions)
-        request = self._request
-        return Rows(rows, versions, arrivals, self._pending[0][0].deleted, request.shape, request.run_id)
+        request, first = self._request, self._pending[0][0]
+        merged = [key for page, _ in self._pending for key in page.merged_into or [None] * len(page.rows)]
+        return Rows(
+            rows,
+            versions,
+            arrivals,
+            first.deleted,
+            request.shape,
+            request.run_id,
+            merged if any(merged) else (),
+            first.erased,
+        )
 
     def _widen(self, variants: Mapping[str, str]) -> None:
         new = {name: kind for name, kind in variants.items() if name not in self.layout.columns}
@@ -189,16 +194,22 @@ class Reading:
             self.layout = self.layout.widened(new)
             ensure(self._warehouse, self.layout, changes=self._request.changes)
 
-    def _tombstones(self, gone: pa.Table) -> pa.Table:
+    def _tombstones(self, gone: pa.Table, *, erased: bool) -> pa.Table:
         count, request = gone.num_rows, self._request
-        return (
+        ends = (
             gone.append_column("_deleted", pa.repeat(pa.scalar(True), count))
             .append_column("_shape", pa.repeat(pa.scalar(INFERRED, pa.int64()), count))
             .append_column("_seen_at", pa.repeat(pa.scalar(self.last_seen, pa.timestamp("us")), count))
             .append_column("_run_id", pa.repeat(pa.scalar(request.run_id, pa.string()), count))
         )
+        return ends.append_column("_erased", pa.repeat(pa.scalar(True), count)) if erased else ends
 
     def _numbered(self, table: pa.Table) -> pa.Table:
         first = self._number + 1
         self._number += table.num_rows
         return numbered(table, first)
+
+
+def _kind(page: Page) -> tuple[bool, bool]:
+    """Pages of one kind may share a batch."""
+    return page.deleted, page.erased

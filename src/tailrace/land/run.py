@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
-from tailrace.connectors.sdk.base import ResourceSpec, Source
-from tailrace.errors import Diagnostic, SchemaError, near_miss
+from tailrace.connectors.sdk.base import Backfills, ResourceSpec, Source
+from tailrace.errors import Diagnostic, FatalError, SchemaError, near_miss
 from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply
@@ -16,9 +16,10 @@ from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cu
 from tailrace.land.layout import Layout, ensure
 from tailrace.land.raw import DltWriter, RawWriter
 from tailrace.land.reading import Reading, Request
-from tailrace.land.schema import plan_columns
+from tailrace.land.schema import Plan, plan_columns
+from tailrace.land.shapes import remember_shape
 from tailrace.project.spec import Pipeline, Resource
-from tailrace.records import Schema
+from tailrace.records import Checkpoint, Page, Schema
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import TableRef, Warehouse
 
@@ -34,19 +35,25 @@ def land_resource(
     run_id: str,
     now: Callable[[], datetime],
     writer: RawWriter | None = None,
+    days: tuple[date, date] | None = None,
 ) -> StepResult:
     """Read what is new and take it over; rows_in are rows read, rows_out changes. Raises TailraceErrors only.
 
-    After an error everything up to the last checkpoint stands, and nothing behind it.
+    After an error everything up to the last checkpoint stands, and nothing behind it. `days`: what is of these days, both
+    included, in place of what is new; the cursor stays where it is.
     """
     started = now()
+    if days is not None and not isinstance(source, Backfills):
+        raise FatalError(
+            f"{pipeline.name}: its source cannot be asked for a range of days", "land it without --from"
+        )
     current = TableRef(pipeline.dataset, resource.name)
     schema = source.schema(spec)
     _check_subject(resource, schema)
     stored = warehouse.columns(current)
     if not stored and resource.contract.tables != "evolve":
         return _not_landed(current, resource, (now() - started).total_seconds())
-    landing = _Landing(warehouse, current, resource, changes, writer or DltWriter(), stored)
+    landing = _Landing(warehouse, current, resource, changes, writer or DltWriter(), stored, days)
     applied, reading = landing.land(source, spec, schema, run_id, now)
     for text in reading.losses.texts():
         emit(Notice("warning", f"{current}: {text}"))
@@ -86,7 +93,11 @@ def _detail(applied: Applied, reading: Reading) -> dict[str, object]:
         "touched": applied.touched,
     }
     losses = reading.losses.texts()
-    return {**detail, "left_out": losses} if losses else detail
+    if losses:
+        detail["left_out"] = losses
+    if reading.layout.kept:
+        detail["vanished"] = sorted(reading.layout.kept)
+    return detail
 
 
 def _check_subject(resource: Resource, schema: Schema) -> None:
@@ -107,9 +118,10 @@ class _Landing:
         changes: bool,
         writer: RawWriter,
         stored: Mapping[str, str],
+        days: tuple[date, date] | None,
     ) -> None:
         self._warehouse, self._current, self._resource = warehouse, current, resource
-        self._changes, self._writer, self._stored = changes, writer, stored
+        self._changes, self._writer, self._stored, self._days = changes, writer, stored, days
 
     def land(
         self, source: Source, spec: ResourceSpec, schema: Schema, run_id: str, now: Callable[[], datetime]
@@ -125,17 +137,37 @@ class _Landing:
         self._drop_orphans(layout, cursor.raw_done)
         self._drop_outlived(layout, cursor.raw_done, now())
         digest = plan.digest()
-        cursor = replace(
-            cursor, run_id=run_id, columns=digest, shape=cursor.shape + (digest != cursor.columns)
+        if digest != cursor.columns:
+            cursor = replace(cursor, columns=digest, shape=cursor.shape + 1)
+            self._reshaped(plan, layout, cursor.shape, run_id)
+        cursor = replace(cursor, run_id=run_id)
+        request = Request(
+            lambda: self._items(source, spec, schema, cursor), plan, cursor.shape, run_id, now, self._changes
         )
-        request = Request(source, spec, schema, plan, cursor.shape, run_id, now, self._changes)
-        reading = Reading(
-            self._warehouse, layout, request, cursor.start(), cursor.raw_done, cursor.updated_at
-        )
+        reading = Reading(self._warehouse, layout, request, cursor.raw_done, cursor.updated_at)
         try:
             return self._segments(reading, cursor), reading
         finally:
             reading.close()
+
+    def _items(
+        self, source: Source, spec: ResourceSpec, schema: Schema, cursor: Cursor
+    ) -> Iterator[Page | Checkpoint]:
+        """What is new, or what is of the days asked for: then the position is left as it was."""
+        if self._days is None:
+            yield from source.read(spec, schema, cursor.start())
+            return
+        assert isinstance(source, Backfills)
+        for item in source.backfill(spec, schema, *self._days):
+            yield item if isinstance(item, Page) else replace(item, position=None)
+
+    def _reshaped(self, plan: Plan, layout: Layout, shape: int, run_id: str) -> None:
+        """Other columns than last time: written down, and what vanished is told."""
+        remember_shape(self._warehouse, str(self._current), shape, plan.key, plan.names(), run_id)
+        if layout.kept:
+            names = ", ".join(sorted(layout.kept))
+            text = f"{self._current} no longer brings {names}: the last values stay. `tailrace plan` says who reads them"
+            emit(Notice("warning", text))
 
     def _start_over(self, layout: Layout, cursor: Cursor) -> Cursor:
         """Somebody dropped the current table or the keys: all of it is read again."""
@@ -164,7 +196,7 @@ class _Landing:
             return Applied(), cursor
         done = replace(
             cursor,
-            position=position_text(mark.position),
+            position=cursor.position if mark.position is None else position_text(mark.position),
             raw_done=mark.raw_seq,
             updated_at=reading.last_seen,
             cursor_columns=",".join(reading.layout.cursors),

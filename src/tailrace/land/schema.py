@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tailrace.errors import SchemaError
-from tailrace.land.layout import VARIANT, Layout
+from tailrace.land.layout import VARIANT, Layout, kept_columns
 from tailrace.land.names import check_names
 from tailrace.project.spec import Contract
 from tailrace.records import Column, Schema, Type
@@ -33,6 +33,10 @@ class Plan:
     key: tuple[str, ...]
     contract: Contract
     refused: tuple[str, ...] = ()
+
+    def names(self) -> list[str]:
+        """The columns that pages are read into, variants apart."""
+        return [slot.name for slot in self.slots]
 
     def digest(self) -> str:
         """Equal as long as the same vendor row gives the same landed row."""
@@ -63,9 +67,9 @@ def plan_columns(
             f"{current}: {'; '.join(wrong)}", "set the contract to evolve, or leave the column out"
         )
     plan = Plan(tuple(slots), schema.primary_key, contract, tuple(refused))
-    return plan, Layout(
-        current, schema.primary_key, schema.cursor_columns, _columns(dialect, slots, stored, contract)
-    )
+    columns = _columns(dialect, slots, stored, contract)
+    kept = kept_columns(columns, plan.names())
+    return plan, Layout(current, schema.primary_key, schema.cursor_columns, columns, kept)
 
 
 def _slot(

@@ -73,7 +73,7 @@ class Landing:
         self.source.items = [*items, Checkpoint({"at": self.runs} if position is None else position, scopes)]
         return self.again()
 
-    def again(self):
+    def again(self, **more):
         pipeline = Pipeline(
             "crm", "crm", "crm", (self.resource,), Marks("pipelines/crm.yml"), "pipelines/crm.yml"
         )
@@ -87,6 +87,7 @@ class Landing:
             run_id=f"run{self.runs}",
             now=self.now,
             writer=self.writer,
+            **more,
         )
 
     def rows(self, suffix: str = "", order: str = "1") -> list[dict]:

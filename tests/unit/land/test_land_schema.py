@@ -74,14 +74,65 @@ def test_a_subject_that_is_no_column_says_where():
         landing.land()
 
 
-def test_a_new_column_is_added_everywhere_and_a_vanished_one_stays():
+def test_a_new_column_is_added_everywhere_and_a_vanished_one_keeps_its_last_values():
     landing = Landing(source=Scripted(declared(Column("email"))))
     landing.land(page(row("1", "e"), row("2", "e"), at=1))
     landing.source.declared = declared(Column("phone", "bigint"))
-    result = landing.land(page(row("1", phone="5"), row("2", phone=None), at=1))
+    with listening((heard := []).append):
+        result = landing.land(page(row("1", phone="5"), row("2", phone=None), at=1))
     assert all("phone" in landing.columns(table) for table in ("", "__raw", "__changes"))
-    assert [(found["email"], found["phone"]) for found in landing.rows()] == [(None, 5), (None, None)]
-    assert result.detail["updated"] == 2
+    assert [(found["email"], found["phone"]) for found in landing.rows()] == [("e", 5), ("e", None)]
+    assert result.detail["updated"] == 1 and result.detail["vanished"] == ["email"]
+    assert [one.text for one in heard if isinstance(one, Notice)] == [
+        "crm.contacts no longer brings email: the last values stay. `tailrace plan` says who reads them"
+    ]
+    assert landing.rows("__changes", "_seq")[-1]["_changed_fields"] == "phone"
+    assert_folds(landing)
+
+
+def test_reading_fewer_columns_is_no_change_and_is_told_once():
+    landing = Landing(source=Scripted(declared(Column("email"), Column("phone"))))
+    landing.land(page(row("1", "e", phone="5"), row("2", "f", phone="6"), at=1))
+    landing.source.declared = declared(Column("email"))
+    assert landing.land(page(row("1", "e"), row("2", "f"), at=1)).rows_out == 0
+    with listening((heard := []).append):
+        assert landing.land(page(row("1", "g"), row("3", "n"), at=2)).rows_out == 2
+    assert not [one for one in heard if isinstance(one, Notice)]
+    assert [(found["email"], found["phone"]) for found in landing.rows()] == [
+        ("g", "5"),
+        ("f", "6"),
+        ("n", None),
+    ]
+    assert landing.rows("__changes", "_seq")[-2]["phone"] == "5"
+    assert_folds(landing)
+
+
+def test_a_kept_value_ends_with_its_row():
+    """Deleted and made anew in one read: the new record never had the value."""
+    landing = Landing(source=Scripted(declared(Column("email"), Column("phone"))))
+    landing.land(page(row("1", "e", phone="5"), row("2", "e", phone="6"), at=1))
+    landing.source.declared = declared(Column("email"))
+    landing.land(gone("1", "2", at=2), page(row("1", "e"), at=3), page(row("1", "f"), at=4))
+    assert [(found["email"], found["phone"]) for found in landing.rows()] == [("f", None)]
+    log = landing.rows("__changes", "_seq")[2:]
+    assert [(found["_op"], found["id"], found["phone"]) for found in log] == [
+        ("delete", "1", "5"),
+        ("delete", "2", "6"),
+        ("insert", "1", None),
+        ("update", "1", None),
+    ]
+    assert_folds(landing)
+
+
+def test_a_column_that_returns_is_compared_with_what_was_kept():
+    landing = Landing(source=Scripted(declared(Column("email"), Column("phone"))))
+    landing.land(page(row("1", "e", phone="5"), row("2", "e", phone="6"), at=1))
+    landing.source.declared = declared(Column("email"))
+    landing.land(page(row("1", "e"), row("2", "e"), at=2))
+    landing.source.declared = declared(Column("email"), Column("phone"))
+    again = landing.land(page(row("1", "e", phone="5"), row("2", "e", phone="7"), at=3))
+    assert again.rows_out == 1
+    assert landing.rows("__changes", "_seq")[-1]["_changed_fields"] == "phone"
     assert_folds(landing)
 
 
