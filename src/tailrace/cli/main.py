@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import click
@@ -33,6 +35,37 @@ def selecting(command: F) -> F:
         "--exclude", "-x", multiple=True, help="Leave these out; the same words as SELECT."
     )(command)
     return click.argument("select", nargs=-1)(command)
+
+
+Days = tuple[date, date] | None
+
+
+def ranged(text: str) -> Callable[[F], F]:
+    """--from and --to: two days, both included, as the argument `days`; today where --to is left out."""
+
+    def with_days(command: F) -> F:
+        @click.option(
+            "--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="The last day; default: today, UTC."
+        )
+        @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help=text)
+        @functools.wraps(command)
+        def wrapped(*args: Any, first: datetime | None, last: datetime | None, **rest: Any) -> Any:
+            return command(*args, days=_days(first, last), **rest)
+
+        return wrapped  # type: ignore[return-value]
+
+    return with_days
+
+
+def _days(first: datetime | None, last: datetime | None) -> Days:
+    if first is None:
+        if last is not None:
+            raise click.UsageError("--to needs --from")
+        return None
+    end = last.date() if last else datetime.now(UTC).date()
+    if end < first.date():
+        raise click.UsageError(f"--from {first.date()} is behind --to {end}")
+    return first.date(), end
 
 
 def sending(command: F) -> F:
@@ -108,12 +141,13 @@ def run(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> No
 @cli.command()
 @selecting
 @click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
+@ranged("Land what is of these days (records changed on them, days of reports) instead of what is new.")
 @common
-def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool) -> None:
+def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, days: Days) -> None:
     """Read the vendors into the warehouse."""
     from tailrace.cli.steps import run_steps
 
-    run_steps(frame_of(), "land", select, exclude, publish=publish)
+    run_steps(frame_of(), "land", select, exclude, publish=publish, days=days)
 
 
 @cli.command()
@@ -234,6 +268,28 @@ def approve(changeset: str) -> None:
     from tailrace.cli.ledger import approve_changeset
 
     approve_changeset(frame_of(), changeset)
+
+
+@cli.command()
+@click.argument("resource")
+@click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
+@ranged("Only records of which a row was received on these days (UTC).")
+@common
+def replay(resource: str, publish: bool, days: Days) -> None:
+    """Rebuild a resource's current table and change log from its raw rows, without asking the vendor."""
+    from tailrace.cli.resources import replay_one
+
+    replay_one(frame_of(), resource, publish, days)
+
+
+@cli.command()
+@click.argument("resource")
+@common
+def reconcile(resource: str) -> None:
+    """Compare a resource's ids and counts with the vendor, and say what differs."""
+    from tailrace.cli.resources import reconcile_one
+
+    reconcile_one(frame_of(), resource)
 
 
 @cli.group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from tailrace.plan.resolve import Chosen, Resolved, choose, resolve
 from tailrace.plan.states import modified_models
 from tailrace.runner.run import execute
 from tailrace.runner.session import Session, utc_now
+from tailrace.runner.steps import kind_of
 from tailrace.runner.syncs import Sending
 from tailrace.state.runs import StepResult
 
@@ -39,6 +41,7 @@ def run_steps(
     exclude: tuple[str, ...],
     *,
     publish: bool = False,
+    days: tuple[date, date] | None = None,
     **sending: Any,
 ) -> None:
     """Do what a command names, print its document or its lines, end with its exit code."""
@@ -49,9 +52,10 @@ def run_steps(
     chosen = choose(resolved, select, exclude, modified)
     wanted = STEPS[command] + (("publish",) if publish else ())
     _something_chosen(chosen, command, select)
-    session = Session(resolved.project, command)
+    session = Session(resolved.project, command, days=days)
     started = session.now()
     try:
+        _something_by_days(session, chosen)
         with shown(frame) as clear:
             session.on_step = teller(frame, clear)
             execute(session, resolved, chosen, wanted, Sending(**sending))
@@ -90,6 +94,13 @@ def _something_chosen(chosen: Chosen, command: str, select: tuple[str, ...]) -> 
     }
     if select and command in parts and not parts[command]:
         raise BadInput(f"{' '.join(select)} selects nothing to {command}", "tailrace ls shows what there is")
+
+
+def _something_by_days(session: Session, chosen: Chosen) -> None:
+    """A range of days for resources of which none can be read so."""
+    able = (kind_of(session, p, resource).backfill for p in chosen.pipelines for resource in p.resources)
+    if session.days is not None and not any(able):
+        raise BadInput("nothing of what is chosen can be read by days", "land it without --from and --to")
 
 
 def teller(frame: Frame, clear: Callable[[], None]) -> Callable[[StepResult], None]:

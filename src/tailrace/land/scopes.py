@@ -47,7 +47,7 @@ class Seen:
         if not self.needed or not scopes:
             return None
         warehouse, dialect = self._warehouse, self._warehouse.dialect
-        conditions = [_condition(warehouse, layout, scope) for scope in scopes]
+        conditions = [condition(warehouse, layout, scope) for scope in scopes]
         instant = dialect.type("timestamp")
         found = warehouse.arrow(
             f"SELECT {quoted(warehouse, layout.key, 't')},"
@@ -63,7 +63,7 @@ class Seen:
     def back(self, layout: Layout, scopes: Sequence[Scope], returned: pa.Table) -> pa.Table:
         """The rows inside the scopes of those that `find_news` put aside, as newer than what is held against them."""
         warehouse = self._warehouse
-        conditions = [_condition(warehouse, layout, scope) for scope in scopes]
+        conditions = [condition(warehouse, layout, scope) for scope in scopes]
         with warehouse.registered(BATCH, returned) as batch:
             found = warehouse.arrow(f"SELECT * FROM {batch} AS t WHERE {' OR '.join(conditions)}")
         at = found.column_names.index("_version_at")
@@ -75,7 +75,8 @@ class Seen:
             self._warehouse.execute(f"DROP TABLE IF EXISTS {SEEN}")
 
 
-def _condition(warehouse: Warehouse, layout: Layout, scope: Scope) -> str:
+def condition(warehouse: Warehouse, layout: Layout, scope: Scope) -> str:
+    """A scope as SQL over the current table `t`."""
     quote, text = warehouse.dialect.quote, warehouse.dialect.type("text")
     parts = []
     for column, values in scope.equals.items():

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class Session:
     results: list[StepResult] = field(default_factory=list)
     run_id: str = ""
     on_step: Callable[[StepResult], None] = _nobody
+    days: tuple[date, date] | None = None
+    """Land what is of these days, both included, in place of what is new."""
     ended_early: bool = False
     _connectors: dict[str, Connector] = field(default_factory=dict)
     _limiters: list[SharedLimiter | NoLimiter] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.connectors.sdk.base import ResourceSpec
+from tailrace.connectors.sdk.base import ResourceSpec, ResourceType, Source
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.project.spec import Pipeline, Resource, Suite
@@ -25,20 +25,43 @@ def land(session: Session, warehouse: DuckDBWarehouse, chosen: Chosen) -> None:
 def _land(session: Session, warehouse: DuckDBWarehouse, pipeline: Pipeline, resource: Resource) -> StepResult:
     from tailrace.land.run import land_resource
 
-    declaration = session.declaration(pipeline.connection)
-    kind = resource_type(declaration, resource.name)
-    assert kind is not None, "check names unknown resources before anything runs"
-    options, _ = check_resource(declaration, resource.name, resource.options)
+    if session.days is not None and not kind_of(session, pipeline, resource).backfill:
+        name = f"{pipeline.dataset}.{resource.name}"
+        return StepResult("land", name, "skipped", error="it cannot be read by days: land it without --from")
     return land_resource(
         warehouse,
-        session.connector(pipeline.connection).source(),
+        source_of(session, pipeline),
         pipeline,
         resource,
-        ResourceSpec(resource.name, options),
-        kind.changes if resource.changes is None else resource.changes,
+        spec_of(session, pipeline, resource),
+        changes_of(session, pipeline, resource),
         run_id=session.run_id,
         now=session.now,
+        days=session.days,
     )
+
+
+def source_of(session: Session, pipeline: Pipeline) -> Source:
+    """What a pipeline reads from, open."""
+    return session.connector(pipeline.connection).source()
+
+
+def kind_of(session: Session, pipeline: Pipeline, resource: Resource) -> ResourceType:
+    """The resource as its connector declares it."""
+    kind = resource_type(session.declaration(pipeline.connection), resource.name)
+    assert kind is not None, "check names unknown resources before anything runs"
+    return kind
+
+
+def spec_of(session: Session, pipeline: Pipeline, resource: Resource) -> ResourceSpec:
+    """The resource with its options, defaults filled in."""
+    options, _ = check_resource(session.declaration(pipeline.connection), resource.name, resource.options)
+    return ResourceSpec(resource.name, options)
+
+
+def changes_of(session: Session, pipeline: Pipeline, resource: Resource) -> bool:
+    """Whether a change log is kept: as declared, else as the connector does."""
+    return kind_of(session, pipeline, resource).changes if resource.changes is None else resource.changes
 
 
 def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen) -> None:

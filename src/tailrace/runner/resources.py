@@ -1,0 +1,102 @@
+"""One landed resource at a time: rebuilding it from its raw rows, and comparing it with the vendor."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from datetime import date
+
+from tailrace.errors import BadInput
+from tailrace.events import StepFinished, emit
+from tailrace.plan.resolve import Resolved
+from tailrace.plan.scratch import scratch
+from tailrace.project.spec import Pipeline, Resource
+from tailrace.runner.publishing import publish_work
+from tailrace.runner.session import LOCK, Session
+from tailrace.runner.steps import changes_of, source_of, spec_of
+from tailrace.state import runs
+from tailrace.state.locks import held
+from tailrace.state.runs import StepResult
+from tailrace.warehouse.base import TableRef
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A resource with the pipeline that lands it."""
+
+    pipeline: Pipeline
+    resource: Resource
+
+    @property
+    def table(self) -> TableRef:
+        return TableRef(self.pipeline.dataset, self.resource.name)
+
+
+def find_resource(resolved: Resolved, name: str) -> Landed:
+    """`dataset.resource`, or `resource` where only one pipeline has it; BadInput with what is near."""
+    every = {
+        str(TableRef(pipeline.dataset, resource.name)): Landed(pipeline, resource)
+        for pipeline in resolved.project.pipelines
+        for resource in pipeline.resources
+    }
+    found = [landed for full, landed in every.items() if name in (full, landed.resource.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise BadInput(
+            f"{name} is landed by several pipelines", f"write {' or '.join(str(one.table) for one in found)}"
+        )
+    names = [*every, *(landed.resource.name for landed in every.values())]
+    near = difflib.get_close_matches(name, names, n=1)
+    raise BadInput(
+        f"no pipeline lands {name}", f"did you mean {near[0]}?" if near else f"there are {', '.join(every)}"
+    )
+
+
+def replay_resource(
+    session: Session, landed: Landed, days: tuple[date, date] | None, *, publish: bool
+) -> None:
+    """Rebuild under the run lock; the result is in the session."""
+    from tailrace.land.replay import replay
+
+    started = session.now()
+    with held(session.folder, LOCK):
+        runs.begin(session.store, session.run_id, session.command, session.project.target.name, started)
+        with session.warehouse() as warehouse, session.step("land", str(landed.table)):
+            done = replay(
+                warehouse, landed.table, days, changes=changes_of(session, landed.pipeline, landed.resource)
+            )
+            seconds = (session.now() - started).total_seconds()
+            emit(StepFinished("land", str(landed.table), "ok", done.rows, done.changes, seconds))
+            detail = {"replayed": True, "keys": done.keys}
+            session.record(
+                StepResult("land", str(landed.table), "ok", done.rows, done.changes, seconds, detail=detail)
+            )
+        runs.finish(session.store, session.run_id, session.status(), None, session.now())
+        if publish and session.status() == "ok":
+            publish_work(session, "warehouse")
+
+
+def reconcile_resource(session: Session, landed: Landed) -> dict[str, object]:
+    """What the published table and the vendor say of each other; takes no lock and writes nothing."""
+    from tailrace.land.reconcile import reconcile
+
+    spec = spec_of(session, landed.pipeline, landed.resource)
+    with scratch(session.project) as warehouse:
+        found = reconcile(warehouse, source_of(session, landed.pipeline), spec, landed.table)
+    differences = {
+        word: {"count": difference.count, "keys": list(difference.keys)}
+        for word, difference in (
+            ("missing", found.missing),
+            ("surplus", found.surplus),
+            ("behind", found.behind),
+        )
+    }
+    return {
+        "resource": str(landed.table),
+        "agrees": found.agrees,
+        "complete": found.complete,
+        "vendor": found.theirs,
+        "warehouse": found.ours,
+        **differences,
+    }
