@@ -207,3 +207,25 @@ def test_no_more_requests_at_a_time_than_allowed(most):
             answers = list(pool.map(lambda _: client.request("GET", "/x").status, range(12)))
     assert answers == [200] * 12
     assert found.most_at_once == most
+
+
+def test_what_never_passes_is_not_tried_again_and_bears_the_vendors_own_error():
+    too_much = (500, JSON, b'{"error": {"message": "reduce the amount of data", "code": 1}}')
+    manners = Manners(
+        kind=lambda answer: "refused" if b"reduce" in answer.content else None,
+        refusal=lambda answer, name, said: AuthError(f"{name} {answer.document['error']['code']}{said}"),
+    )
+    with (
+        vendor(too_much) as found,
+        pytest.raises(AuthError, match=r"^crm 1: reduce the amount of data"),
+    ):
+        http(found, manners=manners).request("GET", "/x")
+    assert len(found.asked) == 1
+
+
+def test_no_library_logs_a_query(caplog):
+    caplog.set_level("INFO")
+    with vendor(FINE) as found:
+        http(found).request("GET", "/x", params={"access_token": TOKEN})
+    assert "access_token=" in found.asked[0][1]
+    assert TOKEN not in caplog.text

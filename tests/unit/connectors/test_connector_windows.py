@@ -117,6 +117,12 @@ def test_a_cursor_that_stands_still_is_no_endless_loop():
         list(by_cursor(lambda cursor: {"next": "a"}, lambda document: document["next"]))
 
 
+def test_cursors_that_run_in_a_circle_are_no_endless_loop():
+    circle = {None: "a", "a": "b", "b": "a"}
+    with pytest.raises(Unavailable, match="repeats the page cursor 'a'"):
+        list(by_cursor(lambda cursor: {"next": circle[cursor]}, lambda document: document["next"]))
+
+
 def test_an_empty_page_before_the_end_is_no_end():
     pages = {0: {"rows": [1, 2], "total": 3}, 2: {"rows": [], "total": 3}}
     with pytest.raises(Unavailable, match="2 of 3 rows"):

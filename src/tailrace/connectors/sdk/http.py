@@ -25,6 +25,8 @@ from tailrace.records import Quota
 
 # stamina logs every retry; without a handler Python would print that on stderr. Our own events say it already.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
+# httpx2 logs whole URLs at INFO, and some vendors' tokens travel in the query.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 LOCKED, MIGRATING = 423, 477
 LOCKED_WAIT = 2.0
@@ -63,8 +65,8 @@ def plain_message(answer: Answer) -> str:
     return str(document.get("message") or "")
 
 
-Kind = Literal["limited", "spent", "expired", "passing"]
-"""Too many requests for now; for today; the token has ended; a failure that passes by itself."""
+Kind = Literal["limited", "spent", "expired", "passing", "refused"]
+"""Too many requests for now; for today; the token has ended; a failure that passes by itself; one that never will."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Manners:
     `interval`: seconds to wait after a 429 that names no time; `limit`: (requests, seconds) from headers; `spent`: the
     429 means the day's budget; `wait`: seconds that the body asks for. `kind`: what an error answer of any other status
     means, for vendors that say "too many requests" or "token expired" by 400 or 403 (None: what its status means).
-    `quotas`: what the headers say of long budgets.
+    `quotas`: what the headers say of long budgets. `refusal`: the error that an answer which is not tried again stands
+    for, from the connection's name and the vendor's words (": ..." or ""), where the vendor's codes say more than its status.
     """
 
     interval: float = 10.0
@@ -84,6 +87,7 @@ class Manners:
     message: Callable[[Answer], str] = plain_message
     kind: Callable[[Answer], Kind | None] | None = None
     quotas: Callable[[Mapping[str, str]], Sequence[Quota]] | None = None
+    refusal: Callable[[Answer, str, str], TailraceError | None] | None = None
 
 
 @dataclass
@@ -228,6 +232,8 @@ class Http:
         if status in call.accept:
             return answer
         kind = self._kind(answer) if status >= 400 else None
+        if kind == "refused":
+            return answer
         if kind not in (None, "expired") or status in (429, LOCKED, MIGRATING, 408) or status >= 500:
             raise self._passing(answer, call.bucket, kind)
         return answer
@@ -277,6 +283,9 @@ class Http:
 
     def _refusal(self, answer: Answer) -> TailraceError:
         name, said = self.context.connection, self._said(answer)
+        own = self.manners.refusal(answer, name, said) if self.manners.refusal is not None else None
+        if own is not None:
+            return own
         if answer.status == 401:
             return AuthError(
                 f"{name}: the vendor refuses the credentials (401){said}", "check the connection's token"

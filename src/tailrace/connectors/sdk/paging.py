@@ -14,18 +14,20 @@ Document = Mapping[str, Any]
 def by_cursor(
     fetch: Callable[[str | None], Document], next_of: Callable[[Document], str | None]
 ) -> Iterator[Document]:
-    """Documents until `next_of` names no cursor; a cursor that comes twice in a row would loop for ever: Unavailable."""
+    """Documents until `next_of` names no cursor; a cursor that comes twice would loop for ever: Unavailable."""
     cursor: str | None = None
+    walked: set[str] = set()
     while True:
         document = fetch(cursor)
         yield document
         following = next_of(document)
         if following is None:
             return
-        if following == cursor:
+        if following in walked:
             raise Unavailable(
-                f"the vendor repeats the page cursor {cursor!r}", "run again; if it stays, tell the vendor"
+                f"the vendor repeats the page cursor {following!r}", "run again; if it stays, tell the vendor"
             )
+        walked.add(following)
         cursor = following
 
 
