@@ -84,6 +84,7 @@ def test_every_table_of_ours_is_documented():
         "validations",
         "verdicts",
         "cursors",
+        "shapes",
         "models",
         "runs",
         "steps",

@@ -89,8 +89,10 @@ def show_plan(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -
             "steps": [step.document() for step in found.steps],
             "models": [model.document() for model in found.models],
             "syncs": [sync_document(name, detail) for name, detail in found.syncs.items()],
+            "vanished": [column.document() for column in found.vanished],
         }
     )
+    _say_vanished(frame, [column.document() for column in found.vanished])
     _say_models(frame, [model.document() for model in found.models])
     for step in found.steps:
         if step.error:
@@ -109,6 +111,15 @@ def show_plan(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -
     frame.end(
         "failed" if found.status == "failed" else "ok"
     )  # a plan that says "would stop" has done its work
+
+
+def _say_vanished(frame: Frame, columns: Sequence[Mapping[str, Any]]) -> None:
+    for column in columns:
+        readers = f"read by {', '.join(column['models'])}" if column["models"] else "no model reads it"
+        syncs = f", reaches {', '.join(column['syncs'])}" if column["syncs"] else ""
+        frame.say(
+            f"{column['resource']} no longer brings {column['column']}, the last values stay: {readers}{syncs}"
+        )
 
 
 def _say_models(frame: Frame, models: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from tailrace.errors import FatalError
+from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply_rows
 from tailrace.land.cursors import Cursor, read_cursor, write_cursor
 from tailrace.land.layout import RAW, Layout, ensure, kept_columns, quoted, same_key
@@ -54,6 +55,7 @@ def replay(
         )  # a number that no raw row has: what was built from these tables is built again
         write_cursor(warehouse, replace(cursor, raw_done=number, data_version=number, touch_version=number))
         warehouse.execute(f"DROP TABLE {REBUILT}")
+        reach("replay:before_commit")
     return Replayed(keys, rows, applied.changes)
 
 

@@ -11,6 +11,7 @@ from tailrace.activate.run import count
 from tailrace.build.fingerprint import Decision, decide
 from tailrace.build.run import build
 from tailrace.errors import EXIT_STOPPED, GateStopped, TailraceError
+from tailrace.plan.impact import Vanished, vanished_columns
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.plan.scratch import scratch
 from tailrace.project.spec import Suite, Sync
@@ -37,11 +38,12 @@ class ModelPlan:
 
 @dataclass
 class Preview:
-    """`syncs` are each sync's numbers as they would be, with examples before and after."""
+    """`syncs` are each sync's numbers as they would be, with examples before and after; `vanished` columns with readers."""
 
     models: list[ModelPlan] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     syncs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    vanished: list[Vanished] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -63,6 +65,7 @@ def preview(resolved: Resolved, chosen: Chosen) -> Preview:
         if target is None or not target.exists():  # nothing is landed that models could be built from
             found.models += [ModelPlan(decision, {}) for decision in decisions]
             return found
+        found.vanished += vanished_columns(warehouse, resolved)
         before = {name: _columns(warehouse, resolved, name) for name in chosen.models}
         if any(decision.action == "build" for decision in decisions):
             found.steps += build(

@@ -65,7 +65,13 @@ def undisturbed(tmp_path_factory) -> dict[str, list]:
     return found
 
 
-@pytest.mark.parametrize("point", ["after_raw@2", "before_commit@1", "before_commit@2", "after_commit@1"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        *("extract@1", "extract@2", "extracted@2", "normalized@1", "normalized@2"),
+        *("after_raw@2", "before_commit@1", "before_commit@2", "after_commit@1"),
+    ],
+)
 def test_a_kill_at_any_border_is_mended_by_the_next_run(tmp_path, undisturbed, point):
     path = tmp_path / "w.duckdb"
     assert run(path, f"land:{point}") == 137
@@ -73,10 +79,11 @@ def test_a_kill_at_any_border_is_mended_by_the_next_run(tmp_path, undisturbed, p
     assert tables(path) == undisturbed
 
 
-def test_a_kill_inside_dlt_leaves_its_package_to_nobody(tmp_path, undisturbed):
+@pytest.mark.parametrize("moment", ["before a job", "after a job", "before the package is closed"])
+def test_a_kill_inside_dlt_leaves_its_package_to_nobody(tmp_path, undisturbed, moment):
     """What dlt had pending when it was killed is thrown away, never loaded in place of the next run's rows."""
     path = tmp_path / "w.duckdb"
-    killed = SCRIPT.replace("landing = ", KILLED_IN_LOAD + "landing = ", 1)
+    killed = SCRIPT.replace("landing = ", KILLED_IN_LOAD[moment] + "landing = ", 1)
     environment = {**os.environ, "PYTHONPATH": f"src{os.pathsep}."}
     done = subprocess.run(
         [sys.executable, "-c", killed, str(path)], env=environment, capture_output=True, timeout=60
@@ -88,8 +95,21 @@ def test_a_kill_inside_dlt_leaves_its_package_to_nobody(tmp_path, undisturbed):
     assert tables(path) == undisturbed
 
 
-KILLED_IN_LOAD = """
+KILLED_IN_LOAD = {
+    "before a job": """
+import os
+from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
+DuckDbCopyJob.run = lambda self: os._exit(137)
+""",
+    "after a job": """
+import os
+from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
+whole = DuckDbCopyJob.run
+DuckDbCopyJob.run = lambda self: (whole(self), os._exit(137))
+""",
+    "before the package is closed": """
 import os
 from dlt.load.load import Load
 Load.complete_package = lambda self, *args, **more: os._exit(137)
-"""
+""",
+}
