@@ -60,7 +60,9 @@ def test_reconcile_says_what_differs_and_land_mends_it(acme):
     assert agreed.code == 0 and "nothing differs" in agreed.out
     first = acme.query("SELECT id FROM hubspot.contacts ORDER BY id LIMIT 1")[0][0]
     acme.admin("DELETE", f"records/hubspot/contacts?id={first}")
-    acme.admin("POST", "records/hubspot/contacts", [{"properties": {"email": "new@example.com"}}])
+    acme.admin(
+        "POST", "records/hubspot/contacts", [{"id": "999999001", "properties": {"email": "new@example.com"}}]
+    )
     found = acme.tailrace("reconcile", "contacts", "--json")
     assert found.code == 1
     assert (found.document["missing"]["count"], found.document["surplus"]["keys"]) == (1, [first])
