@@ -1,9 +1,9 @@
-"""Landing against a bare loop: the same requests of the same contacts, orjson, Arrow and INSERT, nothing else.
+"""Landing 1M contacts against a bare loop of the same requests and against dlt's own default path, then its later rounds.
 
-    python benchmarks/land.py --contacts 200000
+    python -m benchmarks.land [--contacts 1000000] [--large 5000000]
 
-Every figure is of a fresh process, CPU of all its threads, start-up (imports, a first landing of a handful) apart. The
-sandbox runs in a process of its own and is in no figure.
+Every figure is of a fresh process, CPU of all its threads. In the first table start-up (imports, a first landing of a
+handful) is apart; in the rounds it is counted. The server (`_crm.py`) runs in a process of its own and is in no figure.
 """
 
 from __future__ import annotations
@@ -15,82 +15,96 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-PROPERTIES = (
-    "email firstname lastname jobtitle company country lifecyclestage createdate lastmodifieddate hs_analytics_source"
-    " hs_analytics_source_data_1 hs_analytics_first_touch_converting_campaign hs_analytics_num_page_views"
-    " hs_analytics_num_visits hs_analytics_last_timestamp hs_email_open hs_email_click hs_email_optout"
-    " num_conversion_events notes_last_contacted associatedcompanyid annualrevenue numemployees"
-).split()
+from benchmarks._crm import PROPERTIES, Serving
+
 BATCH = 10_000
+DLT_ROWS = 50_000
+"""Rows of dlt's default path, which would need minutes for all of them; its rate falls no further with more."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--contacts", type=int, default=200_000)
+    parser.add_argument("--contacts", type=int, default=1_000_000)
+    parser.add_argument(
+        "--large", type=int, default=5_000_000, help="contacts of the second memory figure; 0: none"
+    )
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--part", choices=("bare", "land"))
+    parser.add_argument("--part", choices=tuple(PARTS))
     parser.add_argument("--url")
     parser.add_argument("--folder", type=Path)
     chosen = parser.parse_args()
     if chosen.part:
-        part = bare if chosen.part == "bare" else land
-        print(json.dumps(part(chosen.url, chosen.folder)))
+        print(json.dumps(PARTS[chosen.part](chosen.url, chosen.folder)))
         return
-    report(measure(chosen.contacts), chosen.json)
+    found = measure(chosen.contacts, chosen.large)
+    print(json.dumps(found) if chosen.json else "\n".join(told(found)))
 
 
-def measure(contacts: int) -> dict[str, dict]:
+def measure(contacts: int, large: int) -> dict[str, dict]:
     with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as name:
+        folder = Path(name)
+        with Serving(min(contacts, DLT_ROWS)) as url:
+            found = {"dlt": part("dlt", url, folder)}
         with Serving(contacts) as url:
-            found = {}
-            for part in ("bare", "land"):
-                command = [sys.executable, __file__, "--part", part, "--url", url, "--folder", name]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-                found[part] = json.loads(done.stdout)
-    assert found["bare"]["rows"] == found["land"]["rows"]
+            found |= {one: part(one, url, folder) for one in ("bare", "land")}
+            found["idle"] = {**part("again", url, folder), "asked": ask(url, "/asked")}
+            ask(url, "/change", {"rows": contacts // 100})
+            found["changed"] = {**part("again", url, folder), "asked": ask(url, "/asked")}
+            found["settled"] = part("again", url, folder)
+        if large:
+            (folder / "work.duckdb").unlink()
+            with Serving(large) as url:
+                found["large"] = part("land", url, folder)
+    assert found["bare"]["rows"] == found["land"]["rows"] == contacts
     return found
 
 
-def report(found: dict[str, dict], as_json: bool) -> None:
-    ratio = rate(found["land"]) / rate(found["bare"])
-    if as_json:
-        print(json.dumps({**found, "share_of_bare": round(ratio, 3)}))
-        return
-    print(f"{'':6} {'rows':>8} {'CPU s':>7} {'wall s':>7} {'rows/CPU s':>11} {'peak MB':>8}")
-    for name, part in found.items():
-        print(
-            f"{name:6} {part['rows']:8,} {part['cpu']:7.2f} {part['wall']:7.2f} {rate(part):11,.0f} {part['peak_mb']:8.0f}"
+def part(name: str, url: str, folder: Path) -> dict:
+    command = [sys.executable, "-m", "benchmarks.land", "--part", name, "--url", url, "--folder", str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(done.stdout)
+    if name == "land":
+        ask(url, "/asked")
+    return found
+
+
+def ask(url: str, path: str, body: object = None) -> dict:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url + path, data=data), timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def told(found: dict[str, dict]) -> list[str]:
+    lines = [f"{'':8} {'rows':>9} {'CPU s':>7} {'wall s':>7} {'rows/CPU s':>11} {'peak MB':>8}"]
+    for name in ("bare", "land", "dlt", "large"):
+        if name in found:
+            one = found[name]
+            lines.append(
+                f"{name:8} {one['rows']:9,} {one['cpu']:7.2f} {one['wall']:7.2f} {rate(one):11,.0f} {one['peak_mb']:8.0f}"
+            )
+    lines.append(
+        f"landing, change log included, reaches {rate(found['land']) / rate(found['bare']):.2f} of the bare loop's"
+    )
+    lines.append(
+        f"rows per CPU second, and {rate(found['land']) / rate(found['dlt']):.1f} times those of dlt's default path"
+    )
+    for name, text in (("idle", "no change"), ("changed", "1% changed"), ("settled", "no change again")):
+        one = found[name]
+        lines.append(
+            f"{text:16} {one['rows']:7,} rows read, {one['changes']:7,} changes, {one['raw']:7,} raw rows, {one['cpu']:.2f} CPU s,"
+            f" start-up included ({one['cpu'] / found['idle']['cpu']:.2f} of no change),"
+            f" dlt {'imported' if one['dlt'] else 'not imported'}, asked {one.get('asked', '')}"
         )
-    print(f"landing, change log included, reaches {ratio:.2f} of the bare loop's rows per CPU second")
-    for read in found["land"]["later"]:
-        print(
-            f"  {read['what']}: {read['rows']:,} rows read, {read['changes']:,} changes, {read['cpu']:.2f} CPU s"
-        )
+    return lines
 
 
-def rate(part: dict) -> float:
-    return part["rows"] / part["cpu"]
-
-
-class Serving:
-    """The sandbox in a process of its own."""
-
-    def __init__(self, contacts: int) -> None:
-        code = f"from tailrace.sandbox.server import serve; serve(0, contacts={contacts}, limits=False)"
-        self.process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self) -> str:
-        line = self.process.stdout.readline()
-        return next(word for word in line.split() if word.startswith("http"))
-
-    def __exit__(self, *error: object) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=20)
-        self.process.stdout.close()
+def rate(one: dict) -> float:
+    return one["rows"] / one["cpu"]
 
 
 class Measured:
@@ -108,25 +122,23 @@ class Measured:
         return {"rows": rows, "cpu": self.cpu, "wall": self.wall, "peak_mb": self.peak, **more}
 
 
-# ---- the reference ---------------------------------------------------------------------------------------
+# ---- the references --------------------------------------------------------------------------------------
 
 
 def bare(url: str, folder: Path) -> dict:
     """What no landing can do without: ask, parse, make columns, insert. All text, no types, no versions, no log."""
     import duckdb
-    import httpx2
     import pyarrow as pa
 
     pa.array([1])
     con = duckdb.connect(str(folder / "bare.duckdb"), config={"memory_limit": "512MB", "threads": 2})
     columns = ["id", *PROPERTIES]
     con.execute(f"CREATE TABLE contacts ({', '.join(f'{name} VARCHAR' for name in columns)})")
-    client = httpx2.Client(base_url=f"{url}/hubspot", headers={"Authorization": "Bearer sandbox"}, timeout=60)
     with Measured() as took:
         total, rows = 0, []
-        for record in contacts(client):
-            rows.append({"id": record["id"], **record["properties"]})
-            if len(rows) == BATCH:
+        for page in pages(url):
+            rows += [{"id": record["id"], **record["properties"]} for record in page]
+            if len(rows) >= BATCH:
                 total += insert(con, pa, columns, rows)
                 rows = []
         total += insert(con, pa, columns, rows)
@@ -135,15 +147,18 @@ def bare(url: str, folder: Path) -> dict:
     return took.figures(total)
 
 
-def contacts(client):
+def pages(url: str):
+    """The listing's pages of records, as landing asks for them."""
+    import httpx2
     import orjson
 
+    client = httpx2.Client(base_url=url, headers={"Authorization": "Bearer x"}, timeout=60)
     params = {"limit": "100", "properties": ",".join(PROPERTIES), "archived": "false"}
     after: dict[str, str] = {}
     while True:
-        answer = client.get("/crm/v3/objects/contacts", params={**params, **after})
+        answer = client.get("/crm/objects/2026-09/contacts", params={**params, **after})
         document = orjson.loads(answer.content)
-        yield from document["results"]
+        yield document["results"]
         if "paging" not in document:
             return
         after = {"after": document["paging"]["next"]["after"]}
@@ -158,6 +173,35 @@ def insert(con, pa, columns: list[str], rows: list[dict]) -> int:
     return len(rows)
 
 
+def dlt_default(url: str, folder: Path) -> dict:
+    """The same pages through dlt as its tutorial has it: lists of dicts, its own file format; current rows, no log."""
+    import os
+
+    os.environ |= {
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "CRITICAL",
+        "DLT_DATA_DIR": str(folder / "dlt"),
+    }
+    import dlt
+
+    pipeline = dlt.pipeline(
+        "bench",
+        pipelines_dir=str(folder / "dlt"),
+        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
+    )
+    pipeline.run([{"id": "1"}], table_name="warm")
+
+    def rows():
+        for page in pages(url):
+            yield [{"id": record["id"], **record["properties"]} for record in page]
+
+    with Measured() as took:
+        pipeline.run(rows(), table_name="contacts", write_disposition="append")
+    with pipeline.sql_client() as client:
+        total = client.execute_sql("SELECT count(*) FROM contacts")[0][0]
+    return took.figures(total)
+
+
 # ---- ours ------------------------------------------------------------------------------------------------
 
 
@@ -165,50 +209,67 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def land(url: str, folder: Path) -> dict:
-    """The whole step: connector, raw rows through dlt, change log, current table, keys, cursor."""
-    from tailrace.connectors.sdk.base import Context, ResourceSpec
-    from tailrace.connectors.sdk.options import check_resource
-    from tailrace.connectors.sdk.registry import declaration
-    from tailrace.land.run import land_resource
-    from tailrace.project.spec import Marks, Pipeline, Resource
-    from tailrace.state.rate import NoLimiter
-    from tailrace.warehouse.duckdb import DuckDBWarehouse
+class Ours:
+    """The whole step on one warehouse: connector, raw rows through dlt, change log, current table, keys, cursor."""
 
-    hubspot = declaration("hubspot")
-    connector = hubspot.open(
-        {"base_url": f"{url}/hubspot", "access_token": "sandbox", "rate_limit": "off"},
-        Context("hubspot", NoLimiter(), now),
-    )
-    warehouse = DuckDBWarehouse(folder / "work.duckdb")
-    marks = Marks("benchmark")
+    def __init__(self, url: str, folder: Path) -> None:
+        from tailrace.connectors.sdk.base import Context
+        from tailrace.connectors.sdk.registry import declaration
+        from tailrace.state.rate import NoLimiter
+        from tailrace.warehouse.duckdb import DuckDBWarehouse
 
-    def read(dataset: str, name: str, options: dict):
-        options, _ = check_resource(hubspot, name, options)
-        asked = Resource(name, options, marks)
+        self.hubspot = declaration("hubspot")
+        given = {"base_url": url, "access_token": "x", "rate_limit": "off"}
+        self.connector = self.hubspot.open(given, Context("hubspot", NoLimiter(), now))
+        self.warehouse = DuckDBWarehouse(folder / "work.duckdb")
+
+    def read(self, dataset: str):
+        from tailrace.connectors.sdk.base import ResourceSpec
+        from tailrace.connectors.sdk.options import check_resource
+        from tailrace.land.run import land_resource
+        from tailrace.project.spec import Marks, Pipeline, Resource
+
+        marks = Marks("benchmark")
+        options, _ = check_resource(self.hubspot, "contacts", {"properties": PROPERTIES})
+        asked = Resource("contacts", options, marks)
         pipeline = Pipeline(dataset, "hubspot", dataset, (asked,), marks, "benchmark")
-        spec = ResourceSpec(name, options)
-        with Measured() as took:
-            done = land_resource(
-                warehouse, connector.source(), pipeline, asked, spec, True, run_id="r", now=now
-            )
-        return took, done
+        spec = ResourceSpec("contacts", options)
+        return land_resource(
+            self.warehouse, self.connector.source(), pipeline, asked, spec, True, run_id="r", now=now
+        )
 
-    read("warm", "owners", {})
-    wanted = {"properties": PROPERTIES}
-    first, done = read("hubspot", "contacts", wanted)
-    later = []
-    idle, again = read("hubspot", "contacts", wanted)
-    later.append({"what": "at once again", "rows": again.rows_in, "changes": again.rows_out, "cpu": idle.cpu})
-    warehouse.execute("UPDATE tailrace_meta.cursors SET position = '{}' WHERE resource = 'hubspot.contacts'")
-    full, all_again = read("hubspot", "contacts", wanted)
-    later.append(
-        {"what": "all of it again", "rows": all_again.rows_in, "changes": all_again.rows_out, "cpu": full.cpu}
-    )
-    warehouse.close()
-    connector.close()
-    return first.figures(done.rows_in, changes=done.rows_out, later=later)
+    def raw_rows(self) -> int:
+        return self.warehouse.query("SELECT count(*) FROM hubspot.contacts__raw")[0][0]
 
+    def close(self) -> None:
+        self.warehouse.close()
+        self.connector.close()
+
+
+def land(url: str, folder: Path) -> dict:
+    with Serving(200) as small:
+        warm = Ours(small, folder)
+        warm.read("warm")
+        warm.close()
+    ours = Ours(url, folder)
+    with Measured() as took:
+        done = ours.read("hubspot")
+    ours.close()
+    return took.figures(done.rows_in, changes=done.rows_out)
+
+
+def again(url: str, folder: Path) -> dict:
+    """Another round over what is known, the process's start included."""
+    ours = Ours(url, folder)
+    before = ours.raw_rows()
+    done = ours.read("hubspot")
+    raw = ours.raw_rows() - before
+    ours.close()
+    figures = {"cpu": time.process_time(), "changes": done.rows_out, "raw": raw, "dlt": "dlt" in sys.modules}
+    return {"rows": done.rows_in, **figures}
+
+
+PARTS = {"bare": bare, "land": land, "dlt": dlt_default, "again": again}
 
 if __name__ == "__main__":
     main()
