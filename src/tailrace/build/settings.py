@@ -10,6 +10,7 @@ from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.project.spec import ModelFile
 
 MATERIALIZED = ("view", "table")
+ON_STALE = ("build", "skip")
 _LATER = ("incremental", "snapshot", "ephemeral", "microbatch")
 KEYS = ("materialized", "schema", "tags", "meta", "on_stale", "enabled")
 _FIXES = {
@@ -78,7 +79,7 @@ def _check_value(key: str, value: Any, problem: Callable[[str, str, str], None])
             fix = near_miss(str(value), MATERIALIZED)
             problem(key, f"materialized cannot be {str(value)[:60]}", fix[:1].upper() + fix[1:])
         return False
-    if key == "on_stale" and value not in ("build", "skip"):
+    if key == "on_stale" and value not in ON_STALE:
         problem(key, f"on_stale cannot be {str(value)[:60]}", "Write build or skip")
         return False
     if key == "enabled" and not isinstance(value, bool):

@@ -15,9 +15,10 @@ from tailrace.project.spec import EMPTY, ColumnDoc, Marks, ModelFile, SeedFile
 from tailrace.project.yaml import read_text, read_yaml
 
 _TEST_KEYS = ("data_tests", "tests", "unit_tests")
-_MODEL_KEYS = ("name", "description", "config", "columns", "tags", "meta")
-_SEED_KEYS = ("name", "description", "config", "tags")
-_SEED_CONFIGS = ("column_types", "tags")
+DESCRIBED_MODEL_KEYS = ("name", "description", "config", "columns", "tags", "meta")
+DESCRIBED_SEED_KEYS = ("name", "description", "config", "tags")
+COLUMN_KEYS = ("name", "description", "data_type", "meta", "pii")
+SEED_CONFIGS = ("column_types", "tags")
 _TOP_FIXES = {
     "sources": "Remove it: source('dataset', 'table') needs no declaration",
     "macros": "Remove it: describe a macro by a comment in its file",
@@ -156,12 +157,12 @@ def _read_descriptions(
 
 def _describe(reader: Reader, folder: str) -> tuple[str, Described]:
     _refuse_tests(reader)
-    reader.known(*(_MODEL_KEYS if folder == "models" else _SEED_KEYS), also=_TEST_KEYS)
+    reader.known(*(DESCRIBED_MODEL_KEYS if folder == "models" else DESCRIBED_SEED_KEYS), also=_TEST_KEYS)
     config = Layer()
     if reader.mapping("config"):
         inner = reader.under("config", "config")
         if folder == "seeds":
-            inner.known(*_SEED_CONFIGS, fixes=_SEED_FIXES)
+            inner.known(*SEED_CONFIGS, fixes=_SEED_FIXES)
             for column, kind in inner.mapping("column_types").items():
                 if not isinstance(kind, str) or not kind:
                     inner.wrong("column_types", kind, "an SQL type", column)
@@ -183,7 +184,7 @@ def _columns(model: Reader) -> tuple[ColumnDoc, ...]:
     for index in range(len(model.items("columns"))):
         reader = model.under("a column", "columns", index)
         _refuse_tests(reader)
-        reader.known("name", "description", "data_type", "meta", "pii", also=_TEST_KEYS)
+        reader.known(*COLUMN_KEYS, also=_TEST_KEYS)
         column = ColumnDoc(
             reader.text("name", required=True),
             reader.text("description"),

@@ -14,11 +14,12 @@ from tailrace.project.yaml import Document
 RESOURCE_KEYS = ("changes", "subject", "keep_raw", "contract")
 """The keys of a resource that are tailrace's; every other one is an option of the connector."""
 
-_KEYS = ("pipeline", "connection", "dataset", "schedule", "resources", "tags")
-_CONTRACT_WORDS = ("evolve", "freeze", "discard_row", "discard_value")
+PIPELINE_KEYS = ("pipeline", "connection", "dataset", "schedule", "resources", "tags")
+CONTRACT_KEYS = ("tables", "columns", "data_type")
+CONTRACT_WORDS = ("evolve", "freeze", "discard_row", "discard_value")
 # A custom object of HubSpot is called 2-123: a vendor's name may begin with a digit.
-_RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
-_RESERVED_ENDS = ("__changes", "__keys", "__raw")
+RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
+RESERVED_ENDS = ("__changes", "__keys", "__raw")
 
 
 def read_pipeline(document: Document, file: str, problems: list[Diagnostic]) -> Pipeline:
@@ -27,7 +28,7 @@ def read_pipeline(document: Document, file: str, problems: list[Diagnostic]) -> 
     if "source" in reader.data:
         _refuse_source(reader)
     else:
-        reader.known(*_KEYS)
+        reader.known(*PIPELINE_KEYS)
         refuse_templates(document.data, document.marks, problems, "Write the value itself")
     name = reader.name("pipeline")
     connection = "" if "source" in reader.data else reader.name("connection")
@@ -58,10 +59,10 @@ def _resources(reader: Reader) -> tuple[Resource, ...]:
         )
     found = []
     for name, data in declared.items():
-        if not _RESOURCE_NAME.match(name) or name.endswith(_RESERVED_ENDS):
+        if not RESOURCE_NAME.match(name) or name.endswith(RESERVED_ENDS):
             fix = (
                 "Use letters, digits, _ and -, and no ending of tailrace's own ("
-                + ", ".join(_RESERVED_ENDS)
+                + ", ".join(RESERVED_ENDS)
                 + ")"
             )
             reader.key_problem(f"{name[:60]!r} cannot name a resource", fix, "resources", name)
@@ -92,9 +93,8 @@ def _contract(parent: Reader) -> Contract:
     if value is None:
         return Contract()
     if isinstance(value, str):
-        word = parent.choice("contract", _CONTRACT_WORDS, "evolve")
+        word = parent.choice("contract", CONTRACT_WORDS, "evolve")
         return Contract(word, word, word)
     reader = parent.under("contract", "contract")
-    keys = ("tables", "columns", "data_type")
-    reader.known(*keys)
-    return Contract(**{key: reader.choice(key, _CONTRACT_WORDS, "evolve") for key in keys})
+    reader.known(*CONTRACT_KEYS)
+    return Contract(**{key: reader.choice(key, CONTRACT_WORDS, "evolve") for key in CONTRACT_KEYS})

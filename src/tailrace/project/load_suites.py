@@ -9,16 +9,16 @@ from tailrace.project.reader import Reader
 from tailrace.project.spec import Expectation, OnFail, Severity, Suite
 from tailrace.project.yaml import Document
 
-_KEYS = ("suite", "model", "key", "max_quarantined", "expectations")
-_EXPECTATION_KEYS = ("type", "kwargs", "severity", "on_fail", "where", "description")
-_SEVERITIES = ("critical", "warning", "info")
-_ON_FAIL = ("block", "quarantine", "warn")
+SUITE_KEYS = ("suite", "model", "key", "max_quarantined", "expectations")
+EXPECTATION_KEYS = ("type", "kwargs", "severity", "on_fail", "where", "description")
+SEVERITIES = ("critical", "warning", "info")
+ON_FAIL = ("block", "quarantine", "warn")
 
 
 def read_suite(document: Document, file: str, problems: list[Diagnostic]) -> Suite:
     """A suite; parts of it that are wrong are left empty, with a diagnostic."""
     reader = Reader(document.data, document.marks, problems, "a suite")
-    reader.known(*_KEYS)
+    reader.known(*SUITE_KEYS)
     key = reader.optional_text("key")
     share = reader.share("max_quarantined", 0.05)
     items = reader.items("expectations", required=True)
@@ -40,11 +40,11 @@ def _expectation(suite: Reader, index: int, has_key: bool) -> Expectation:
     """`on_fail` defaults to block for a critical expectation, to warn for the others."""
     reader = suite.under("an expectation", "expectations", index)
     reader.known(
-        *_EXPECTATION_KEYS,
+        *EXPECTATION_KEYS,
         fixes={"row_condition": "Write it as `where:`", "column": "It belongs under `kwargs:`"},
     )
-    severity = reader.choice("severity", _SEVERITIES, "critical")
-    on_fail = reader.choice("on_fail", _ON_FAIL, "block" if severity == "critical" else "warn")
+    severity = reader.choice("severity", SEVERITIES, "critical")
+    on_fail = reader.choice("on_fail", ON_FAIL, "block" if severity == "critical" else "warn")
     if on_fail == "quarantine" and not has_key:
         fix = "Add `key:` with the column that names the model's rows"
         reader.problem("on_fail: quarantine needs the suite's key", fix, "on_fail")

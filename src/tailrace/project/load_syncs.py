@@ -11,21 +11,25 @@ from tailrace.project.schedule import read_schedule
 from tailrace.project.spec import Conflict, FieldMap, Guardrails, Mode, OnRemoved, Sync
 from tailrace.project.yaml import Document
 
-_KEYS = (
+SYNC_KEYS = (
     *("sync", "model", "connection", "object", "mode", "primary_key", "match", "fields", "where", "suppress"),
     *("on_removed", "validate", "updated_at", "guardrails", "schedule", "tags"),
 )
-_MODES = ("insert", "update", "upsert", "mirror", "append")
-_CONFLICTS = ("ours", "theirs", "newest", "if_empty")
+MODES = ("insert", "update", "upsert", "mirror", "append")
+CONFLICTS = ("ours", "theirs", "newest", "if_empty")
+IF_NULL = ("clear", "skip")
+ON_REMOVED = ("keep", "clear", "archive")
+FIELD_KEYS = ("column", "if_null", "conflict")
+GUARDRAIL_KEYS = ("max_changed", "max_created", "max_deleted", "max_failed")
 
 
 def read_sync(document: Document, file: str, problems: list[Diagnostic]) -> Sync:
     """A sync; parts of it that are wrong are left empty, with a diagnostic."""
     reader = Reader(document.data, document.marks, problems, "a sync")
-    reader.known(*_KEYS)
+    reader.known(*SYNC_KEYS)
     fix = "Compute the value in the model and name its column"
     refuse_templates(document.data, document.marks, problems, fix)
-    mode = cast("Mode", reader.choice("mode", _MODES, "update", required=True))
+    mode = cast("Mode", reader.choice("mode", MODES, "update", required=True))
     match_field, match_column = _match(reader, required=mode != "append")
     fields = _fields(reader)
     updated_at = reader.optional_text("updated_at")
@@ -43,7 +47,7 @@ def read_sync(document: Document, file: str, problems: list[Diagnostic]) -> Sync
         file,
         where=reader.optional_text("where"),
         suppress=reader.optional_text("suppress"),
-        on_removed=cast("OnRemoved", reader.choice("on_removed", ("keep", "clear", "archive"), "keep")),
+        on_removed=cast("OnRemoved", reader.choice("on_removed", ON_REMOVED, "keep")),
         validate=reader.name("validate", required=False) or None,
         updated_at=updated_at,
         guardrails=_guardrails(reader),
@@ -79,12 +83,12 @@ def _fields(reader: Reader) -> tuple[FieldMap, ...]:
 def _field(sync: Reader, field: str, value: object) -> FieldMap:
     if isinstance(value, Mapping):
         reader = sync.under(f"field {field}", "fields", field)
-        reader.known("column", "if_null", "conflict")
+        reader.known(*FIELD_KEYS)
         mapped = FieldMap(
             field,
             reader.text("column", required=True),
-            cast("Literal['clear', 'skip']", reader.choice("if_null", ("clear", "skip"), "clear")),
-            cast("Conflict", reader.choice("conflict", _CONFLICTS, "ours")),
+            cast("Literal['clear', 'skip']", reader.choice("if_null", IF_NULL, "clear")),
+            cast("Conflict", reader.choice("conflict", CONFLICTS, "ours")),
         )
         if mapped.conflict == "newest" and "updated_at" not in sync.data:
             fix = "Add `updated_at:` with the column that says when our value changed"
@@ -101,7 +105,7 @@ def _guardrails(parent: Reader) -> Guardrails:
         return Guardrails()
     reader = parent.under("guardrails", "guardrails")
     defaults = Guardrails()
-    reader.known("max_changed", "max_created", "max_deleted", "max_failed")
+    reader.known(*GUARDRAIL_KEYS)
     return Guardrails(
         reader.share("max_changed", defaults.max_changed, off=True),
         reader.share("max_created", defaults.max_created, off=True),

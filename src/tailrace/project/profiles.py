@@ -13,8 +13,12 @@ from tailrace.project.spec import EMPTY, Connection, Marks, Target
 from tailrace.project.yaml import read_yaml
 
 FILE = "profiles.yml"
-_ENGINES = ("duckdb", "bigquery")
-_ENGINE_KEYS = {
+PROFILE_KEYS = ("target", "outputs")
+TARGET_KEYS = ("type", "connections")
+ATTACHED_KEYS = ("path", "alias")
+PUBLISH_KEYS = ("schemas",)
+ENGINES = ("duckdb", "bigquery")
+ENGINE_KEYS = {
     "duckdb": ("path", "attach", "publish", "settings"),
     "bigquery": ("project", "location"),
 }
@@ -39,7 +43,7 @@ def read_target(
             problems.append(Diagnostic(profile_place, message, hint(profile, list(profiles.data))))
         return None
     reader = profiles.under(f"profile {profile}", profile)
-    reader.known("target", "outputs")
+    reader.known(*PROFILE_KEYS)
     outputs = reader.mapping("outputs", required=True)
     if not outputs and isinstance(reader.data.get("outputs"), Mapping):
         reader.problem(
@@ -78,9 +82,9 @@ def _check_output(profile: Reader, name: str) -> None:
     reader = profile.under(f"target {name}", "outputs", name)
     if not isinstance(profile.data["outputs"][name], Mapping):
         return
-    engine = reader.choice("type", _ENGINES, required=True)
+    engine = reader.choice("type", ENGINES, required=True)
     if engine:
-        reader.known("type", "connections", *_ENGINE_KEYS[engine])
+        reader.known(*TARGET_KEYS, *ENGINE_KEYS[engine])
     for connection in reader.mapping("connections"):
         if not NAME.match(connection):
             fix = "Use letters, digits, _ and -, and no digit first"
@@ -99,7 +103,7 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
     data = Renderer(root, marks, profile.problems).render(raw)
     # What _check_output has said of the type and the keys is not said again.
     reader = Reader(data, marks, profile.problems, f"target {name}")
-    engine = raw.get("type") if raw.get("type") in _ENGINES else "duckdb"
+    engine = raw.get("type") if raw.get("type") in ENGINES else "duckdb"
     path = (profile_name, "outputs", name, "connections")
     found = data.get("connections")
     connections = {}
@@ -141,7 +145,7 @@ def _duckdb(root: Path, reader: Reader, target: Target) -> Target:
     schemas: tuple[str, ...] = ()
     if reader.mapping("publish"):
         publish = reader.under("publish", "publish")
-        publish.known("schemas")
+        publish.known(*PUBLISH_KEYS)
         schemas = publish.texts("schemas")
     settings = reader.mapping("settings")
     for key, value in settings.items():
@@ -164,7 +168,7 @@ def _attached(root: Path, parent: Reader) -> tuple[Mapping[str, str], ...]:
     found: dict[str, Mapping[str, str]] = {}
     for index in range(len(parent.items("attach"))):
         reader = parent.under("an attached file", "attach", index)
-        reader.known("path", "alias")
+        reader.known(*ATTACHED_KEYS)
         path = reader.text("path", required=True)
         alias = reader.text("alias", Path(path).stem)
         taken = alias.casefold() in _RESERVED_ALIASES or alias.casefold() in found

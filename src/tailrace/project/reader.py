@@ -11,8 +11,8 @@ from tailrace.project.spec import EMPTY, Marks
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 SQL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])\Z")
-_SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%\Z")
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])\Z")
+SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%\Z")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _MISSING = object()
 _FIXES = {
@@ -28,13 +28,13 @@ _FIXES = {
 
 def parse_duration(text: str) -> float | None:
     """Seconds of `90s`, `15m`, `1h`, `30d` or `2w`; None where it is none of them."""
-    found = _DURATION.match(text)
+    found = DURATION.match(text)
     return float(found[1]) * _SECONDS[found[2]] if found else None
 
 
 def parse_share(text: str) -> float | None:
     """`5%` as 0.05; None where it is no percentage from 0 to 100."""
-    found = _SHARE.match(text)
+    found = SHARE.match(text)
     share = float(found[1]) / 100 if found else 2.0
     return share if share <= 1 else None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tailrace.project.reader import Reader, hint
 from tailrace.project.spec import Schedule
 
+PIPELINE_SCHEDULE_KEYS = ("cron", "timezone", "sla")
+SYNC_SCHEDULE_KEYS = ("cron", "timezone", "after")
 STEPS = ("land", "build", "validate")
 
 
@@ -13,7 +15,7 @@ def read_schedule(parent: Reader, *, sla: bool) -> Schedule | None:
     if parent.get("schedule") is None:
         return None
     reader = parent.under("schedule", "schedule")
-    reader.known("cron", "timezone", "sla" if sla else "after")
+    reader.known(*(PIPELINE_SCHEDULE_KEYS if sla else SYNC_SCHEDULE_KEYS))
     cron, timezone = reader.optional_text("cron"), reader.text("timezone", "UTC")
     after = None if sla else reader.choice("after", STEPS) or None
     if cron is not None:

@@ -16,7 +16,8 @@ from tailrace.project.yaml import read_text
 
 FILE = "pyproject.toml"
 _SECTION = ("tool", "tailrace")
-_DIALECTS = ("duckdb", "bigquery")
+SETTINGS_KEYS = ("name", "profile", "dialect", "vars", "models")
+DIALECTS = ("duckdb", "bigquery")
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""(\s*)((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
@@ -57,13 +58,13 @@ def read_settings(root: Path, problems: list[Diagnostic]) -> Settings | None:
         return None
     places = _places(text, data)
     reader = Reader(tool["tailrace"], Marks(FILE, places, places, _SECTION), problems, "[tool.tailrace]")
-    reader.known("name", "profile", "dialect", "vars", "models")
+    reader.known(*SETTINGS_KEYS)
     name = reader.name("name")
     profile = reader.name("profile", required=False) if "profile" in reader.data else name
     return Settings(
         name,
         profile,
-        reader.choice("dialect", _DIALECTS, "duckdb"),
+        reader.choice("dialect", DIALECTS, "duckdb"),
         _vars(reader),
         reader.mapping("models"),
         reader.marks,

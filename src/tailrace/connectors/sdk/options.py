@@ -14,6 +14,7 @@ from tailrace.errors import FatalError, near_miss
 Problem = tuple[tuple[str | int, ...], str, str]
 """Where inside the options, what is wrong, and the fix."""
 
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 EXAMPLES = {
     "text": "a text",
@@ -130,7 +131,7 @@ def seconds(text: str | float) -> float:
     """`90s`, `15m`, `24h`, `30d`, `2w`, or a bare number, as seconds; Unfit for anything else."""
     if isinstance(text, int | float) and not isinstance(text, bool) and text >= 0:
         return float(text)
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", str(text).strip())
+    match = DURATION.fullmatch(str(text).strip())
     if match is None:
         raise Unfit(f"{text!r} is not a duration")
     return float(match[1]) * UNITS[match[2] or "s"]
