@@ -37,13 +37,14 @@ class StepStarted(Event):
 
 @dataclass(frozen=True)
 class Progress(Event):
-    """`done` of `total` (None where unknown) in `unit`s of the step that is running."""
+    """`done` of `total` (None where unknown) in `unit`s of the step that is running; `pages` of a vendor's, where it reads."""
 
     step: str
     name: str
     done: int
     total: int | None
     unit: str
+    pages: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class RequestDone(Event):
 
 @dataclass(frozen=True)
 class Waiting(Event):
-    """A connection waits for its rate limit or for a retry."""
+    """A connection is about to wait so many seconds, for its rate limit or for a retry."""
 
     connection: str
     seconds: float

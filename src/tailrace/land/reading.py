@@ -60,7 +60,7 @@ class Reading:
     ) -> None:
         self._warehouse, self._request, self.layout = warehouse, request, layout
         self.seen = Seen(warehouse, layout)
-        self.rows_in, self.losses = 0, Losses()
+        self.rows_in, self.pages, self.losses = 0, 0, Losses()
         self.mark: Mark | None = None
         self.error: TailraceError | None = None
         self.ended = False
@@ -116,6 +116,8 @@ class Reading:
             yield from self._flush()
         self._pending.append((page, self._arrival()))
         self._waiting += len(page.rows)
+        self.pages += 1
+        emit(Progress("land", self.layout.name, self.rows_in + self._waiting, None, "rows", self.pages))
         if self._waiting >= self._size:
             yield from self._flush()
 
@@ -150,7 +152,6 @@ class Reading:
         )
         self.rows_in += len(rows.rows)
         self._pending, self._waiting = [], 0
-        emit(Progress("land", self.layout.name, self.rows_in, None, "rows"))
         batch = build_batch(self.layout.name, self._request.plan, rows, self.losses)
         del rows
         self.seen.add(batch.keys)

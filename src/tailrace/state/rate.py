@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
+from tailrace.events import Waiting, emit
 from tailrace.state.store import Store
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class SharedLimiter:
             wait = self._reserve(name) - self._clock()
             if wait <= 0:
                 return waited
+            emit(Waiting(self._account, wait, "rate limit"))
             self._sleep(wait)
             waited += wait
             if not self._blocked(name):

@@ -114,7 +114,7 @@ class Limiter(Protocol):
     """One account's request budget, shared by every thread and process that uses the account."""
 
     def acquire(self, bucket: str = "") -> float:
-        """Wait for a place in `bucket` of this account; returns the seconds waited."""
+        """Wait for a place in `bucket` of this account, saying so by an event; returns the seconds waited."""
 
     def learn(self, limit: int, window: float, bucket: str = "") -> None:
         """The vendor's headers say: `limit` requests in `window` seconds."""

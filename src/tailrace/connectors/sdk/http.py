@@ -20,7 +20,7 @@ from tailrace.connectors.sdk.auth import Auth
 from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.patience import Failed, Patience, retry_after
 from tailrace.errors import AuthError, RateLimited, TailraceError, Unavailable, VendorRefused
-from tailrace.events import RequestDone, Waiting, emit
+from tailrace.events import RequestDone, emit
 from tailrace.records import Quota
 
 # stamina logs every retry; without a handler Python would print that on stderr. Our own events say it already.
@@ -177,9 +177,7 @@ class Http:
 
     def _exchange(self, call: _Call, headers: Mapping[str, str], number: int) -> Answer:
         if self.shared:
-            waited = self.context.limiter.acquire(call.bucket)
-            if waited > 0:
-                emit(Waiting(self.context.connection, waited, "rate limit"))
+            self.context.limiter.acquire(call.bucket)
         started = time.perf_counter()
         status = 0
         try:
