@@ -1,0 +1,142 @@
+"""Bulk API 2.0 query jobs: for full reads that are large, and queries too long for a URL (vendor-apis.md 2.5)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from tailrace.connectors.salesforce.api import Api, Record
+from tailrace.connectors.sdk.http import Answer
+from tailrace.errors import RetriableError, Unavailable
+from tailrace.events import Waiting, emit
+from tailrace.records import Schema, Type
+
+PAGE_ROWS = 20_000
+"""Rows of one result page: a page is held in memory."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+ATTEMPTS = 3
+LONGEST_FIELD = 16 * 1024 * 1024
+csv.field_size_limit(LONGEST_FIELD)
+Batch = tuple[list[Record], dict[str, Any] | None]
+"""Rows, and where a read can go on behind them (None: it cannot, or this was the end)."""
+
+
+class JobEnded(Exception):
+    """A job that Failed or was Aborted; the text says why."""
+
+
+class Jobs:
+    """Query jobs of one org. `longest`: seconds that one run waits for a job; the next one goes on with it."""
+
+    def __init__(self, api: Api, longest: float, pause: Callable[[float], None] = time.sleep) -> None:
+        self._api, self._longest, self._pause = api, longest, pause
+
+    def create(self, soql: str, *, deleted: bool) -> str:
+        """A job's id; the query is in the body, so it may be long."""
+        body = {
+            "operation": "queryAll" if deleted else "query",
+            "query": soql,
+            "contentType": "CSV",
+            "columnDelimiter": "COMMA",
+            "lineEnding": "LF",
+        }
+        # sent twice, it makes a second job, which Salesforce removes after seven days
+        answer = self._api.http.request("POST", self._api.path("jobs/query"), json=body, retry=True)
+        return str(answer.json()["id"])
+
+    def wait(self, job: str) -> None:
+        """Until the job is complete; JobEnded where it will never be, Refused NOT_FOUND where it is gone."""
+        waited, pause = 0.0, FIRST_PAUSE
+        while True:
+            found = self._api.get(self._path(job), known=("NOT_FOUND",))
+            state = str(found.get("state"))
+            if state == "JobComplete":
+                return
+            if state in ("Failed", "Aborted"):
+                raise JobEnded(f"{state}: {found.get('errorMessage') or 'no reason given'}")
+            if waited + pause > self._longest:
+                raise Unavailable(
+                    f"{self._api.connection}: bulk job {job} is {state} after {waited:.0f} s",
+                    "run again, and it goes on with this job; bulk_wait sets how long to wait",
+                )
+            emit(Waiting(self._api.connection, pause, f"bulk job {state}"))
+            self._pause(pause)
+            waited, pause = waited + pause, min(LONGEST_PAUSE, pause * 2)
+
+    def results(self, job: str, schema: Schema, locator: str) -> Iterator[Batch]:
+        """Pages of a complete job from a locator on ("": the first)."""
+        kinds: dict[str, Type] = {"IsDeleted": "bool"}
+        kinds |= {column.name: column.type for column in schema.columns}
+        while True:
+            records, following = self._page(job, locator, kinds)
+            done = following in ("", "null", locator)
+            yield records, None if done else {"job": job, "locator": following}
+            if done:
+                return
+            locator = following
+
+    def remove(self, job: str) -> None:
+        """Tidies up; a job that stays is removed by Salesforce after seven days."""
+        try:
+            self._api.http.request("DELETE", self._path(job), media="", accept=(400, 403, 404))
+        except RetriableError:
+            return
+
+    def _page(self, job: str, locator: str, kinds: Mapping[str, Type]) -> tuple[list[Record], str]:
+        params = {"maxRecords": str(PAGE_ROWS), **({"locator": locator} if locator else {})}
+        due = found = 0
+        for _ in range(ATTEMPTS):
+            answer = self._api.http.request(
+                "GET",
+                f"{self._path(job)}/results",
+                params=params,
+                headers={"Accept": "text/csv"},
+                media="csv",
+            )
+            records = rows(answer.content, kinds)
+            due, found = _due(answer, len(records)), len(records)
+            if found == due:
+                return records, answer.headers.get("sforce-locator") or ""
+        raise Unavailable(
+            f"{self._api.connection}: bulk job {job} answered {found} of {due} rows", "run again"
+        )
+
+    def _path(self, job: str) -> str:
+        return self._api.path(f"jobs/query/{job}")
+
+
+def _due(answer: Answer, found: int) -> int:
+    told = answer.headers.get("sforce-numberofrecords") or ""
+    return int(told) if told.isdigit() else found
+
+
+def rows(content: bytes, kinds: Mapping[str, Type]) -> list[Record]:
+    """A CSV's rows with the values that REST would have: nothing is NULL, numbers, true and false."""
+    reader = csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))
+    names = next(reader, [])
+    read = [_reader(kinds.get(name, "text")) for name in names]
+    return [
+        {name: to(cell) if cell else None for name, to, cell in zip(names, read, line, strict=True)}
+        for line in reader
+        if len(line) == len(names)
+    ]
+
+
+def _reader(kind: Type) -> Callable[[str], Any]:
+    if kind == "bool":
+        return lambda cell: cell == "true"
+    if kind == "timestamp":
+        return lambda cell: f"{cell[:-1]}+0000" if cell.endswith("Z") else cell
+    return _number if kind in ("bigint", "double", "decimal") else str
+
+
+def _number(cell: str) -> Any:
+    try:
+        return orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return cell

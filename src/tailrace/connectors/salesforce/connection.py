@@ -1,0 +1,82 @@
+"""An open Salesforce org: how it logs in, its budget, and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from tailrace.connectors.salesforce import examine
+from tailrace.connectors.salesforce.api import Api, kind, message, quotas
+from tailrace.connectors.salesforce.bulk import Jobs
+from tailrace.connectors.salesforce.login import Login
+from tailrace.connectors.salesforce.source import SalesforceSource
+from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.http import Http, Manners
+from tailrace.connectors.sdk.options import settings
+from tailrace.errors import FatalError
+
+INTERVAL = 10.0
+"""Seconds before asking again where too many requests ran at one time; Salesforce names none (vendor-apis.md 2.6)."""
+
+
+class Salesforce:
+    """One org. Nothing is requested before something is asked for."""
+
+    def __init__(self, given: Mapping[str, Any], login: Login, context: Context) -> None:
+        self._given, self._login, self._context = given, login, context
+        self._api = Api(self._open_http, given["api_version"])
+        self._jobs = Jobs(self._api, given["bulk_wait"])
+
+    @classmethod
+    def open(cls, declaration: Declaration, options: Mapping[str, Any], context: Context) -> Salesforce:
+        given = settings(declaration, options, context.connection)
+        return cls(given, Login(given, context), context)
+
+    def _open_http(self) -> Http:
+        """Where the login says that the org is."""
+        given, limits = self._given, self._given["rate_limit"]
+        interval = INTERVAL
+        if isinstance(limits, Mapping):
+            interval = float(limits["seconds"])
+            self._context.limiter.learn(int(limits["requests"]), interval)
+        return Http(
+            self._login.host(),
+            self._login.auth,
+            self._context,
+            Manners(interval, message=message, kind=kind, quotas=quotas),
+            max_wait=given["max_wait"],
+            shared=limits != "off",
+            in_flight=given["in_flight"],
+        )
+
+    @cached_property
+    def _org(self) -> str:
+        self._login.auth.headers()
+        told = str(self._login.granted.get("id") or "").rstrip("/").split("/")
+        if len(told) > 2 and told[-2].startswith("00D"):
+            return told[-2]
+        return str(self._api.query("SELECT Id FROM Organization")["records"][0]["Id"])
+
+    def account(self) -> str:
+        """The org's id, 00D..."""
+        return self._org
+
+    def source(self) -> SalesforceSource:
+        return SalesforceSource(self._api, self._jobs, self._context.now, self._given["overlap"])
+
+    def destination(self) -> Destination:
+        name = self._context.connection
+        raise FatalError(f"{name}: salesforce takes nothing back", "sync to another connection")
+
+    def examine(self) -> Iterator[Finding]:
+        """The org, its version, the scopes, objects in sight and what is left of the day's requests."""
+        return examine.examine(self._api, self._login, self.account())
+
+    def is_sandbox(self) -> bool:
+        return self._api.http.loopback
+
+    def close(self) -> None:
+        if "http" in self._api.__dict__:
+            self._api.http.close()
+        self._login.close()
