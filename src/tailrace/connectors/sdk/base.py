@@ -18,12 +18,12 @@ Outcome = Literal["acked", "dead", "unmatched", "unknown"]
 class Option:
     """One setting of a connection or a resource, declared once: validation, docs and JSON Schema derive from it.
 
-    `kind` is text, integer, number, bool, texts (a list of text), mapping, or duration ("90s", "24h", or seconds; filled
-    in as seconds). `choices` of a mapping or a duration are words taken in its place ("off").
+    `kind` is text, integer, number, bool, texts (a list of text), names (one text or a list of them; filled in as a
+    tuple), mapping, or duration ("90s", "24h", or seconds; filled in as seconds). `choices` of a mapping or a duration are words taken in its place ("off").
     """
 
     name: str
-    kind: Literal["text", "integer", "number", "bool", "texts", "mapping", "duration"] = "text"
+    kind: Literal["text", "integer", "number", "bool", "texts", "names", "mapping", "duration"] = "text"
     default: Any = None
     required: bool = False
     secret: bool = False
@@ -107,7 +107,18 @@ class Declaration:
     validate_connection: (
         Callable[[Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None
     ) = None
-    """The same for the connection's options, after each alone was found right."""
+    """The same for the connection's options (of an inline source: the pipeline's), after each alone was found right."""
+    validate_pipeline: (
+        Callable[
+            [Mapping[str, Any], Mapping[str, Mapping[str, Any]], Path],
+            Sequence[tuple[tuple[str | int, ...], str, str]],
+        ]
+        | None
+    ) = None
+    """Of an inline source: its options, the named resources' options (none named: empty) and the project's folder against
+    each other; paths start at the pipeline's file."""
+    resource_names: Callable[[Mapping[str, Any]], Sequence[str] | None] | None = None
+    """Of an inline source: what a pipeline lands that names no resources; None where only the open source knows."""
 
 
 class Limiter(Protocol):
@@ -160,6 +171,27 @@ class Source(Protocol):
 
         Ends with a Checkpoint. The same position read twice yields at least the same rows.
         """
+        ...
+
+
+@runtime_checkable
+class Infers(Protocol):
+    """A source whose columns only its rows tell: what is new is pulled first, and handed on by `read` afterwards.
+
+    Its `schema` looks at a sample.
+    """
+
+    def infer(self, resource: ResourceSpec, position: Mapping[str, Any] | None) -> Schema:
+        """The columns of what is new since `position` and of all before it; none at all where nothing came yet."""
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A connector of an inline source that can name its resources once it is open."""
+
+    def names(self) -> Sequence[str]:
+        """What a pipeline lands that names no resources."""
         ...
 
 

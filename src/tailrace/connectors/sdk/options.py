@@ -22,6 +22,7 @@ EXAMPLES = {
     "number": "a number",
     "bool": "true or false",
     "texts": "a list of texts",
+    "names": "a text or a list of texts",
     "mapping": "a mapping",
     "duration": "a duration like 90s, 15m, 24h or 30d",
 }
@@ -120,7 +121,7 @@ def convert(option: Option, value: Any) -> Any:
     converted = _CONVERTERS[option.kind](value)
     if (
         option.choices
-        and option.kind not in ("mapping", "duration", "texts")
+        and option.kind not in ("mapping", "duration", "texts", "names")
         and converted not in option.choices
     ):
         raise Unfit(f"{value!r} is not one of {', '.join(option.choices)}")
@@ -193,6 +194,10 @@ def _texts(value: Any) -> tuple[str, ...]:
     return texts
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else _texts(value)
+
+
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Unfit(f"expected {EXAMPLES['mapping']}, not {_kind(value)}")
@@ -217,6 +222,7 @@ _CONVERTERS = {
     "number": _number,
     "bool": _bool,
     "texts": _texts,
+    "names": _names,
     "mapping": _mapping,
     "duration": seconds,
 }
