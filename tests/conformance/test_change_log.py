@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tailrace.land import reading
+from tailrace.land import changes, reading
 from tailrace.records import Checkpoint, Column, Page, Schema, Scope
 from tests.unit.land.scripted import START, Landing, Scripted, assert_folds, gone, moment, page, row
 
@@ -73,11 +73,12 @@ def assert_truth(landing: Landing, arrived: list[tuple]) -> None:
 
 
 @examples(EXAMPLES)
-@given(st.lists(st.lists(versions, max_size=7), min_size=1, max_size=4), st.integers(1, 3))
-def test_any_order_split_and_repetition_gives_the_newest_versions(reads, batch):
+@given(st.lists(st.lists(versions, max_size=7), min_size=1, max_size=4), st.integers(1, 3), st.booleans())
+def test_any_order_split_and_repetition_gives_the_newest_versions(reads, batch, plain):
+    """`plain`: also small parts are looked at for keys that are all new."""
     landing = fresh()
     arrived: list[tuple] = []
-    with one_page_batches(batch):
+    with one_page_batches(batch, plain_rows=1 if plain else 50_000):
         for number, versions_read in enumerate(reads):
             arrived += versions_read
             landing.land(*as_pages(versions_read, number))
@@ -119,20 +120,21 @@ polls = st.sampled_from(("changed", "late", "sweep", "group", "glitch"))
 
 
 @examples(EXAMPLES // 3)
-@given(st.lists(st.tuples(edits, polls), min_size=1, max_size=6))
+@given(st.lists(st.tuples(edits, polls, st.integers(-9, 9)), min_size=1, max_size=6))
 def test_polling_a_living_vendor_ends_in_what_it_holds(rounds):
-    """Creates and deletes between polls, overlapping and late pages, sweeps of all and of one group.
+    """Creates and deletes between polls, overlapping and late pages, sweeps of all and of one group, a clock of ours that
+    steps forth and back.
 
-    A sweep that misses a row which is there does harm only until the next sweep.
+    A sweep that misses a row which is there does harm only until the row's next edit, or the next sweep.
     """
     landing, vendor, clock = fresh(), Vendor(), 0
     landing.step = timedelta(milliseconds=1)
-    for changes, poll in rounds:
-        for change in changes:
+    for made, poll, step in rounds:
+        for change in made:
             clock += 1
             vendor.edit(clock, *change)
         pages, scopes = vendor.poll(poll, clock)
-        landing.at = START + timedelta(seconds=clock + 0.5)
+        landing.at = START + timedelta(seconds=clock + step + 0.5)
         landing.land(*pages, scopes=scopes)
         assert {found["id"]: (found["email"], found["grp"]) for found in landing.rows()} == vendor.shown()
         assert_folds(landing)
@@ -146,7 +148,7 @@ class Vendor:
         self.dropped: dict[str, int] = {}
         self.given: list[Page] = []
         self.missed: dict[str, int] = {}
-        self.landed: set[str] = set()
+        self.landed: dict[str, int] = {}
 
     def edit(self, clock: int, kind: str, key: str, email: str, group: str) -> None:
         if kind == "put":
@@ -163,8 +165,7 @@ class Vendor:
             key: at for key, at in self.missed.items() if key in self.live and self.live[key][0] <= at
         }
         if kind == "glitch" and first is not None:
-            ended = clock if first in self.landed else -1
-            self.missed = {first: self.missed.get(first, ended)}
+            self.missed = {first: self.missed.get(first, self.landed.get(first, -1))}
             return [found for found in pages if found.rows[0]["id"] != first], (Scope(),)
         if kind in ("sweep", "glitch"):
             self.missed = {}
@@ -190,7 +191,7 @@ class Vendor:
         found = {
             key: (email, group) for key, (_, email, group) in self.live.items() if key not in self.missed
         }
-        self.landed = set(found)
+        self.landed = {key: self.live[key][0] for key in found}
         return found
 
 
@@ -229,12 +230,13 @@ def test_checkpoints_inside_a_read_may_fall_anywhere(arrived, cuts, commit):
 class one_page_batches:
     """Makes batches and transactions as small as a few rows, so that a handful of rows meets every border."""
 
-    def __init__(self, rows: int, commit: int = 1) -> None:
-        self.sizes = (rows, commit)
+    def __init__(self, rows: int, commit: int = 1, plain_rows: int = 1) -> None:
+        self.sizes = (rows, commit, plain_rows)
 
     def __enter__(self) -> None:
-        self.before = (reading.batch_rows, reading.COMMIT_ROWS)
-        reading.batch_rows, reading.COMMIT_ROWS = (lambda columns: self.sizes[0]), self.sizes[1]
+        self.before = (reading.batch_rows, reading.COMMIT_ROWS, changes.PLAIN_ROWS)
+        reading.batch_rows = lambda columns: self.sizes[0]
+        reading.COMMIT_ROWS, changes.PLAIN_ROWS = self.sizes[1:]
 
     def __exit__(self, *error: object) -> None:
-        reading.batch_rows, reading.COMMIT_ROWS = self.before
+        reading.batch_rows, reading.COMMIT_ROWS, changes.PLAIN_ROWS = self.before

@@ -15,6 +15,9 @@ from tailrace.land.layout import Layout, quoted, same_key
 from tailrace.land.template import LAND, Span, Template, inside
 from tailrace.warehouse.base import Warehouse
 
+PLAIN_ROWS = 50_000
+"""So many rows at once are likely a part of a first load, whose keys are all new."""
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -71,7 +74,7 @@ def apply_rows(warehouse: Warehouse, layout: Layout, span: Span, *, changes: boo
     if not rows:
         return Applied()
     if not known and rows == numbers == keys:
-        return _first_load(warehouse, layout, span, changes=changes)
+        return _all_new(warehouse, layout, span, changes=changes)
     span = replace(span, repeated=rows != numbers)
     other = known and span.shape > 1 and _other_shapes(warehouse, layout, span)
     template = Template(warehouse, layout, span, reshaped=other)
@@ -86,17 +89,29 @@ def apply_rows(warehouse: Warehouse, layout: Layout, span: Span, *, changes: boo
 
 
 def _counts(warehouse: Warehouse, layout: Layout, span: Span) -> tuple[int, int, int, bool]:
-    """Raw rows, distinct numbers, distinct keys among them; whether any key was known before."""
+    """Raw rows, distinct numbers, distinct keys among them (0: not counted); whether any of these keys may be known."""
     table = warehouse.dialect.table
-    known = bool(warehouse.query(f"SELECT 1 FROM {table(layout.keys)} LIMIT 1"))
     where = f"FROM {table(layout.raw)} AS r WHERE {inside(warehouse, layout, span)}"
     rows, numbers = warehouse.query(f"SELECT COUNT(*), COUNT(DISTINCT _raw_seq) {where}")[0]
-    if known or rows != numbers:
-        return rows, numbers, 0, known
+    if rows != numbers or _known(warehouse, layout, where, rows):
+        return rows, numbers, 0, True
     keys = warehouse.query(
         f"SELECT COUNT(*) FROM (SELECT DISTINCT {quoted(warehouse, layout.key)} {where}) AS d"
     )
-    return rows, numbers, keys[0][0], known
+    return rows, numbers, keys[0][0], False
+
+
+def _known(warehouse: Warehouse, layout: Layout, where: str, rows: int) -> bool:
+    """Whether a key of the rows was seen before; looked up only where many rows could be spared the windows."""
+    keys = warehouse.dialect.table(layout.keys)
+    if not warehouse.query(f"SELECT 1 FROM {keys} LIMIT 1"):
+        return False
+    if rows < PLAIN_ROWS:
+        return True
+    same = same_key(warehouse, layout, "k", "r")
+    return bool(
+        warehouse.query(f"SELECT 1 {where} AND EXISTS (SELECT 1 FROM {keys} AS k WHERE {same}) LIMIT 1")
+    )
 
 
 def _other_shapes(warehouse: Warehouse, layout: Layout, span: Span) -> bool:
@@ -123,8 +138,8 @@ def _summary(warehouse: Warehouse) -> Applied:
     return Applied(*(int(value) for value in row))
 
 
-def _first_load(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bool) -> Applied:
-    """Nothing was known and every key came once: three plain copies, no window, no join."""
+def _all_new(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bool) -> Applied:
+    """No key was seen before and every key came once: three plain copies, no window, no join."""
     template = Template(warehouse, layout, span)
     table, raw = warehouse.dialect.table, template.raw_rows()
     columns, key = quoted(warehouse, layout.columns), quoted(warehouse, layout.key)

@@ -17,13 +17,12 @@ from tailrace.land.known import find_news
 from tailrace.land.layout import Layout, ensure
 from tailrace.land.schema import Plan
 from tailrace.land.scopes import Seen
+from tailrace.land.template import INFERRED
 from tailrace.records import Checkpoint, Page
 from tailrace.warehouse.base import Warehouse
 
 COMMIT_ROWS = 250_000
 """New rows after which the next checkpoint is committed; the last one always is."""
-INFERRED = 0
-"""The shape of a tombstone that a scope implies: the vendor has not said so."""
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -131,8 +130,9 @@ class Reading:
         yield from self._flush()
         for erased in (False, True):
             scopes = [scope for scope in checkpoint.scopes if scope.erased is erased]
-            gone = self.seen.missing(self.layout, scopes, self._arrival()) if scopes else None
+            gone = self.seen.missing(self.layout, scopes) if scopes else None
             if gone is not None:
+                self._arrival()
                 yield self._numbered(self._tombstones(gone, erased=erased))
         for returned in self._returned.take() if checkpoint.scopes else ():
             back = self.seen.back(self.layout, checkpoint.scopes, returned)

@@ -1,13 +1,14 @@
 """Rows that a complete read did not show: they are gone at the vendor, and become tombstones here.
 
 Such a tombstone is our conclusion and no word of the vendor's: it bears shape 0, and a later complete read that shows
-the row again takes it back, even where the row has its old version. A word of the vendor's stands.
+the row again takes it back, even where the row has its old version. A word of the vendor's stands. Its version is the
+row's own and a moment more, never our clock's: whatever our clock said, the vendor's next word about the row is newer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -42,23 +43,20 @@ class Seen:
                     f"INSERT INTO {SEEN} SELECT {self._key}, _version_at, _deleted FROM {batch}"
                 )
 
-    def missing(self, layout: Layout, scopes: Sequence[Scope], now: datetime) -> pa.Table | None:
-        """Keys with the time of their deletion: now, or the row's own time where the vendor's clock is ahead of ours."""
+    def missing(self, layout: Layout, scopes: Sequence[Scope]) -> pa.Table | None:
+        """Keys with the version of their tombstone; None where nothing is missing."""
         if not self.needed or not scopes:
             return None
         warehouse, dialect = self._warehouse, self._warehouse.dialect
         conditions = [condition(warehouse, layout, scope) for scope in scopes]
-        instant = dialect.type("timestamp")
         found = warehouse.arrow(
-            f"SELECT {quoted(warehouse, layout.key, 't')},"
-            f" GREATEST(k._version_at, CAST('{now.isoformat(sep=' ')}' AS {instant})) AS _version_at"
-            f" FROM {dialect.table(layout.current)} AS t"
+            f"SELECT {quoted(warehouse, layout.key, 't')}, k._version_at FROM {dialect.table(layout.current)} AS t"
             f" JOIN {dialect.table(layout.keys)} AS k ON {same_key(warehouse, layout, 't', 'k')}"
             f" WHERE ({' OR '.join(conditions)}) AND NOT EXISTS (SELECT 1 FROM {SEEN} AS s"
             f" WHERE {same_key(warehouse, layout, 's', 't')} AND (NOT s._deleted OR s._version_at >= k._version_at))"
             f" ORDER BY {quoted(warehouse, layout.key, 't')}"
         )
-        return found if found.num_rows else None
+        return _later(found, found["_version_at"]) if found.num_rows else None
 
     def back(self, layout: Layout, scopes: Sequence[Scope], returned: pa.Table) -> pa.Table:
         """The rows inside the scopes of those that `find_news` put aside, as newer than what is held against them."""
@@ -66,13 +64,17 @@ class Seen:
         conditions = [condition(warehouse, layout, scope) for scope in scopes]
         with warehouse.registered(BATCH, returned) as batch:
             found = warehouse.arrow(f"SELECT * FROM {batch} AS t WHERE {' OR '.join(conditions)}")
-        at = found.column_names.index("_version_at")
-        newer = pc.add(found["_held_at"], pa.scalar(timedelta(microseconds=1), pa.duration("us")))
-        return found.set_column(at, "_version_at", newer).drop_columns("_held_at")
+        return _later(found, found["_held_at"]).drop_columns("_held_at")
 
     def close(self) -> None:
         if self.needed:
             self._warehouse.execute(f"DROP TABLE IF EXISTS {SEEN}")
+
+
+def _later(table: pa.Table, held: pa.ChunkedArray) -> pa.Table:
+    """With versions a moment newer than `held`."""
+    newer = pc.add(held, pa.scalar(timedelta(microseconds=1), pa.duration("us")))
+    return table.set_column(table.column_names.index("_version_at"), "_version_at", newer)
 
 
 def condition(warehouse: Warehouse, layout: Layout, scope: Scope) -> str:

@@ -9,6 +9,8 @@ from tailrace.land.layout import Layout, quoted, same_key
 from tailrace.warehouse.base import Warehouse
 
 LAND = "_tailrace_land"
+INFERRED = 0
+"""The shape of a tombstone that a scope implies: the vendor has not said so."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ SELECT {bare}, _pos, _version_at, _deleted, _shape, _hash, _was_pos, _last, _op{
         text = self._warehouse.dialect.type("text")
         before = {name: self._before(name) for name in others}
         after = [self._after(name, before[name]) for name in others]
-        common = f"l._op, l._version_at, r._seen_at, r._run_id, l._pos, {{fields}}, r._merged_into, {self._names(layout.key, 'r')}"
+        common = f"l._op, {self._changed_at()}, r._seen_at, r._run_id, l._pos, {{fields}}, r._merged_into, {self._names(layout.key, 'r')}"
         inserts = ", ".join(["", *(f"r.{self._quote(name)}" for name in others)])
         return f"""INSERT INTO {self._table(layout.log)} ({head})
 WITH r AS ({self.raw_rows()})
@@ -126,6 +128,10 @@ SELECT {common.format(fields=self._changed_fields(before))}{", ".join(["", *afte
 FROM {LAND} AS l JOIN r ON r._raw_seq = l._pos LEFT JOIN r AS p ON p._raw_seq = l._was_pos
 LEFT JOIN {self._table(layout.current)} AS t ON {self._same("t", "l")}
 WHERE l._op IN ('update', 'delete') ORDER BY 5"""
+
+    def _changed_at(self) -> str:
+        """The vendor's time; of an end that a complete read implies, when that was."""
+        return f"CASE WHEN l._deleted AND l._shape = {INFERRED} THEN r._seen_at ELSE l._version_at END"
 
     def _before(self, name: str) -> str:
         """A column as it was before the row: of the row before it here, else of the current table."""

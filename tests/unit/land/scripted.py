@@ -130,7 +130,7 @@ def assert_folds(
         last = change["_seq"]
         mine = {name: value for name, value in change.items() if not name.startswith("_")}
         before = state.get(tuple(mine[name] for name in key))
-        if change["_op"] == "delete" and change["id"] in erased:
+        if change["_op"] == "delete" and change.get("id") in erased:
             before = {name: value if name in key else None for name, value in before.items()}
         _fits(change, mine, before)
         if change["_op"] == "delete":
