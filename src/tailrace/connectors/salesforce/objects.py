@@ -92,7 +92,8 @@ class ObjectReader:
         recent = Recent(self._overlap, started, place.get("since"), place.get("seen"))
         later = {"deleted": iso(began - self._overlap), "swept": iso(began)}
         for records, mark in self._stream.full(loading.get("mark")):
-            yield from self._pages(records, recent, began - self._overlap)
+            # known rows, too: a job that is made again shows all, and its scope removes what was not shown
+            yield from self._pages(records, recent, began - self._overlap, known_too=True)
             if mark is not None:
                 going_on = {"began": loading["began"], "mark": mark}
                 yield self._checkpoint(recent, {**later, "owed": owed, "loading": going_on})

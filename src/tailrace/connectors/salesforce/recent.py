@@ -47,13 +47,12 @@ class Recent:
     ) -> None:
         self._overlap, self._now = overlap, iso(now)
         self.top = top
-        self._before: Mapping[str, Any] = seen or {}
-        self._near: dict[str, Known] = {}
+        self._near: dict[str, Known] = {key: (known[0], known[1]) for key, known in (seen or {}).items()}
 
     def version(self, key: str, stamp: str, content: str) -> tuple[str, bool]:
         """The version of a record's content, and whether this is news: it was not handed on before."""
         at = iso(moment(stamp))
-        version, known = self._near.get(key) or tuple(self._before.get(key) or ("", ""))
+        version, known = self._near.get(key, ("", ""))
         same = known == content and version[:SECOND] == at[:SECOND]
         if same:
             at = version
@@ -64,8 +63,7 @@ class Recent:
 
     def is_gone(self, key: str) -> bool:
         """Whether the end of a record was told already."""
-        found = self._near.get(key) or self._before.get(key)
-        return found is not None and found[1] == GONE
+        return key in self._near and self._near[key][1] == GONE
 
     def position(self) -> tuple[str, dict[str, list[str]]]:
         """The cursor (now, where nothing has a stamp before now), and what lies in the overlap before it."""
