@@ -81,8 +81,8 @@ def apply_rows(warehouse: Warehouse, layout: Layout, span: Span, *, changes: boo
     warehouse.execute(template.land())
     if changes:
         warehouse.execute(template.log())
-    warehouse.execute(template.current())
-    warehouse.execute(template.keys())
+    for statement in (*template.current(), *template.keys()):
+        warehouse.execute(statement)
     applied = _summary(warehouse)
     warehouse.execute(f"DROP TABLE {LAND}")
     return applied
