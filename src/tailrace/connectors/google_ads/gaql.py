@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tailrace.connectors.google_ads.resources import column_name
 from tailrace.records import Column, Type
 
 WHOLE_METRICS = frozenset(
@@ -32,14 +33,11 @@ WHOLE_METRICS = frozenset(
 FIELD_TYPES: Mapping[str, Type] = {
     "customer.id": "bigint",
     "campaign.id": "bigint",
+    "ad_group.id": "bigint",
+    "ad_group_ad.ad.id": "bigint",
     "segments.date": "date",
     "customer.manager": "bool",
 }
-
-
-def column_name(field: str) -> str:
-    """`metrics.cost_micros` is the column `metrics_cost_micros`: BigQuery forbids dots."""
-    return field.replace(".", "_")
 
 
 def column(field: str) -> Column:

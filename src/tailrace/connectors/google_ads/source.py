@@ -1,4 +1,4 @@
-"""Accounts and campaigns read whole; daily spend in a window that Google still restates."""
+"""Accounts, campaigns, ad groups and ads read whole; daily spend in a window that Google still restates."""
 
 from __future__ import annotations
 
@@ -7,32 +7,27 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from tailrace.connectors.google_ads import gaql
+from tailrace.connectors.google_ads.accounts import Account, Reach
 from tailrace.connectors.google_ads.declaration import METRICS
+from tailrace.connectors.google_ads.resources import DAY, ENTITIES, STATS, column_name, fields_of, key_of
+from tailrace.connectors.sdk.accounts import AccountRefused, named
 from tailrace.connectors.sdk.base import ResourceSpec
-from tailrace.connectors.sdk.days import Lookback, slices, today_in
+from tailrace.connectors.sdk.daily import Columns, Daily
+from tailrace.connectors.sdk.days import Lookback, Stride, today_in
 from tailrace.connectors.sdk.unchanged import Window
 from tailrace.records import Checkpoint, Page, Schema, Scope
 
-ACCOUNT = ("customer.id", "customer.currency_code", "customer.time_zone")
-ACCOUNTS = (
-    "customer.id",
-    "customer.descriptive_name",
-    "customer.currency_code",
-    "customer.time_zone",
-    "customer.manager",
-)
-CAMPAIGNS = (*ACCOUNT, "campaign.id", "campaign.name", "campaign.status", "campaign.advertising_channel_type")
-STATS = (*ACCOUNT, "campaign.id", "segments.date")
-QUERY_DAYS = 92
+CUSTOMER = column_name("customer.id")
+MOST_DAYS = 92
 Rows = list[dict[str, Any]]
 
 
 class Login(Protocol):
     """What the source needs of the connection."""
 
-    def customers(self) -> tuple[str, ...]: ...
+    def reach(self) -> Reach: ...
 
-    def query(self, customer: str, fields: Sequence[str], rest: str) -> Rows: ...
+    def query(self, customer: str, through: str | None, fields: Sequence[str], rest: str) -> Rows: ...
 
 
 class GoogleAdsSource:
@@ -42,14 +37,8 @@ class GoogleAdsSource:
         self._login, self._now, self._lookback = login, now, lookback
 
     def schema(self, resource: ResourceSpec) -> Schema:
-        fields = _fields(resource)
-        columns = tuple(gaql.column(field) for field in fields)
-        keys = {
-            "accounts": ("customer.id",),
-            "campaigns": ("customer.id", "campaign.id"),
-            "campaign_stats": ("customer.id", "campaign.id", "segments.date"),
-        }
-        return Schema(columns, tuple(gaql.column_name(field) for field in keys[resource.name]))
+        columns = tuple(gaql.column(field) for field in _fields(resource))
+        return Schema(columns, key_of(resource.name, resource.options))
 
     def read(
         self,
@@ -57,68 +46,92 @@ class GoogleAdsSource:
         schema: Schema,  # noqa: ARG002 - the resource says the same
         position: Mapping[str, Any] | None,
     ) -> Iterator[Page | Checkpoint]:
-        if resource.name == "campaign_stats":
-            yield from _Stats(self._login, resource, self._now(), self._lookback).read(position)
-            return
+        if resource.name in STATS:
+            return self._daily(resource).read(position)
+        return self._whole(resource, position)
+
+    def backfill(
+        self,
+        resource: ResourceSpec,
+        schema: Schema,  # noqa: ARG002 - the resource says the same
+        first: date,
+        last: date,
+    ) -> Iterator[Page | Checkpoint]:
+        """Of the stats alone: the others have no days."""
+        return self._daily(resource).backfill(first, last)
+
+    def _daily(self, resource: ResourceSpec) -> Daily:
+        fields, days = _fields(resource), STATS[resource.name].days
+        return Daily(
+            _Spend(self._login, STATS[resource.name].origin, fields, self._now),
+            Columns(CUSTOMER, column_name(DAY)),
+            self._lookback.of(resource.options),
+            lambda: Stride(days, MOST_DAYS),
+            fields,
+        )
+
+    def _whole(
+        self, resource: ResourceSpec, position: Mapping[str, Any] | None
+    ) -> Iterator[Page | Checkpoint]:
+        """Accounts that are not read keep their rows, and are named at the end where Google refused them."""
+        reach = self._login.reach()
+        refused = dict(reach.refused)
         window = Window((position or {}).get("digest"))
-        for rows in window.pages(self._whole(resource)):
+        for rows in window.pages(self._listings(resource, reach, refused)):
             yield Page(rows)
-        yield Checkpoint({"digest": window.digest}, () if window.same else (Scope(),))
+        yield Checkpoint({"digest": window.digest}, () if window.same else (_scope(reach, refused),))
+        if refused:
+            raise named(list(refused.values()))
 
-    def _whole(self, resource: ResourceSpec) -> Iterator[Rows]:
-        what = "FROM customer" if resource.name == "accounts" else "FROM campaign ORDER BY campaign.id"
-        for customer in self._login.customers():
-            yield self._login.query(customer, _fields(resource), what)
+    def _listings(
+        self, resource: ResourceSpec, reach: Reach, refused: dict[str, AccountRefused]
+    ) -> Iterator[Rows]:
+        if resource.name == "accounts":
+            yield [_row(account) for account in reach.accounts]
+            return
+        entity, fields = ENTITIES[resource.name], _fields(resource)
+        what = f"FROM {entity.origin} ORDER BY {entity.key[-1]}"
+        for account in reach.accounts:
+            try:
+                yield self._login.query(account.id, account.through, fields, what)
+            except AccountRefused as error:
+                refused[account.id] = error
 
 
-class _Stats:
-    """One read of campaign_stats. Position: the day read through per account, the window's digest, the metrics."""
+class _Spend:
+    """Stats of one origin, as sdk/daily.py reads them."""
 
-    def __init__(self, login: Login, resource: ResourceSpec, now: datetime, lookback: Lookback) -> None:
-        self._login, self._now = login, now
-        self._lookback = lookback.of(resource.options)
-        self._fields = _fields(resource)
-        self._next_first: dict[str, str] = {}
+    def __init__(self, login: Login, origin: str, fields: Sequence[str], now: Callable[[], datetime]) -> None:
+        self._login, self._origin, self._fields, self._now = login, origin, fields, now
 
-    def read(self, position: Mapping[str, Any] | None) -> Iterator[Page | Checkpoint]:
-        known = position if position is not None and position.get("fields") == list(self._fields) else {}
-        through: dict[str, str] = dict(known.get("through") or {})
-        scopes: list[Scope] = []
-        window = Window(known.get("digest"), self._again)
-        for rows in window.pages(self._days(through, scopes)):
-            yield Page(rows)
-        following = {"through": through, "digest": window.digest, "fields": list(self._fields)}
-        yield Checkpoint(following, () if window.same else tuple(scopes))
+    def accounts(self) -> Sequence[str]:
+        return self._login.reach().spending()
 
-    def _days(self, through: dict[str, str], scopes: list[Scope]) -> Iterator[Rows]:
-        """Reads each account's window; notes how far it came and what is covered completely."""
-        for customer in self._login.customers():
-            account = self._login.query(customer, (*ACCOUNT, "customer.manager"), "FROM customer")
-            if not account or account[0]["customer_manager"] is True:
-                continue  # a manager account spends nothing, and Google refuses metrics on it
-            today = today_in(account[0]["customer_time_zone"], self._now)
-            first = self._lookback.first_day(through.get(customer), today)
-            self._next_first[customer] = self._lookback.first_day(today.isoformat(), today).isoformat()
-            for begin, end in slices(first, today, QUERY_DAYS):
-                rows = self._query(customer, begin, end)
-                if rows:
-                    yield rows
-            through[customer] = max(through.get(customer, ""), today.isoformat())
-            between = ("segments_date", first.isoformat(), today.isoformat())
-            scopes.append(Scope({"customer_id": (customer,)}, between))
+    def today(self, account: str) -> date:
+        return today_in(self._login.reach().account(account).time_zone, self._now())
 
-    def _again(self, row: Mapping[str, Any]) -> bool:
-        return str(row["segments_date"]) >= self._next_first[str(row["customer_id"])]
-
-    def _query(self, customer: str, begin: date, end: date) -> Rows:
-        days = f"segments.date BETWEEN '{begin}' AND '{end}'"
-        return self._login.query(customer, self._fields, f"FROM campaign WHERE {days} ORDER BY segments.date")
+    def rows(self, account: str, first: date, last: date) -> Rows:
+        through = self._login.reach().account(account).through
+        rest = f"FROM {self._origin} WHERE {DAY} BETWEEN '{first}' AND '{last}' ORDER BY {DAY}"
+        return self._login.query(account, through, self._fields, rest)
 
 
 def _fields(resource: ResourceSpec) -> tuple[str, ...]:
-    if resource.name == "accounts":
-        return ACCOUNTS
-    if resource.name == "campaigns":
-        return CAMPAIGNS
-    metrics = resource.options.get("metrics") or METRICS
-    return (*STATS, *(f"metrics.{metric.removeprefix('metrics.')}" for metric in metrics))
+    return fields_of(resource.name, resource.options, METRICS)
+
+
+def _row(account: Account) -> dict[str, Any]:
+    return {
+        "customer_id": account.id,
+        "customer_descriptive_name": account.name,
+        "customer_currency_code": account.currency,
+        "customer_time_zone": account.time_zone,
+        "customer_manager": account.manager,
+    }
+
+
+def _scope(reach: Reach, refused: Mapping[str, AccountRefused]) -> Scope:
+    """All of the table, unless rows of accounts in it were not looked at."""
+    if not reach.skipped and not refused:
+        return Scope()
+    return Scope({CUSTOMER: tuple(account.id for account in reach.accounts if account.id not in refused)})

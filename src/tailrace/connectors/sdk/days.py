@@ -43,6 +43,32 @@ class Lookback:
         return min(begin, today)
 
 
+@dataclass
+class Stride:
+    """How many days to ask for at a time: fewer after a large answer, more after a small one, `most` at the most.
+
+    An answer stands in memory whole, so its size and not the number of days is what must not grow.
+    """
+
+    days: int
+    most: int
+    rows: int = 20_000
+
+    def took(self, rows: int) -> None:
+        """The last answer had so many rows."""
+        if rows > self.rows:
+            self.days = max(1, self.days // 2)
+        elif rows * 4 < self.rows:
+            self.days = min(self.most, self.days * 2)
+
+    def windows(self, first: date, last: date) -> Iterator[tuple[date, date]]:
+        """Consecutive windows, ends inclusive, each as long as the answers before it say."""
+        while first <= last:
+            end = min(last, first + timedelta(days=self.days - 1))
+            yield first, end
+            first = end + timedelta(days=1)
+
+
 def slices(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
     """Consecutive windows of at most `days` days, ends inclusive."""
     while first <= last:

@@ -11,22 +11,39 @@ from tailrace.connectors.sdk.options import Unfit, seconds
 
 def google_manners(interval: float) -> Manners:
     """How Google speaks of limits: RESOURCE_EXHAUSTED with an optional retryDelay, daily ones by their words."""
-    return Manners(interval=interval, spent=day_spent, wait=retry_delay, message=google_message)
+    return Manners(
+        interval=interval, spent=day_spent, wait=retry_delay, message=google_message, hidden=broken_off
+    )
 
 
 def error_of(answer: Answer) -> Mapping[str, Any]:
-    """The `error` object; streaming methods wrap it in an array. Empty where there is none."""
+    """The `error` object; a stream is an array, and its error any chunk of it. Empty where there is none."""
     document = answer.document
-    if isinstance(document, list) and document:
-        document = document[0]
-    error = document.get("error") if isinstance(document, Mapping) else None
+    chunks = document if isinstance(document, list) else [document]
+    errors = (chunk.get("error") for chunk in chunks if isinstance(chunk, Mapping))
+    error = next(filter(None, errors), None)
     return error if isinstance(error, Mapping) else {"message": error} if isinstance(error, str) else {}
+
+
+def broken_off(answer: Answer) -> int | None:
+    """The status of an error that stands behind the first chunks of a stream, which had begun with 200."""
+    error = error_of(answer) if isinstance(answer.document, list) else {}
+    if not error:
+        return None
+    code = error.get("code")
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
 
 
 def failures(answer: Answer) -> Iterator[Mapping[str, Any]]:
     """The single errors of a GoogleAdsFailure in the details."""
     for detail in error_of(answer).get("details") or []:
         yield from detail.get("errors") or []
+
+
+def codes(answer: Answer) -> set[str]:
+    """The failures' codes, like USER_PERMISSION_DENIED, without the enumeration that they are of."""
+    found = (failure.get("errorCode") for failure in failures(answer))
+    return {str(code) for group in found if isinstance(group, Mapping) for code in group.values()}
 
 
 def google_message(answer: Answer) -> str:
@@ -37,8 +54,7 @@ def google_message(answer: Answer) -> str:
 
 def day_spent(answer: Answer) -> bool:
     """Google Ads' quotaError RESOURCE_EXHAUSTED is the day's; GA4 says `per day` in its message."""
-    codes = {str((failure.get("errorCode") or {}).get("quotaError")) for failure in failures(answer)}
-    return "RESOURCE_EXHAUSTED" in codes or "per day" in google_message(answer).lower()
+    return "RESOURCE_EXHAUSTED" in codes(answer) or "per day" in google_message(answer).lower()
 
 
 def retry_delay(answer: Answer) -> float | None:

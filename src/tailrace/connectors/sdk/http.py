@@ -78,6 +78,7 @@ class Manners:
     means, for vendors that say "too many requests" or "token expired" by 400 or 403 (None: what its status means).
     `quotas`: what the headers say of long budgets. `refusal`: the error that an answer which is not tried again stands
     for, from the connection's name and the vendor's words (": ..." or ""), where the vendor's codes say more than its status.
+    `hidden`: the status that an answer of 2xx really stands for, of vendors that put errors into its body (None: its own).
     """
 
     interval: float = 10.0
@@ -88,6 +89,7 @@ class Manners:
     kind: Callable[[Answer], Kind | None] | None = None
     quotas: Callable[[Mapping[str, str]], Sequence[Quota]] | None = None
     refusal: Callable[[Answer, str, str], TailraceError | None] | None = None
+    hidden: Callable[[Answer], int | None] | None = None
 
 
 @dataclass
@@ -133,7 +135,7 @@ class Http:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | str | None = None,
         headers: Mapping[str, str] | None = None,
         media: str = "json",
         bucket: str = "",
@@ -143,8 +145,8 @@ class Http:
         """The answer, if it is 2xx or its status is in `accept`.
 
         `media`: what the content type of the body must hold ("" for any); only "json" is parsed, the rest is in
-        `content`. `retry`: sending it twice does no harm (default: GET alone). Raises AuthError, VendorRefused, RateLimited,
-        Unavailable, or Lost where it may have been carried out.
+        `content`. `retry`: sending it twice does no harm (default: GET alone). A `form` that is a text is encoded already.
+        Raises AuthError, VendorRefused, RateLimited, Unavailable, or Lost where it may have been carried out.
         """
         again = method == "GET" if retry is None else retry
         patience = Patience(self.context.connection, self.max_wait, self.attempts, self.first_wait, again)
@@ -201,17 +203,14 @@ class Http:
         return self._understand(response, call)
 
     def _send(self, call: _Call, headers: Mapping[str, str]) -> httpx2.Response:
+        content, media = _body(call)
         return self._client.request(
             call.method,
             self.base_url + call.path,
             params=call.params,
-            content=None if call.json is None else orjson.dumps(call.json),
-            data=call.form,
-            headers={
-                **headers,
-                **({} if call.json is None else {"Content-Type": "application/json"}),
-                **call.headers,
-            },
+            content=content,
+            data=call.form if isinstance(call.form, Mapping) else None,
+            headers={**headers, **media, **call.headers},
         )
 
     def _understand(self, response: httpx2.Response, call: _Call) -> Answer:
@@ -227,6 +226,10 @@ class Http:
             error = Lost(f"{name}: the answer ({status}) is not the {due} that was due", "run again")
             raise Failed(error, "unreadable answer", carried_out=True)
         answer = Answer(status, response.headers, content, document)
+        hidden = self.manners.hidden(answer) if self.manners.hidden is not None and status < 300 else None
+        if hidden is not None:
+            status = hidden
+            answer = Answer(status, response.headers, content, document)
         if status in call.accept:
             return answer
         kind = self._kind(answer) if status >= 400 else None
@@ -322,11 +325,20 @@ class _Call:
     path: str
     params: Mapping[str, str] | None
     json: Any
-    form: Mapping[str, str] | None
+    form: Mapping[str, str] | str | None
     headers: Mapping[str, str]
     media: str
     bucket: str
     accept: frozenset[int]
+
+
+def _body(call: _Call) -> tuple[bytes | None, dict[str, str]]:
+    """The bytes to send and the header that names them; a form that is a mapping is left to the client."""
+    if call.json is not None:
+        return orjson.dumps(call.json), {"Content-Type": "application/json"}
+    if isinstance(call.form, str):
+        return call.form.encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    return None, {}
 
 
 def parse(content: bytes) -> tuple[Any, bool]:

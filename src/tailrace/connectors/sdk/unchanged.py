@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -49,11 +50,18 @@ class Window:
 
     def _add(self, page: list[Row]) -> None:
         for row in page:
-            text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+            text = _text(row)
             number = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
             self._all.add(number)
             if self._again is not None and self._again(row):
                 self._next.add(number)
+
+
+def _text(row: Row) -> bytes:
+    try:
+        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a whole number of more than 64 bits
+        return json.dumps(row, sort_keys=True).encode()
 
 
 class _Sum:
