@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import time
@@ -116,15 +117,20 @@ def _due(answer: Answer, found: int) -> int:
 
 
 def rows(content: bytes, kinds: Mapping[str, Type]) -> list[Record]:
-    """A CSV's rows with the values that REST would have: nothing is NULL, numbers, true and false."""
-    reader = csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))
+    """A CSV's rows with the values that REST would have: nothing is NULL, numbers, true and false.
+
+    A row that was cut short is none, so that fewer are counted than were told.
+    """
+    reader = csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""), strict=True)
     names = next(reader, [])
     read = [_reader(kinds.get(name, "text")) for name in names]
-    return [
-        {name: to(cell) if cell else None for name, to, cell in zip(names, read, line, strict=True)}
-        for line in reader
-        if len(line) == len(names)
-    ]
+    found: list[Record] = []
+    with contextlib.suppress(csv.Error):
+        for line in reader:
+            if len(line) == len(names):
+                cells = zip(names, read, line, strict=True)
+                found.append({name: to(cell) if cell else None for name, to, cell in cells})
+    return found
 
 
 def _reader(kind: Type) -> Callable[[str], Any]:
