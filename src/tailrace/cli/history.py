@@ -7,12 +7,14 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import click
 
 from tailrace.cli.frame import Frame
+from tailrace.state.quotas import quota_documents, quota_line
 from tailrace.cli.render import status_word, step_line, table
 from tailrace.errors import BadInput, WarehouseError, near_miss
 from tailrace.project.spec import Project
@@ -82,11 +84,12 @@ def show_run(frame: Frame, run_id: str) -> None:
 
 
 def show_status(frame: Frame) -> None:
-    """The last run, how far each resource is read, and the ledger's statuses per sync."""
+    """The last run, how far each resource is read, the ledger's statuses per sync, what is left of quotas."""
     project = frame.load()
     with _store(project) as store:
         rows = store.read(RUNS, [1])
         left = store.read("SELECT sync, COALESCE('stopped: ' || stopped, 'on its way'), rows FROM deliveries")
+        budgets = quota_documents(store, project.target.connections)
     last = dict(zip(RUN_WORDS, rows[0], strict=True)) if rows else None
     cursors: list[tuple[Any, ...]] = []
     ledger: list[tuple[Any, ...]] = []
@@ -103,7 +106,8 @@ def show_status(frame: Frame) -> None:
                 )
     frame.document({"last_run": last, "resources": [{"resource": r, "position": p, "updated_at": a} for r, p, a in cursors],
                     "syncs": [{"sync": s, "status": w, "rows": n} for s, w, n in ledger],
-                    "deliveries_left": [{"sync": s, "state": w, "rows": n} for s, w, n in left]})  # fmt: skip
+                    "deliveries_left": [{"sync": s, "state": w, "rows": n} for s, w, n in left],
+                    "quotas": budgets})  # fmt: skip
     if last:
         frame.say(
             f"last run {last['run_id']}: {last['command']}, {status_word(last['status'])}, started {last['started_at'][:19]}"
@@ -115,6 +119,11 @@ def show_status(frame: Frame) -> None:
     ):
         if found:
             frame.say(f"\n{heading}\n{table(headers, found, indent='  ')}")
+    if budgets:
+        frame.say("\nquotas, as the vendors last told them")
+        now = datetime.now(UTC)
+        for budget in budgets:
+            frame.say(f"  {quota_line(budget, now)}")
 
 
 def _reached(position: str | None) -> str:

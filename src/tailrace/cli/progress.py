@@ -3,48 +3,85 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from tailrace.cli.frame import Frame
-from tailrace.events import Event, Notice, Progress, StepFinished, StepStarted, Waiting, listening
+from tailrace.cli.render import count
+from tailrace.events import (
+    Event,
+    Notice,
+    Progress,
+    RequestDone,
+    StepFinished,
+    StepStarted,
+    Waiting,
+    listening,
+)
 
 QUIET_FOR = 1.0
 """Seconds before a step shows itself: what is quicker needs no bar."""
 EVERY = 0.1
 WIDTH = 28
+NARROWEST, USUAL = 20, 110
 
 
 class Bar:
-    """Subscribes to events and redraws one line on stderr, which must be a terminal."""
+    """Subscribes to events and redraws one line on stderr, which must be a terminal.
+
+    The line is of the step that runs: how far it is, and the wait that holds it up until the next answer comes.
+    """
 
     def __init__(self) -> None:
-        self.started = time.monotonic()
         self.drawn = 0.0
         self.shown = False
+        self._begin("", "")
+
+    def _begin(self, step: str, name: str) -> None:
+        self.started = time.monotonic()
+        self.step, self.name, self.done, self.wait = step, name, "", ""
+        self.requests = 0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepStarted):
-            self.started = time.monotonic()
-        elif isinstance(event, Progress):
-            self._draw(_bar(event))
-        elif isinstance(event, Waiting) and event.seconds >= QUIET_FOR:
-            self._draw(f"{event.connection}: waiting {event.seconds:.0f} s ({event.reason})", at_once=True)
+            self._begin(event.step, event.name)
         elif isinstance(event, StepFinished):
             self.clear()
+            self._begin("", "")
         elif isinstance(event, Notice):
             self.clear()
             sys.stderr.write(f"{event.level}: {event.text}\n")
+        else:
+            self._advance(event)
 
-    def _draw(self, text: str, *, at_once: bool = False) -> None:
+    def _advance(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.step, self.name, self.done, self.wait = event.step, event.name, _done(event), ""
+            self._draw()
+        elif isinstance(event, RequestDone):
+            self.requests, self.wait = self.requests + 1, ""
+            self._draw()
+        elif isinstance(event, Waiting) and event.seconds >= QUIET_FOR:
+            self.name = self.name or event.connection
+            self.wait = f"waiting {event.seconds:.0f} s: {event.reason}"
+            self._draw(at_once=True)
+
+    def _draw(self, *, at_once: bool = False) -> None:
         now = time.monotonic()
         if not at_once and (now - self.started < QUIET_FOR or now - self.drawn < EVERY):
             return
         self.drawn, self.shown = now, True
-        sys.stderr.write(f"\r\x1b[2K{text[:110]}")
+        sys.stderr.write(f"\r\x1b[2K{self._line()[: _columns()]}")
         sys.stderr.flush()
+
+    def _line(self) -> str:
+        """Requests are told as long as nothing better is: a vendor's job may be asked about for minutes."""
+        done = self.done or (count(self.requests, "request") if self.requests else "")
+        head = " ".join(word for word in (self.step, self.name) if word)
+        return "  " + "  ".join(part for part in (head, done, self.wait) if part)
 
     def clear(self) -> None:
         """Leave the line empty for what is printed next."""
@@ -54,13 +91,22 @@ class Bar:
             self.shown = False
 
 
-def _bar(event: Progress) -> str:
-    head = f"  {event.step} {event.name}"
+def _done(event: Progress) -> str:
     if not event.total:
-        return f"{head}  {event.done:,} {event.unit}"
+        pages = f"  {count(event.pages, 'page')}" if event.pages else ""
+        return f"{event.done:,} {event.unit}{pages}"
     share = min(1.0, event.done / event.total)
     filled = int(share * WIDTH)
-    return f"{head}  [{'#' * filled}{'.' * (WIDTH - filled)}] {event.done:,} of {event.total:,} {event.unit}"
+    return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {event.done:,} of {event.total:,} {event.unit}"
+
+
+def _columns() -> int:
+    """One less than the terminal has: a line that wraps cannot be redrawn."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return columns - 1 if columns > NARROWEST else USUAL
 
 
 def _say_notice(event: Event) -> None:

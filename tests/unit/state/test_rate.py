@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tailrace.events import Waiting, listening
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.store import Store
 
@@ -96,6 +97,16 @@ def test_budget_survives_the_process(tmp_path, store, clock):
     limit.acquire()
     again = limiter(Store(tmp_path / "state.db"), clock)
     assert again.acquire() == pytest.approx(60.25)
+
+
+def test_a_wait_is_said_before_it_begins(store, clock):
+    told = []
+    limit = limiter(store, clock)
+    limit.learn(1, 10.0)
+    limit.acquire()
+    with listening(lambda event: told.append((event, list(clock.slept)))):
+        assert limit.acquire() == 10.25
+    assert told == [(Waiting("hubspot", 10.25, "rate limit"), [])]
 
 
 def test_old_places_are_forgotten(store, clock):
