@@ -1,4 +1,4 @@
-"""How batches get into `<resource>__raw`: through dlt, which appends and does nothing else."""
+"""How batches get into `<resource>__raw`: through dlt, which appends and does nothing else; a handful by an INSERT."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +27,8 @@ SETTINGS = {
     "LOAD__WORKERS": "1",
 }
 BATCH = "_tailrace_append"
+FEW_ROWS = 20_000
+"""Up to so many rows dlt's import (0.7 CPU s) is not worth it."""
 
 
 class RawWriter(Protocol):
@@ -72,8 +75,21 @@ def _extracted(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield batch
 
 
+class SizedWriter:
+    """For later rounds: few rows by INSERT, for importing dlt would cost more than the whole round; more through dlt."""
+
+    def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None:
+        few: list[pa.Table] = []
+        for batch in batches:
+            few.append(batch)
+            if sum(one.num_rows for one in few) > FEW_ROWS:
+                DltWriter().append(warehouse, raw, chain(few, batches))
+                return
+        ArrowWriter().append(warehouse, raw, iter(few))
+
+
 class ArrowWriter:
-    """One INSERT per batch, for tests that land thousands of times."""
+    """One INSERT per batch."""
 
     def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None:
         for batch in batches:

@@ -14,7 +14,7 @@ from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply
 from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cursor
 from tailrace.land.layout import Layout, ensure
-from tailrace.land.raw import DltWriter, RawWriter
+from tailrace.land.raw import DltWriter, RawWriter, SizedWriter
 from tailrace.land.reading import Reading, Request
 from tailrace.land.schema import Plan, plan_columns
 from tailrace.land.shapes import remember_shape
@@ -53,7 +53,7 @@ def land_resource(
     stored = warehouse.columns(current)
     if not stored and resource.contract.tables != "evolve":
         return _not_landed(current, resource, (now() - started).total_seconds())
-    landing = _Landing(warehouse, current, resource, changes, writer or DltWriter(), stored, days)
+    landing = _Landing(warehouse, current, resource, changes, writer, stored, days)
     applied, reading = landing.land(source, spec, schema, run_id, now)
     for text in reading.losses.texts():
         emit(Notice("warning", f"{current}: {text}"))
@@ -116,7 +116,7 @@ class _Landing:
         current: TableRef,
         resource: Resource,
         changes: bool,
-        writer: RawWriter,
+        writer: RawWriter | None,
         stored: Mapping[str, str],
         days: tuple[date, date] | None,
     ) -> None:
@@ -127,6 +127,7 @@ class _Landing:
         self, source: Source, spec: ResourceSpec, schema: Schema, run_id: str, now: Callable[[], datetime]
     ) -> tuple[Applied, Reading]:
         cursor = read_cursor(self._warehouse, str(self._current))
+        writer = self._writer or (DltWriter() if cursor.position is None else SizedWriter())
         plan, layout = plan_columns(
             self._warehouse.dialect, self._current, schema, self._stored, self._resource.contract
         )
@@ -146,7 +147,7 @@ class _Landing:
         )
         reading = Reading(self._warehouse, layout, request, cursor.raw_done, cursor.updated_at)
         try:
-            return self._segments(reading, cursor), reading
+            return self._segments(reading, cursor, writer), reading
         finally:
             reading.close()
 
@@ -176,13 +177,13 @@ class _Landing:
             self._warehouse.execute(f"DROP TABLE IF EXISTS {self._warehouse.dialect.table(ref)}")
         return replace(cursor, position=None)
 
-    def _segments(self, reading: Reading, cursor: Cursor) -> Applied:
+    def _segments(self, reading: Reading, cursor: Cursor, writer: RawWriter) -> Applied:
         total = Applied()
         while not reading.ended:
             batches = reading.segment()
             first = next(batches, None)
             if first is not None:
-                self._writer.append(self._warehouse, reading.layout.raw, chain([first], batches))
+                writer.append(self._warehouse, reading.layout.raw, chain([first], batches))
                 reach("land:after_raw")
             applied, cursor = self._commit(reading, cursor)
             total += applied

@@ -26,7 +26,7 @@ from tests.unit.land.scripted import (
 
 from tailrace.errors import FatalError, Unavailable
 from tailrace.events import Notice, Progress, StepFinished, listening
-from tailrace.land import reading
+from tailrace.land import raw, reading
 from tailrace.land.raw import DltWriter
 
 
@@ -269,6 +269,23 @@ def test_dlt_gives_what_arrow_gives(tmp_path):
         assert not list(tmp_path.glob("*.landing"))
     assert ends[0] == ends[1]
     assert "DLT_DATA_DIR" not in os.environ
+
+
+@pytest.mark.parametrize(("rows", "through"), [(3, "INSERT"), (4, "dlt"), (9, "dlt")])
+def test_a_small_round_spares_dlt_and_lands_the_same(tmp_path, monkeypatch, rows, through):
+    monkeypatch.setattr(raw, "FEW_ROWS", 3)
+    monkeypatch.setattr(reading, "batch_rows", lambda columns: 2)
+    asked = []
+    whole = DltWriter.append
+    monkeypatch.setattr(DltWriter, "append", lambda *given: (asked.append("dlt"), whole(*given))[1])
+    landing = open_file(tmp_path / "w.duckdb", writer=None)
+    landing.land(page(row("0", "first"), at=1))
+    assert asked == ["dlt"], "a first load goes through dlt however small it is"
+    landing.land(*(page(row(str(number), "later"), at=2) for number in range(rows)))
+    assert asked[1:] == (["dlt"] if through == "dlt" else [])
+    assert [found["email"] for found in landing.rows()] == ["later"] * rows
+    assert [found["_raw_seq"] for found in landing.rows("__raw", "_raw_seq")] == list(range(1, rows + 2))
+    assert_folds(landing)
 
 
 def test_an_idle_read_writes_nothing_and_imports_no_dlt(tmp_path):
