@@ -14,6 +14,8 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceMalformedRequest,
+    SalesforceMoreThanOneRecord,
+    SalesforceOperationError,
     SalesforceResourceNotFound,
 )
 
@@ -205,3 +207,201 @@ def test_over_tls_with_its_own_authority(tmp_path):
         )
         assert sf.query("SELECT COUNT() FROM Lead")["totalSize"] > 0
         assert sf.Lead.describe()["name"] == "Lead"
+
+
+# ---- writing --------------------------------------------------------------------------------------------
+
+
+def test_one_record_is_made_changed_read_and_deleted(sf, sandbox):
+    made = sf.Contact.create({"LastName": "New", "Email": "new@x.example", "Lead_Score__c": 7})
+    assert made == {"id": made["id"], "success": True, "errors": []}
+    assert sf.Contact.update(made["id"], {"Title": "Boss"}) == 204
+    row = sf.Contact.get(made["id"])
+    assert (row["Name"], row["Title"], row["Lead_Score__c"]) == ("New", "Boss", 7)
+    assert row["SystemModstamp"] == row["LastModifiedDate"] >= row["CreatedDate"]
+    assert sf.Contact.delete(made["id"]) == 204
+    with pytest.raises(SalesforceResourceNotFound) as caught:
+        sf.Contact.get(made["id"])
+    assert caught.value.content[0]["errorCode"] == "ENTITY_IS_DELETED"
+    assert sandbox.house.fakes["salesforce"].writes("Contact") == {made["id"]: 3}
+
+
+def test_an_upsert_makes_changes_and_names_several(sf, sandbox):
+    made = sf.Contact.upsert("Ext__c/new-1", {"LastName": "Upserted"}, raw_response=True)
+    assert (made.status_code, made.json()["created"]) == (201, True)
+    again = sf.Contact.upsert("Ext__c/NEW-1", {"Title": "Boss"}, raw_response=True)
+    assert (again.status_code, again.json()) == (
+        200,
+        {"id": made.json()["id"], "success": True, "errors": [], "created": False},
+    )
+    assert sf.Contact.get_by_custom_id("Ext__c", "new-1")["Title"] == "Boss"
+    one, two = list(stored(sandbox))[:2]
+    fake = sandbox.house.fakes["salesforce"]
+    fake.upsert("Contact", [{"Id": one, "Ext__c": "twin"}, {"Id": two, "Ext__c": "twin"}])
+    with pytest.raises(SalesforceMoreThanOneRecord) as caught:
+        sf.Contact.upsert("Ext__c/twin", {"Title": "x"})
+    assert [url.rpartition("/")[2] for url in caught.value.content] == sorted([one, two])
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"Email": "a@b.example"}, "REQUIRED_FIELD_MISSING"),
+        ({"LastName": "x", "Email": "not an address"}, "INVALID_EMAIL_ADDRESS"),
+        ({"LastName": "x", "Nope": 1}, "INVALID_FIELD"),
+        ({"LastName": "x", "SystemModstamp": "2026-01-01T00:00:00Z"}, "INVALID_FIELD_FOR_INSERT_UPDATE"),
+        ({"LastName": "x", "Title": "y" * 129}, "STRING_TOO_LONG"),
+        ({"LastName": "x", "HasOptedOutOfEmail": "yes"}, "INVALID_TYPE_ON_FIELD_IN_RECORD"),
+        ({"LastName": "x", "Lead_Score__c": "many"}, "INVALID_TYPE_ON_FIELD_IN_RECORD"),
+    ],
+)
+def test_values_that_salesforce_refuses(sf, values, code):
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        sf.Contact.create(values)
+    assert caught.value.content[0]["errorCode"] == code
+
+
+def rows(*values):
+    return [{"attributes": {"type": "Contact"}, **row} for row in values]
+
+
+def many(sf, path, records, method="PATCH", **more):
+    return sf.restful(path, method=method, json={"allOrNone": False, "records": records, **more})
+
+
+def test_collections_answer_in_order_row_by_row(sf, sandbox):
+    taken = next(iter(stored(sandbox).values()))["Ext__c"]
+    results = many(
+        sf,
+        "composite/sobjects/Contact/Ext__c",
+        rows(
+            {"Ext__c": "m1", "LastName": "One"},
+            {"Ext__c": "m2", "LastName": "Two", "Email": "broken"},
+            {"Ext__c": taken, "Title": "changed"},
+            {"Ext__c": "M1", "LastName": "Again"},
+            {"LastName": "None"},
+        ),
+    )
+    assert [result["success"] for result in results] == [True, False, True, False, False]
+    assert [result.get("created") for result in results] == [True, None, False, None, None]
+    codes = [result["errors"][0]["statusCode"] for result in results if not result["success"]]
+    assert codes == ["INVALID_EMAIL_ADDRESS", "DUPLICATE_VALUE", "MISSING_ARGUMENT"]
+    assert results[1]["errors"][0]["fields"] == ["Email"]
+    last = [entry for entry in sandbox.house.log if entry["vendor"] == "salesforce"][-1]
+    assert last["rows_written"] == 2
+
+
+def test_collections_insert_update_and_delete(sf, sandbox):
+    made = many(sf, "composite/sobjects", rows({"LastName": "A"}, {"LastName": "B"}), "POST")
+    keys = [result["id"] for result in made]
+    changed = many(sf, "composite/sobjects", rows({"id": keys[0], "Title": "T"}, {"id": "003x"}))
+    assert [result["success"] for result in changed] == [True, False]
+    gone = sf.restful("composite/sobjects", {"ids": ",".join(keys), "allOrNone": "false"}, "DELETE")
+    assert [result["success"] for result in gone] == [True, True]
+    assert not set(keys) & set(stored(sandbox))
+
+
+def test_all_or_none_takes_everything_back(sf, sandbox):
+    before = stored(sandbox)
+    records = rows({"Ext__c": "n1", "LastName": "One"}, {"Ext__c": "n2"})
+    results = many(sf, "composite/sobjects/Contact/Ext__c", records, allOrNone=True)
+    codes = [result["errors"][0]["statusCode"] for result in results]
+    assert codes == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "REQUIRED_FIELD_MISSING"]
+    assert stored(sandbox) == before
+    assert many(sf, "composite/sobjects/Contact/Ext__c", records[:1])[0]["created"] is True
+
+
+def test_requests_that_collections_refuse_whole(sf):
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        many(sf, "composite/sobjects", rows(*[{"LastName": "x"}] * 201), "POST")
+    assert "200 records" in caught.value.content[0]["message"]
+    with pytest.raises(SalesforceResourceNotFound):
+        many(sf, "composite/sobjects/Contact/Title", rows({"Title": "x", "LastName": "x"}))
+
+
+def test_rows_that_a_fault_rule_names_are_refused_alone(sf, sandbox):
+    from tailrace.sandbox.faults import FaultBook, parse_rules
+
+    error = {"keys": ["f1"], "category": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
+    rule = {"vendor": "salesforce", "route": "*/composite/*", "row_error": error}
+    sandbox.house.faults = FaultBook(parse_rules([rule], sandbox.house.fakes))
+    records = rows({"Ext__c": "f1", "LastName": "x"}, {"Ext__c": "f2", "LastName": "x"})
+    results = many(sf, "composite/sobjects/Contact/Ext__c", records)
+    assert [result["success"] for result in results] == [False, True]
+    assert results[0]["errors"][0]["statusCode"] == "UNABLE_TO_LOCK_ROW"
+
+
+def test_composite_requests_name_each_other(sf, sandbox):
+    account = {"method": "POST", "url": "/services/data/v67.0/sobjects/Account", "referenceId": "firm"}
+    contact = {"method": "POST", "url": "/services/data/v67.0/sobjects/Contact", "referenceId": "person"}
+    good = {"LastName": "Of the firm", "AccountId": "@{firm.id}"}
+
+    def send(body, **more):
+        wanted = [{**account, "body": {"Name": "Firm"}}, {**contact, "body": body}]
+        return sf.restful("composite", method="POST", json={"compositeRequest": wanted, **more})
+
+    answers = send(good)["compositeResponse"]
+    assert [answer["httpStatusCode"] for answer in answers] == [201, 201]
+    person = stored(sandbox)[answers[1]["body"]["id"]]
+    assert person["AccountId"] == answers[0]["body"]["id"]
+    before = stored(sandbox, "Account")
+    failed = send({"AccountId": "@{firm.id}"}, allOrNone=True)["compositeResponse"]
+    assert [answer["httpStatusCode"] for answer in failed] == [400, 400]
+    assert stored(sandbox, "Account") == before
+
+
+def files(sf, job, obj="Contact"):
+    return getattr(sf.bulk2, obj).get_all_ingest_records(job)
+
+
+def test_bulk_upsert_tells_of_each_row_in_three_files(sf, sandbox):
+    known = next(iter(stored(sandbox).values()))["Ext__c"]
+    records = [
+        {"Ext__c": "b1", "LastName": 'New, "quoted"', "Email": "b1@x.example", "Lead_Score__c": "4.5"},
+        {"Ext__c": known, "LastName": "Changed", "Email": "", "Lead_Score__c": "#N/A"},
+        {"Ext__c": "b3", "LastName": "Bad", "Email": "broken", "Lead_Score__c": ""},
+    ]
+    summary = sf.bulk2.Contact.upsert(records=records, external_id_field="Ext__c", wait=0)[0]
+    assert (summary["numberRecordsProcessed"], summary["numberRecordsFailed"]) == (3, 1)
+    found = files(sf, summary["job_id"])
+    assert {(row["Ext__c"], row["sf__Created"]) for row in found["successfulRecords"]} == {
+        ("b1", "true"),
+        (known, "false"),
+    }
+    failed = found["failedRecords"]
+    assert [row["Ext__c"] for row in failed] == ["b3"]
+    assert failed[0]["sf__Error"] == "INVALID_EMAIL_ADDRESS:Email: invalid email address: broken:Email --"
+    assert found["unprocessedRecords"] == []
+    by = {row["Ext__c"]: row for row in stored(sandbox).values()}
+    assert (by["b1"]["LastName"], by["b1"]["Lead_Score__c"]) == ('New, "quoted"', 4.5)
+    assert by[known]["LastName"] == "Changed" and by[known]["Email"] is not None, "an empty cell is no change"
+
+
+def test_bulk_insert_update_delete_and_hard_delete(sf, sandbox):
+    made = sf.bulk2.Lead.insert(records=[{"LastName": f"L{n}", "Company": "C"} for n in range(3)], wait=0)[0]
+    keys = [row["sf__Id"] for row in files(sf, made["job_id"], "Lead")["successfulRecords"]]
+    sf.bulk2.Lead.update(records=[{"Id": key, "Title": "T"} for key in keys], wait=0)
+    assert {stored(sandbox, "Lead")[key]["Title"] for key in keys} == {"T"}
+    sf.bulk2.Lead.delete(records=[{"Id": keys[0]}], wait=0)
+    sf.bulk2.Lead.hard_delete(records=[{"Id": keys[1]}], wait=0)
+    left = sf.query_all(f"SELECT Id FROM Lead WHERE Id IN {tuple(keys)}", include_deleted=True)["records"]
+    assert {row["Id"] for row in left} == {keys[0], keys[2]}
+    now = dt.datetime.now(dt.UTC)
+    told = sf.Lead.deleted(now - dt.timedelta(hours=1), now + dt.timedelta(minutes=5))["deletedRecords"]
+    assert {row["id"] for row in told} == {keys[0], keys[1]}
+
+
+def test_a_job_with_an_unknown_column_fails_whole(sf, sandbox):
+    before = stored(sandbox)
+    with pytest.raises(SalesforceOperationError, match="Field name not found : Nope"):
+        sf.bulk2.Contact.insert(records=[{"LastName": "x", "Nope": "1"}], wait=0)
+    assert stored(sandbox) == before
+
+
+def test_an_aborted_job_leaves_every_record_unprocessed(sf):
+    jobs = sf.bulk2.Contact._client
+    made = jobs.create_job("insert")
+    jobs.upload_job_data(made["id"], "LastName\nx\ny\n")
+    assert jobs.abort_job(made["id"], False)["state"] == "Aborted"
+    found = sf.bulk2.Contact.get_unprocessed_records(made["id"])
+    assert found.split("\n")[:3] == ['"LastName"', '"x"', '"y"']

@@ -8,9 +8,10 @@ from typing import Any
 
 from tailrace.sandbox.clock import Clock
 from tailrace.sandbox.limits import DailyLimit
-from tailrace.sandbox.salesforce import people, query, resources, stock
+from tailrace.sandbox.salesforce import composite, many, people, query, resources, single, stock
 from tailrace.sandbox.salesforce.call import Call
 from tailrace.sandbox.salesforce.errors import Refusal, not_found
+from tailrace.sandbox.salesforce.ingest import IngestJobs
 from tailrace.sandbox.salesforce.org import Org
 from tailrace.sandbox.salesforce.query import Cursors
 from tailrace.sandbox.salesforce.query_jobs import QueryJobs
@@ -91,7 +92,39 @@ class Salesforce:
             "query_job_change": jobs.change,
             "query_job_remove": jobs.remove,
             "query_job_results": jobs.results,
+            "create": single.create,
+            "read": single.read,
+            "update": single.update,
+            "delete": single.delete,
+            "read_by": single.read_by,
+            "upsert": single.upsert,
+            "composite": lambda org, call: composite.run(org, call, self._inner),
+            "insert_many": many.insert,
+            "update_many": many.update,
+            "delete_many": many.delete,
+            "upsert_many": many.upsert,
+            **self._ingest(),
         }
+
+    def _ingest(self) -> dict[str, Handler]:
+        jobs = self.ingest_jobs
+        return {
+            "ingest_create": jobs.create,
+            "ingest_upload": jobs.upload,
+            "ingest_read": jobs.read,
+            "ingest_change": jobs.change,
+            "ingest_remove": jobs.remove,
+            "ingest_successful": jobs.successful,
+            "ingest_failures": jobs.failures,
+            "ingest_unprocessed": jobs.unprocessed,
+        }
+
+    def _inner(self, request: Request) -> Response:
+        """A request inside a composite one: already authenticated and counted."""
+        try:
+            return self._answer(request, request.path.rstrip("/"))
+        except Refusal as refusal:
+            return refusal.response()
 
     def objects(self) -> list[str]:
         """Object types, and `<type>.fields`."""
@@ -124,4 +157,4 @@ class Salesforce:
     def reset(self) -> None:
         """The world's records again; minted tokens stay valid."""
         self._org = None
-        self.cursors, self.query_jobs = Cursors(), QueryJobs()
+        self.cursors, self.query_jobs, self.ingest_jobs = Cursors(), QueryJobs(), IngestJobs()

@@ -30,6 +30,45 @@ class Table:
     gone: dict[str, str] = field(default_factory=dict)
     """Id -> time of everything that was deleted and not restored: what /deleted/ tells of."""
     writes: Counter[str] = field(default_factory=Counter)
+    _indexes: dict[str, dict[Any, set[str]]] = field(default_factory=dict)
+
+    def put(self, record: Record) -> None:
+        """Add a record or take the place of the one with its id."""
+        self.drop(record["Id"])
+        self.rows[record["Id"]] = record
+        for name, index in self._indexes.items():
+            if (value := _indexed(record, name)) is not None:
+                index.setdefault(value, set()).add(record["Id"])
+
+    def drop(self, key: str) -> Record | None:
+        """Forget a record altogether."""
+        record = self.rows.pop(key, None)
+        for name, index in self._indexes.items():
+            if record is not None and (value := _indexed(record, name)) is not None:
+                index[value].discard(key)
+        return record
+
+    def hold(self, rows: dict[str, Record], gone: dict[str, str]) -> None:
+        """Exactly these records."""
+        self.rows, self.gone, self._indexes = rows, gone, {}
+
+    def with_value(self, name: str, value: Any) -> list[str]:
+        """Ids of the live records that have a value in a field, regardless of case, in id order."""
+        if name not in self._indexes:
+            index: dict[Any, set[str]] = {}
+            for key, record in self.rows.items():
+                if (found := _indexed(record, name)) is not None:
+                    index.setdefault(found, set()).add(key)
+            self._indexes[name] = index
+        return sorted(self._indexes[name].get(_folded(value), ()))
+
+
+def _indexed(record: Record, name: str) -> Any:
+    return None if record.get("IsDeleted") else _folded(record.get(name))
+
+
+def _folded(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 class Org:
@@ -109,7 +148,7 @@ class Org:
 
     def purge(self, table: Table, key: str) -> bool:
         """For good: a hard delete, or the recycle bin emptied. Only /deleted/ still tells of it."""
-        record = table.rows.pop(full(key), None)
+        record = table.drop(full(key))
         if record is None:
             return False
         table.gone.setdefault(record["Id"], self.stamp())
@@ -139,7 +178,21 @@ class Org:
             table.gone[key] = whole["SystemModstamp"]
         else:
             table.gone.pop(key, None)
-        table.rows[key] = self._derived(table, whole)
+        table.put(self._derived(table, whole))
+
+    def saved(self) -> dict[str, tuple[dict[str, Record], dict[str, str], Counter[str]]]:
+        """The state, to be restored where a request is taken back."""
+        return {
+            name: (dict(table.rows), dict(table.gone), Counter(table.writes))
+            for name, table in self.tables.items()
+        }
+
+    def restore(self, saved: dict[str, tuple[dict[str, Record], dict[str, str], Counter[str]]]) -> None:
+        """As it was when `saved` was asked."""
+        for name, (rows, gone, writes) in saved.items():
+            table = self.tables[name]
+            table.hold(rows, gone)
+            table.writes = writes
 
     def stamp(self) -> str:
         """Now, never before an earlier stamp."""
@@ -147,8 +200,8 @@ class Org:
 
     def _put(self, table: Table, record: Record, stamp: str) -> Record:
         record.update(SystemModstamp=stamp, LastModifiedDate=stamp, LastModifiedById=self.user)
-        table.rows[record["Id"]] = self._derived(table, record)
-        return table.rows[record["Id"]]
+        table.put(self._derived(table, record))
+        return record
 
     def _derived(self, table: Table, record: Record) -> Record:
         """The fields that Salesforce computes from others."""

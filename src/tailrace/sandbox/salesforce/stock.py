@@ -40,7 +40,7 @@ def replace(org: Org, obj: str, given: list[dict[str, Any]]) -> None:
         return
     shaped = [_shaped(number, record) for number, record in enumerate(given, start=1)]
     table.schema.learn(shaped)
-    table.rows, table.gone = {}, {}
+    table.hold({}, {})
     with org.clock.one_moment():
         for record in shaped:
             org.put_as_is(table, record)
