@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tailrace.activate.check import check_sync
 from tailrace.build.graph import Graph
@@ -11,7 +12,7 @@ from tailrace.connectors.sdk.base import Declaration
 from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
 from tailrace.errors import Diagnostic, near_miss
 from tailrace.plan.conditions import check_condition
-from tailrace.project.load_pipelines import RESOURCE_KEYS
+from tailrace.project.load_pipelines import INLINE_KEYS, RESOURCE_KEYS
 from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
 from tailrace.validate.suite import check_suite
 
@@ -23,14 +24,22 @@ def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
     for connection in project.target.connections.values():
         found = registry.declaration(connection.type)
         if found is None:
-            fix = near_miss(connection.type, registry.known())
+            fix = near_miss(connection.type, _names(inline=False))
             problems.append(_at(connection, ("type",), f"there is no connector {connection.type}", fix))
+            continue
+        if found.inline:
+            what = f"{connection.type} is no connection"
+            fix = f"Name it in a pipeline: `source: {connection.type}`"
+            problems.append(_at(connection, ("type",), what, fix))
             continue
         declarations[connection.name] = found
         problems += _connection(connection, found)
     problems += _publish(project, graph)
     for pipeline in project.pipelines:
-        problems += _pipeline(pipeline, declarations.get(pipeline.connection))
+        if pipeline.source:
+            problems += check_inline(pipeline, project.root)
+        else:
+            problems += check_resources(pipeline, declarations.get(pipeline.connection))
     for suite in project.suites:
         problems += _suite(suite, graph)
     for sync in project.syncs:
@@ -64,7 +73,40 @@ def _connection(connection: Connection, declaration: Declaration) -> Iterator[Di
         yield _at(connection, path, message, fix)
 
 
-def _pipeline(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[Diagnostic]:
+def _names(*, inline: bool) -> list[str]:
+    """The connectors that a connection, or a pipeline's `source:`, may name."""
+    found = {name: registry.declaration(name) for name in registry.known()}
+    return [name for name, one in found.items() if one is not None and one.inline is inline]
+
+
+def check_inline(pipeline: Pipeline, root: Path) -> Iterator[Diagnostic]:
+    """A pipeline with a `source:` of its own: which one, its options, and its resources against them."""
+    place, declaration = pipeline.marks.at("source"), registry.declaration(pipeline.source)
+    if declaration is None:
+        fix = near_miss(pipeline.source, _names(inline=True))
+        yield Diagnostic(place, f"there is no source {pipeline.source}", fix)
+        return
+    if not declaration.inline:
+        fix = "Land from a connection: replace `source:` with `connection:`"
+        yield Diagnostic(place, f"{pipeline.source} is read through a connection", fix)
+        return
+    found = [*_options(pipeline, declaration), *check_resources(pipeline, declaration)]
+    yield from found
+    if not found and declaration.validate_pipeline is not None:
+        named = {resource.name: resource.options for resource in pipeline.resources}
+        for path, message, fix in declaration.validate_pipeline(pipeline.options, named, root):
+            yield Diagnostic(pipeline.marks.at(*path), message, fix)
+
+
+def _options(pipeline: Pipeline, declaration: Declaration) -> Iterator[Diagnostic]:
+    known = [*(option.name for option in declaration.options), *INLINE_KEYS]
+    for path, message, fix in check_connection(declaration, pipeline.options)[1]:
+        unknown = message.startswith("unknown option")
+        place = pipeline.marks.key if unknown else pipeline.marks.at
+        yield Diagnostic(place(*path), message, near_miss(str(path[-1]), known) if unknown else fix)
+
+
+def check_resources(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[Diagnostic]:
     if declaration is None:
         return
     for resource in pipeline.resources:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tailrace.build.compile import compile_project
 from tailrace.build.graph import Graph
+from tailrace.connectors.sdk import registry
 from tailrace.errors import ProjectError
 from tailrace.plan.check import check_project
 from tailrace.project.selection import Node, select
-from tailrace.project.spec import Pipeline, Project, Suite, Sync
+from tailrace.project.spec import Pipeline, Project, Resource, Suite, Sync
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Chosen:
 
 def resolve(project: Project, *, now: datetime) -> Resolved:
     """Compile and check; ProjectError with all diagnostics of models, connections, suites and syncs."""
+    project = with_resources(project)
     unread = Graph({}, (), now)
     try:
         graph = compile_project(project, now=now, cache_dir=project.state_dir / "cache")
@@ -45,6 +47,19 @@ def resolve(project: Project, *, now: datetime) -> Resolved:
     if problems:
         raise ProjectError(problems)
     return Resolved(project, graph, {node.id: node for node in nodes_of(project, graph)})
+
+
+def with_resources(project: Project) -> Project:
+    """Pipelines that name no resources, with those that their source's options tell without opening it."""
+    return replace(project, pipelines=tuple(_with_resources(pipeline) for pipeline in project.pipelines))
+
+
+def _with_resources(pipeline: Pipeline) -> Pipeline:
+    declaration = registry.declaration(pipeline.source) if pipeline.is_open else None
+    if declaration is None or declaration.resource_names is None:
+        return pipeline
+    names = declaration.resource_names(pipeline.options) or ()
+    return replace(pipeline, resources=tuple(Resource(name, {}, pipeline.marks) for name in names))
 
 
 def choose(
@@ -72,6 +87,7 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
     """Pipelines, the tables they land, seeds, models, suites and syncs, in the order in which a run reaches them."""
     nodes = [Node(f"pipeline:{p.name}", "pipeline", p.name, p.tags, p.path, ()) for p in project.pipelines]
     landed = {(p.dataset, r.name): p for p in project.pipelines for r in p.resources}
+    landed |= _read_of_open(project, graph)
     nodes.extend(
         Node(
             f"source:{dataset}.{table}",
@@ -98,3 +114,10 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
         upstream = [ids[sync.model], *([f"suite:{sync.validate}"] if sync.validate else [])]
         nodes.append(Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream)))
     return nodes
+
+
+def _read_of_open(project: Project, graph: Graph) -> dict[tuple[str, str], Pipeline]:
+    """What models read of the datasets of pipelines whose resources nobody knows before the run."""
+    opened = {pipeline.dataset: pipeline for pipeline in project.pipelines if pipeline.is_open}
+    read = {(source.schema, source.name) for name in graph.order for source in graph.nodes[name].sources}
+    return {table: opened[table[0]] for table in sorted(read) if table[0] in opened}

@@ -103,6 +103,15 @@ def _landed_twice(pipelines: tuple[Pipeline, ...]) -> Iterator[Diagnostic]:
                     f"{pipeline.dataset}.{name} is already landed by pipeline {other.name} ({other.path})"
                 )
                 yield Diagnostic(place, message, "Remove it here, or give the pipelines different datasets")
+    for pipeline in pipelines:
+        if pipeline.is_open and any(
+            other is not pipeline and other.dataset.casefold() == pipeline.dataset.casefold()
+            for other in pipelines
+        ):
+            message = f"{pipeline.name} lands all that its source has into {pipeline.dataset}, as another pipeline does"
+            yield Diagnostic(
+                pipeline.marks.at("pipeline"), message, "Name its resources, or give it another `dataset:`"
+            )
 
 
 def _connections(parts: Parts) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,7 +33,7 @@ def load_project(root: Path, target: str | None = None) -> Project:
     if settings is None:
         raise ProjectError(problems)
     chosen = _read_target(root, settings, target, problems)
-    pipelines, _ = _read_all(root, "pipelines", read_pipeline, problems)
+    pipelines, _ = _read_all(root, "pipelines", partial(read_pipeline, root=root), problems)
     suites, suites_known = _read_all(root, "expectations", read_suite, problems)
     syncs, _ = _read_all(root, "reverse", read_sync, problems)
     models = read_models(root, settings.models, settings.marks.under("models"), problems)

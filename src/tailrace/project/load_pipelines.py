@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tailrace.errors import Diagnostic
 from tailrace.project.reader import SQL_NAME, Reader, refuse_templates
 from tailrace.project.schedule import read_schedule
-from tailrace.project.spec import Contract, Pipeline, Resource
+from tailrace.project.secrets import wrapped
+from tailrace.project.spec import EMPTY, Contract, Marks, Pipeline, Resource
 from tailrace.project.yaml import Document
 
 RESOURCE_KEYS = ("changes", "subject", "keep_raw", "contract")
 """The keys of a resource that are tailrace's; every other one is an option of the connector."""
 
 PIPELINE_KEYS = ("pipeline", "connection", "dataset", "schedule", "resources", "tags")
+INLINE_KEYS = ("pipeline", "source", "dataset", "schedule", "resources", "tags")
+"""With `source:` in place of `connection:`; every other key is an option of the source."""
+RENDERED_KEYS = ("config", "args")
+"""Options of a source in which templates are rendered, as in profiles.yml."""
 CONTRACT_KEYS = ("tables", "columns", "data_type")
 CONTRACT_WORDS = ("evolve", "freeze", "discard_row", "discard_value")
 # A custom object of HubSpot is called 2-123: a vendor's name may begin with a digit.
@@ -22,16 +29,17 @@ RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 RESERVED_ENDS = ("__changes", "__keys", "__raw")
 
 
-def read_pipeline(document: Document, file: str, problems: list[Diagnostic]) -> Pipeline:
-    """A pipeline; parts of it that are wrong are left empty, with a diagnostic."""
+def read_pipeline(document: Document, file: str, problems: list[Diagnostic], root: Path = Path()) -> Pipeline:
+    """A pipeline; parts of it that are wrong are left empty, with a diagnostic. Secret files start at `root`."""
     reader = Reader(document.data, document.marks, problems, "a pipeline")
-    if "source" in reader.data:
-        _refuse_source(reader)
-    else:
+    inline = "source" in reader.data
+    if not inline:
         reader.known(*PIPELINE_KEYS)
-        refuse_templates(document.data, document.marks, problems, "Write the value itself")
+    elif "connection" in reader.data:
+        reader.key_problem("both connection and source are named", "Keep one of the two", "connection")
+    plain = {key: value for key, value in reader.data.items() if not (inline and key in RENDERED_KEYS)}
+    refuse_templates(plain, document.marks, problems, "Write the value itself")
     name = reader.name("pipeline")
-    connection = "" if "source" in reader.data else reader.name("connection")
     dataset = reader.name("dataset", required=False, sql=True)
     if name and "dataset" not in reader.data and not SQL_NAME.match(name):
         reader.problem(
@@ -39,20 +47,36 @@ def read_pipeline(document: Document, file: str, problems: list[Diagnostic]) -> 
             "Add `dataset:` without a -",
             "pipeline",
         )
-    resources = _resources(reader)
-    schedule = read_schedule(reader, sla=True)
-    tags = reader.texts("tags")
-    return Pipeline(name, connection, dataset or name, resources, document.marks, file, schedule, tags)
+    return Pipeline(
+        name,
+        "" if inline else reader.name("connection"),
+        dataset or name,
+        _resources(reader, inline),
+        document.marks,
+        file,
+        read_schedule(reader, sla=True),
+        reader.texts("tags"),
+        reader.name("source") if inline else "",
+        _options(reader, document.marks, root) if inline else EMPTY,
+    )
 
 
-def _refuse_source(reader: Reader) -> None:
-    source = reader.text("source", "this source")
-    fix = "Land from a connection: replace `source:` with `connection:`"
-    reader.key_problem(f"source: {source} is not in this release", fix, "source")
+def _options(reader: Reader, marks: Marks, root: Path) -> Mapping[str, Any]:
+    """What the source takes beside tailrace's own keys, templates rendered and secrets hidden where there may be any."""
+    from tailrace.project.render import Renderer
+
+    own = {*INLINE_KEYS, "connection"}
+    renderer = Renderer(root, marks, reader.problems)
+    return {
+        key: wrapped(key, renderer.render(value, (key,))) if key in RENDERED_KEYS else value
+        for key, value in reader.data.items()
+        if key not in own
+    }
 
 
-def _resources(reader: Reader) -> tuple[Resource, ...]:
-    declared = reader.mapping("resources", required=True)
+def _resources(reader: Reader, inline: bool) -> tuple[Resource, ...]:
+    """Those named. An inline source may name none: all that it has is landed then."""
+    declared = reader.mapping("resources", required=not inline)
     if "resources" in reader.data and isinstance(reader.data["resources"], dict) and not declared:
         reader.problem(
             "resources names nothing to land", "Add a resource such as `contacts: {}`", "resources"

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from tailrace.errors import Diagnostic, Location
 from tailrace.project.reader import NAME, SQL_NAME, Reader, hint
-from tailrace.project.secrets import Secret, is_secret_option
+from tailrace.project.secrets import wrapped
 from tailrace.project.spec import EMPTY, Connection, Marks, Target
 from tailrace.project.yaml import read_yaml
 
@@ -119,20 +119,9 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
 
 
 def _connection(reader: Reader, name: str, options: Mapping[str, Any], path: tuple[str, ...]) -> Connection:
-    wrapped = {key: _wrap(key, value) for key, value in options.items() if key != "type"}
+    hidden = {key: wrapped(key, value) for key, value in options.items() if key != "type"}
     marks = Marks(reader.marks.file, reader.marks.places, reader.marks.keys)
-    return Connection(name, options["type"], wrapped, marks, path)
-
-
-def _wrap(name: str, value: Any) -> Any:
-    """Values of options that are secrets by their name become Secrets, however deep they stand."""
-    if isinstance(value, Mapping):
-        return {key: _wrap(key, inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_wrap(name, inner) for inner in value]
-    if is_secret_option(name) and isinstance(value, str | int) and not isinstance(value, bool):
-        return Secret(str(value), written=True)
-    return value
+    return Connection(name, options["type"], hidden, marks, path)
 
 
 def _duckdb(root: Path, reader: Reader, target: Target) -> Target:

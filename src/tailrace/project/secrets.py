@@ -7,13 +7,13 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from tailrace.errors import BadInput
-from tailrace.project.spec import Target
+from tailrace.project.spec import Pipeline, Target
 
 MASK = "***"
 SECRET_OPTIONS = frozenset(
@@ -86,6 +86,17 @@ def is_secret_option(name: str) -> bool:
     return name in SECRET_OPTIONS or name.endswith(_SECRET_ENDINGS)
 
 
+def wrapped(name: str, value: Any) -> Any:
+    """Values of options that are secrets by their name become Secrets, however deep they stand."""
+    if isinstance(value, Mapping):
+        return {key: wrapped(key, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [wrapped(name, inner) for inner in value]
+    if is_secret_option(name) and isinstance(value, str | int) and not isinstance(value, bool):
+        return Secret(str(value), written=True)
+    return value
+
+
 def resolve(reference: str, root: Path = Path()) -> Secret:
     """`env:NAME`, `file:PATH` (relative to `root`, one trailing newline cut) or `keyring:SERVICE/NAME`; else BadInput."""
     scheme, colon, rest = reference.partition(":")
@@ -146,16 +157,37 @@ def secrets_of(target: Target) -> list[Secret]:
     return [value for place in places for _, value in _leaves("", place) if isinstance(value, Secret)]
 
 
-def all_secret_values(target: Target, secret_option_names: set[str]) -> set[str]:
-    """The texts that a Redactor has to hide: all Secrets, and plain values of options that connectors declare secret."""
-    found = {
-        text for secret in secrets_of(target) if not secret.is_placeholder for text in secret.reveal_all()
+def all_secret_values(
+    target: Target, secret_option_names: set[str], pipelines: Sequence[Pipeline] = ()
+) -> set[str]:
+    """The texts that a Redactor has to hide: all Secrets, and plain values of options that connectors declare secret.
+
+    Of pipelines also the password inside an address (`postgresql://user:password@host/db`).
+    """
+    inline = [value for pipeline in pipelines for _, value in _leaves("", pipeline.options)]
+    secrets = [*secrets_of(target), *(value for value in inline if isinstance(value, Secret))]
+    found = {text for secret in secrets if not secret.is_placeholder for text in secret.reveal_all()}
+    found |= {
+        part
+        for value in inline
+        for part in _passwords(value.reveal() if isinstance(value, Secret) else value)
     }
     for connection in target.connections.values():
         for name, value in _leaves("", connection.options):
             if name in secret_option_names and isinstance(value, str):
                 found.add(value)
     return found - {""}
+
+
+def _passwords(value: Any) -> set[str]:
+    """The password of an address, as it stands there and decoded."""
+    if not isinstance(value, str) or "://" not in value:
+        return set()
+    try:
+        password = urlsplit(value).password or ""
+    except ValueError:
+        return set()
+    return {password, unquote(password)}
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:

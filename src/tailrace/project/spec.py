@@ -87,7 +87,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What to land from one connection into one dataset."""
+    """What to land from one connection, or one inline `source` with its `options`, into one dataset.
+
+    An inline source whose pipeline names no resources lands all that it has.
+    """
 
     name: str
     connection: str
@@ -97,6 +100,13 @@ class Pipeline:
     path: str
     schedule: Schedule | None = None
     tags: tuple[str, ...] = ()
+    source: str = ""
+    options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def is_open(self) -> bool:
+        """Its resources are known only once its source is open."""
+        return bool(self.source) and not self.resources
 
 
 @dataclass(frozen=True)

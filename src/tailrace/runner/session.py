@@ -19,7 +19,7 @@ from tailrace.connectors.sdk.options import check_connection
 from tailrace.errors import FatalError, TailraceError, refused_by_system
 from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.plan.secrets import redactor_of
-from tailrace.project.spec import Connection, Project
+from tailrace.project.spec import Connection, Pipeline, Project
 from tailrace.state import runs
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.runs import StepResult
@@ -123,6 +123,26 @@ class Session:
                 options, Context(name, limiter, self.now, self.in_flight(name), self.project.root)
             )
         return self._connectors[name]
+
+    def declaration_of(self, pipeline: Pipeline) -> Declaration:
+        """Of what a pipeline reads from: its connection's connector, or its own source."""
+        if not pipeline.source:
+            return self.declaration(pipeline.connection)
+        found = registry.declaration(pipeline.source)
+        assert found is not None, "check names unknown sources before anything runs"
+        return found
+
+    def connector_of(self, pipeline: Pipeline) -> Connector:
+        """What a pipeline reads from, open: its connection, or one source of its own for the length of the command."""
+        if not pipeline.source:
+            return self.connector(pipeline.connection)
+        key = f"{pipeline.path}:{pipeline.name}"  # no connection has such a name
+        if key not in self._connectors:
+            declaration = self.declaration_of(pipeline)
+            assert declaration.open is not None
+            context = Context(pipeline.name, NoLimiter(), self.now, DEFAULT_IN_FLIGHT, self.project.root)
+            self._connectors[key] = declaration.open(pipeline.options, context)
+        return self._connectors[key]
 
     def in_flight(self, name: str) -> int:
         """Requests at once on a connection; the account's rate budget bounds them first."""

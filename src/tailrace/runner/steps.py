@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from tailrace.connectors.sdk.base import ResourceSpec, ResourceType, Source
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Source
+from tailrace.connectors.sdk.inline import WrongSetting
 from tailrace.connectors.sdk.options import check_resource, resource_type
+from tailrace.errors import Diagnostic, FatalError
 from tailrace.plan.resolve import Chosen, Resolved
+from tailrace.project.load_pipelines import RESERVED_ENDS, RESOURCE_NAME
 from tailrace.project.spec import Pipeline, Resource, Suite
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
@@ -17,9 +23,35 @@ from tailrace.warehouse.stage import stage
 def land(session: Session, warehouse: DuckDBWarehouse, chosen: Chosen) -> None:
     """Every resource of every chosen pipeline; one that fails stops no other."""
     for pipeline in chosen.pipelines:
-        for resource in pipeline.resources:
-            with session.step("land", f"{pipeline.dataset}.{resource.name}"):
+        for resource in resources_of(session, pipeline):
+            with session.step("land", f"{pipeline.dataset}.{resource.name}"), placed(pipeline):
                 session.record(_land(session, warehouse, pipeline, resource))
+
+
+def resources_of(session: Session, pipeline: Pipeline) -> tuple[Resource, ...]:
+    """Those that a pipeline names, else all that its source has; a source that cannot be opened is a failed step."""
+    if not pipeline.is_open:
+        return pipeline.resources
+    found: tuple[Resource, ...] = ()
+    with session.step("land", f"{pipeline.dataset}.*"), placed(pipeline):
+        connector = session.connector_of(pipeline)
+        assert isinstance(connector, Lists), "check asks for the resources of any other source"
+        found = tuple(Resource(name, {}, pipeline.marks) for name in connector.names())
+        for resource in found:
+            if not RESOURCE_NAME.match(resource.name) or resource.name.endswith(RESERVED_ENDS):
+                raise FatalError(
+                    f"{resource.name[:60]!r} cannot name a table here", "name the others under `resources:`"
+                )
+    return found
+
+
+@contextmanager
+def placed(pipeline: Pipeline) -> Iterator[None]:
+    """What only the open source can tell of the pipeline's own words, said with its place in the file."""
+    try:
+        yield
+    except WrongSetting as wrong:
+        raise FatalError(str(Diagnostic(pipeline.marks.at(*wrong.path), wrong.message, wrong.fix))) from None
 
 
 def _land(session: Session, warehouse: DuckDBWarehouse, pipeline: Pipeline, resource: Resource) -> StepResult:
@@ -43,19 +75,19 @@ def _land(session: Session, warehouse: DuckDBWarehouse, pipeline: Pipeline, reso
 
 def source_of(session: Session, pipeline: Pipeline) -> Source:
     """What a pipeline reads from, open."""
-    return session.connector(pipeline.connection).source()
+    return session.connector_of(pipeline).source()
 
 
 def kind_of(session: Session, pipeline: Pipeline, resource: Resource) -> ResourceType:
     """The resource as its connector declares it."""
-    kind = resource_type(session.declaration(pipeline.connection), resource.name)
+    kind = resource_type(session.declaration_of(pipeline), resource.name)
     assert kind is not None, "check names unknown resources before anything runs"
     return kind
 
 
 def spec_of(session: Session, pipeline: Pipeline, resource: Resource) -> ResourceSpec:
     """The resource with its options, defaults filled in."""
-    options, _ = check_resource(session.declaration(pipeline.connection), resource.name, resource.options)
+    options, _ = check_resource(session.declaration_of(pipeline), resource.name, resource.options)
     return ResourceSpec(resource.name, options)
 
 
@@ -69,6 +101,13 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
     from tailrace.build.run import build as build_models
 
     stale = {result.name for result in session.results if result.step == "land" and result.status == "failed"}
+    unopened = {name.removesuffix(".*") for name in stale if name.endswith(".*")}
+    stale |= {
+        str(source)
+        for node in resolved.graph.nodes.values()
+        for source in node.sources
+        if source.schema in unopened
+    }
     for result in build_models(
         warehouse,
         resolved.graph,

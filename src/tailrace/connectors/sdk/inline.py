@@ -1,0 +1,52 @@
+"""What the sources that a pipeline names by `source:` have in common: options of a resource, and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tailrace.connectors.sdk.base import Option
+from tailrace.connectors.sdk.options import Problem
+from tailrace.errors import FatalError, near_miss
+
+ROW_KEY = "row_key"
+"""The primary key of rows that have none of their own."""
+WRITES = ("replace", "append", "merge")
+TYPES = ("text", "bigint", "double", "decimal", "bool", "timestamp", "date", "json")
+
+PRIMARY_KEY = Option(
+    "primary_key", "names", description="the column, or the columns together, that name a row"
+)
+COLUMNS = Option(
+    "columns", "mapping", description="column to type, where it is to be another than the one found"
+)
+
+
+def write_option(default: str) -> Option:
+    """`write`; `default` says in words what holds where it is not written."""
+    return Option("write", choices=WRITES, description=f"what a read does to the table; default: {default}")
+
+
+class WrongSetting(FatalError):
+    """A pipeline's own words are wrong, which only its open source could tell. `path` leads to them in its file."""
+
+    def __init__(self, path: tuple[str | int, ...], message: str, fix: str = "") -> None:
+        super().__init__(message, fix)
+        self.path = path
+
+
+def write_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
+    """A key for rows that no one looks for, and types that are none of ours."""
+    if options["write"] == "append" and options["primary_key"]:
+        fix = "write: merge updates rows by their key; append keeps every row under a row_key of its own"
+        yield ("primary_key",), "append looks for no key", fix
+    for name, kind in (options["columns"] or {}).items():
+        if kind not in TYPES:
+            yield ("columns", name), f"{kind!r} is no type of a column", near_miss(str(kind), TYPES)
+
+
+def keyless_merge(options: Mapping[str, Any]) -> Iterator[Problem]:
+    """`merge` where nothing but the pipeline could name a key."""
+    if options["write"] == "merge" and not options["primary_key"]:
+        fix = "Add `primary_key:` with the column or columns that name a row"
+        yield ("write",), "merge needs a primary_key", fix
