@@ -40,6 +40,10 @@ class Call:
         """The time of a change, in Mailchimp's whole seconds."""
         return spelled(self.clock.stamp())
 
+    def is_set(self, name: str) -> bool:
+        """A switch among the query parameters; the vendor's SDK writes True."""
+        return (self.request.param(name) or "").lower() == "true"
+
     def body(self) -> Record:
         """The JSON object that was sent; 400 where it is none."""
         try:

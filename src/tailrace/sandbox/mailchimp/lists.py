@@ -159,9 +159,11 @@ def _take(
 ) -> None:
     created, updated, errors = into
     email = str(entry.get("email_address") or "")
+    if email_hash(email) in taken and call.is_set("skip_duplicate_check"):
+        return
     known = find(call.account, list_id, email) if email else None
     try:
-        _refuse(call, email, entry, known, body, taken)
+        _refuse(email, entry, known, body, taken)
         written = save(call, list_id, known, entry)
         if entry.get("tags") and known is not None:
             written = save(call, list_id, written, {}, tagged(call, written, entry["tags"]))
@@ -175,10 +177,8 @@ def _take(
     (created if known is None else updated).append(written)
 
 
-def _refuse(
-    call: Call, email: str, entry: Record, known: Record | None, body: Record, taken: set[str]
-) -> None:
-    if email_hash(email) in taken and call.request.param("skip_duplicate_check") != "true":
+def _refuse(email: str, entry: Record, known: Record | None, body: Record, taken: set[str]) -> None:
+    if email_hash(email) in taken:
         raise Problem(400, f"{email} is duplicated in this batch.", "Duplicate")
     if known is not None and not body.get("update_existing"):
         raise Problem(

@@ -139,7 +139,7 @@ def save(
     new |= {"email_address": email, "id": email_hash(email), "last_changed": now}
     if new["id"] != old["id"] and account["members"].get(list_id, new["id"]) is not None:
         raise _exists(email)
-    merge = checked_fields(call, list_id, body.get("merge_fields") or {})
+    merge = checked_fields(call, list_id, body.get("merge_fields") or {}, old["merge_fields"])
     new["merge_fields"] = {**old["merge_fields"], **merge}
     new["full_name"] = full_name(new["merge_fields"])
     if body.get("interests"):

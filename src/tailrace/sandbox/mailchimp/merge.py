@@ -101,17 +101,22 @@ def defined(list_id: str, number: int, tag: str, body: Mapping[str, Any]) -> Rec
     }
 
 
-def checked_fields(call: Call, list_id: str, given: Any) -> Record:
-    """The values of known tags; 400 naming every one that its kind does not take. Unknown tags are ignored (recorded)."""
+def checked_fields(call: Call, list_id: str, given: Any, held: Mapping[str, Any]) -> Record:
+    """The values of known tags; 400 naming every one that its kind does not take. Unknown tags are ignored (recorded).
+
+    A required field must have a value, given or `held`, unless skip_merge_validation is asked for.
+    """
     if not isinstance(given, dict):
         raise invalid("merge_fields", "Schema describes object, but the value is none")
     fields = {row["tag"]: row for row in call.account["merge_fields"].of("list_id", list_id)}
     kept = {tag: value for tag, value in given.items() if tag in fields}
-    if call.request.param("skip_merge_validation") == "true":
-        return kept
-    wrong = [(tag, why) for tag, value in kept.items() if (why := _misfit(fields[tag], value))]
+    wrong = {tag: why for tag, value in kept.items() if (why := _misfit(fields[tag], value))}
+    if not call.is_set("skip_merge_validation"):
+        after = {**held, **kept}
+        missing = [tag for tag, row in fields.items() if row["required"] and after.get(tag) in ("", None)]
+        wrong |= dict.fromkeys(missing, "This value should not be blank.")
     if wrong:
-        errors = [{"field": tag, "message": why} for tag, why in wrong]
+        errors = [{"field": tag, "message": why} for tag, why in wrong.items()]
         raise Problem(400, "Your merge fields were invalid.", errors=errors)
     return {tag: _stored(fields[tag]["type"], value) for tag, value in kept.items()}
 
@@ -125,7 +130,7 @@ def _misfit(field: Record, value: Any) -> str | None:
     """Why the kind does not take the value; the number's words are recorded, the others from memory."""
     kind = field["type"]
     if value in ("", None):
-        return "This value should not be blank." if field["required"] else None
+        return None
     if kind == "number":
         return None if _is_number(value) else "Please enter a number"
     if kind == "date":
