@@ -52,6 +52,11 @@ class ApiError(Exception):
         return Response.of(self.status, self.document(), **challenge)
 
 
+def wrong_method() -> ApiError:
+    """405, as Google's front end says it."""
+    return ApiError(405, "Request method is not allowed for this URL.")
+
+
 class TokenDesk:
     """The bearer tokens of one API: the sandbox's fixed one, those minted here, and self-signed JWTs where allowed."""
 
@@ -73,6 +78,10 @@ class TokenDesk:
         if expiry is None:
             return "invalid"
         return None if self._clock.now() < expiry else "expired"
+
+    def answer(self, request: Request) -> Response:
+        """What the token endpoint answers, also to a method that it does not take."""
+        return self.mint(request) if request.method == "POST" else wrong_method().response()
 
     def mint(self, request: Request) -> Response:
         """POST /token as at oauth2.googleapis.com: the refresh_token and the jwt-bearer grant, tokens for an hour."""

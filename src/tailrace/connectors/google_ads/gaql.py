@@ -30,6 +30,21 @@ WHOLE_METRICS = frozenset(
 )
 """Metrics that are int64 in Google's protos; the others are doubles, and an int fits into a double column."""
 
+TEXT_METRICS = frozenset(
+    [
+        "conversion_last_conversion_date",
+        "conversion_last_received_request_date_time",
+        "historical_creative_quality_score",
+        "historical_landing_page_quality_score",
+        "historical_search_predicted_ctr",
+        "interaction_event_types",
+        "linked_sample_entities",
+        "optimization_score_url",
+        "search_volume",
+    ]
+)
+"""Metrics that are no numbers in Google's protos."""
+
 FIELD_TYPES: Mapping[str, Type] = {
     "customer.id": "bigint",
     "campaign.id": "bigint",
@@ -42,8 +57,9 @@ FIELD_TYPES: Mapping[str, Type] = {
 
 def column(field: str) -> Column:
     """The column of a field, typed as the vendor's proto is."""
-    if field.startswith("metrics."):
-        return Column(column_name(field), "bigint" if field.split(".", 1)[1] in WHOLE_METRICS else "double")
+    space, _, metric = field.partition(".")
+    if space == "metrics" and metric not in TEXT_METRICS:
+        return Column(column_name(field), "bigint" if metric in WHOLE_METRICS else "double")
     return Column(column_name(field), FIELD_TYPES.get(field, "text"))
 
 

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from tailrace.sandbox.clock import Clock
-from tailrace.sandbox.google import ApiError, TokenDesk, json_body
+from tailrace.sandbox.google import ApiError, TokenDesk, json_body, wrong_method
+from tailrace.sandbox.google_ads.access import Access, clients, entities_of
 from tailrace.sandbox.google_ads.check import check
 from tailrace.sandbox.google_ads.fields import ENTITIES, KINDS, STATS, camel
 from tailrace.sandbox.google_ads.gaql import Query, QueryError, parse
-from tailrace.sandbox.google_ads.records import OBJECTS, Record, Records, customer_of
+from tailrace.sandbox.google_ads.records import OBJECTS, Record, Records
 from tailrace.sandbox.google_ads.report import run
 from tailrace.sandbox.limits import DailyLimit
 from tailrace.sandbox.vendor import RowError, Settings
@@ -57,6 +58,7 @@ class GoogleAds:
         self._daily = DailyLimit(DAILY_OPERATIONS, clock)
         self._requests = 0
         self._made: Records | None = None
+        self.access = Access()
 
     @property
     def _records(self) -> Records:
@@ -68,7 +70,7 @@ class GoogleAds:
         """Answer one request; errors in Google's envelope, inside an array where the route streams."""
         path = unquote(request.path)
         if path == "/token":
-            return self._tokens.mint(request) if request.method == "POST" else _wrong_method()
+            return self._tokens.answer(request)
         self._requests += 1
         streaming = path.endswith(":searchStream")
         try:
@@ -87,7 +89,7 @@ class GoogleAds:
         if match is None:
             raise ApiError(404, f"The requested URL {path} was not found on this server.")
         if request.method != ("POST" if search else "GET"):
-            return _wrong_method()
+            raise wrong_method()
         version = int(match[1])
         if not FIRST_VERSION <= version <= LAST_VERSION:
             raise self._failure(
@@ -95,7 +97,7 @@ class GoogleAds:
             )
         self._admit(request)
         if search is None:
-            names = [f"customers/{key}" for key in self._records.customers()]
+            names = [f"customers/{key}" for key in self.access.accessible(self._records)]
             return Response.of(200, {"resourceNames": names})
         customer = self._customer(request, search[2])
         answer: Callable[[Request, str], Response] = (
@@ -117,24 +119,10 @@ class GoogleAds:
             )
 
     def _customer(self, request: Request, customer: str) -> str:
-        """The account in the path, if the login customer may see it."""
-        if not customer.isdecimal():
-            message = f"Invalid customer ID '{customer}': ten digits without dashes."
-            raise self._failure(400, "requestError", "INVALID_CUSTOMER_ID", message)
-        known = self._records.customers()
-        login = request.headers.get("login-customer-id")
-        if login is not None and not login.isdecimal():
-            message = f"Invalid login-customer-id '{login}': digits without dashes."
-            raise self._failure(400, "headerError", "INVALID_LOGIN_CUSTOMER_ID", message)
-        # only the generated manager is known to manage; who manages loaded accounts no record says
-        generated = self._records.all("customers") and known == sorted(
-            {customer_of(record) or "" for record in self._world.google_ads["customers"]}
-        )
-        stranger = generated and login not in (None, MANAGER_ID, customer)
-        if (customer not in known and customer != MANAGER_ID) or stranger:
-            message = "User doesn't have permission to access customer. Note: If you're accessing a client customer, "
-            message += "the manager's customer id must be set in the 'login-customer-id' header."
-            raise self._failure(403, "authorizationError", "USER_PERMISSION_DENIED", message)
+        """The account in the path, if the login may see it."""
+        refusal = self.access.refusal(self._records, request.headers, customer)
+        if refusal is not None:
+            raise self._failure(refusal.status, refusal.group, refusal.code, refusal.message)
         return customer
 
     def _stream(self, request: Request, customer: str) -> Response:
@@ -155,6 +143,7 @@ class GoogleAds:
         rows = self._answer(query, customer)
         start = self._offset(body.get("pageToken") or "")
         document = self._chunk(query, rows[start : start + PAGE_ROWS])
+        del document["requestId"]  # only a stream's chunks have one
         if start + PAGE_ROWS < len(rows):
             document["nextPageToken"] = f"page-{start + PAGE_ROWS}"
         if (body.get("searchSettings") or {}).get("returnTotalResultsCount"):
@@ -200,20 +189,12 @@ class GoogleAds:
                 "REQUESTED_METRICS_FOR_MANAGER", message + "against each client account under the manager."
             )
         if query.resource == "customer_client":
-            return run(query, self._clients(customer), [], self._settings.today)
+            return run(query, clients(self._records, customer), [], self._settings.today)
         stats = self._records.of_customer(STATS[query.resource], customer)
         entities = self._records.of_customer(ENTITIES[query.resource], customer)
         if query.resource == "customer" and customer == MANAGER_ID:
             entities = [{"customer": manager()}]
-        return run(query, entities or _entities_of(query.resource, stats), stats, self._settings.today)
-
-    def _clients(self, customer: str) -> list[Record]:
-        """The account itself at level 0 and, under the manager, every other one at level 1."""
-        top = {"customer": manager()} if customer == MANAGER_ID else {"customer": {"id": customer}}
-        own = self._records.of_customer("customers", customer)
-        below = self._records.all("customers") if customer == MANAGER_ID else []
-        rows = [(own or [top])[0], *below]
-        return [_client(customer, row["customer"], min(level, 1)) for level, row in enumerate(rows)]
+        return run(query, entities or entities_of(query.resource, stats), stats, self._settings.today)
 
     def _chunk(self, query: Query, rows: list[Record]) -> dict[str, Any]:
         chunk: dict[str, Any] = {"results": rows} if rows else {}
@@ -272,29 +253,3 @@ class GoogleAds:
     def reset(self) -> None:
         """Back to the world's records; tokens stay valid."""
         self._made = None
-
-
-def _entities_of(resource: str, stats: list[Record]) -> list[Record]:
-    """Where only stats were loaded, their own attributes stand for the entities."""
-    space = camel(resource)[0]
-    found: dict[str, Record] = {}
-    for record in stats:
-        entity = {name: value for name, value in record.items() if name not in ("metrics", "segments")}
-        found.setdefault(str(record.get(space)), entity)
-    return list(found.values())
-
-
-def _client(root: str, account: Record, level: int) -> Record:
-    key = account["id"]
-    client = {
-        **{name: value for name, value in account.items() if name != "resourceName"},
-        "resourceName": f"customers/{root}/customerClients/{key}",
-        "clientCustomer": f"customers/{key}",
-        "level": str(level),
-        "hidden": False,
-    }
-    return {"customer": {"resourceName": f"customers/{root}", "id": root}, "customerClient": client}
-
-
-def _wrong_method() -> Response:
-    return ApiError(405, "Request method is not allowed for this URL.").response()

@@ -36,7 +36,7 @@ _NAMED = {
     "campaign": "id:int resource_name name status:enum advertising_channel_type:enum start_date end_date",
     "ad_group": "id:int resource_name name status:enum type:enum campaign",
     "ad_group_ad": "resource_name status:enum ad_group ad.id:int ad.resource_name ad.name ad.type:enum ad.final_urls",
-    "segments": "date week month quarter year:number day_of_week:enum",
+    "segments": "date week month quarter year:number day_of_week:enum device:enum",
     "metrics": "impressions:int clicks:int cost_micros:int conversions:number conversions_value:number "
     "ctr:number average_cpc:number average_cpm:number cost_per_conversion:number",
 }

@@ -115,12 +115,13 @@ class Records:
         self._put(obj, list(rows.values()))
 
     def remove(self, obj: str, key: str) -> bool:
-        """An entity gets the status REMOVED and stays; a day of stats is gone. False where there is none."""
+        """An entity gets the status REMOVED (an account: CANCELED) and stays; a day of stats is gone. False: none."""
         found = [record for record in self.all(obj) if key_of(obj, record) == key]
         if not found:
             return False
+        status = "CANCELED" if obj == "customers" else "REMOVED"
         if obj in SPACES:
-            self.upsert(obj, [_merge(found[0], {SPACES[obj]: {"status": "REMOVED"}})])
+            self.upsert(obj, [_merge(found[0], {SPACES[obj]: {"status": status}})])
         else:
             self._put(obj, [record for record in self._rows[obj] if key_of(obj, record) != key])
         return True

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
+from tailrace.sandbox.google_ads.devices import by_device
 from tailrace.sandbox.google_ads.fields import (
     KINDS,
     Record,
@@ -96,7 +97,7 @@ def _report(
     metrics = [field for field in used if field.startswith("metrics.")]
     needed = sorted({part for field in metrics for part in RATIOS.get(field, (field,))[:2]})
     groups: dict[tuple[Any, ...], Row] = {}
-    for record in stats:
+    for record in by_device(stats, used):
         row = attributes(record)
         row |= {field: _segment(record, field) for field in _segments_used(used)}
         if not _passes(row, before, today):
