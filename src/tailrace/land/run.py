@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
-from tailrace.connectors.sdk.base import Backfills, ResourceSpec, Source
+from tailrace.connectors.sdk.base import Backfills, Infers, ResourceSpec, Source
 from tailrace.errors import Diagnostic, FatalError, SchemaError, near_miss
 from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach
@@ -48,9 +48,11 @@ def land_resource(
             f"{pipeline.name}: its source cannot be asked for a range of days", "land it without --from"
         )
     current = TableRef(pipeline.dataset, resource.name)
-    schema = source.schema(spec)
-    _check_subject(resource, schema)
     stored = warehouse.columns(current)
+    schema = _schema(warehouse, source, spec, current)
+    if not schema.columns:
+        return _nothing_yet(current, (now() - started).total_seconds())
+    _check_subject(resource, schema)
     if not stored and resource.contract.tables != "evolve":
         return _not_landed(current, resource, (now() - started).total_seconds())
     landing = _Landing(warehouse, current, resource, changes, writer, stored, days)
@@ -70,6 +72,21 @@ def land_resource(
         seconds,
         detail=_detail(applied, reading),
     )
+
+
+def _schema(warehouse: Warehouse, source: Source, spec: ResourceSpec, current: TableRef) -> Schema:
+    """As the source knows it; where only rows tell it, of those that are new since the position to be read from."""
+    if not isinstance(source, Infers):
+        return source.schema(spec)
+    whole = warehouse.columns(current) and warehouse.columns(current.suffixed("__keys"))
+    return source.infer(spec, read_cursor(warehouse, str(current)).start() if whole else None)
+
+
+def _nothing_yet(current: TableRef, seconds: float) -> StepResult:
+    """No row ever came, so there are no columns to make a table of."""
+    emit(Notice("warning", f"{current}: no row came yet, so there is no table yet"))
+    emit(StepFinished("land", str(current), "ok", 0, 0, seconds))
+    return StepResult("land", str(current), "ok", seconds=seconds)
 
 
 def _not_landed(current: TableRef, resource: Resource, seconds: float) -> StepResult:
