@@ -83,7 +83,9 @@ class MemberReader:
             if whole and reading.complete:
                 scopes.append(Scope({"list_id": (list_id,)}, erased=True))
             known[list_id] = reading.position()
-        gone = [list_id for list_id in known if lists.complete and list_id not in lists.there]
+        # an account without any list is one that cannot be: such an answer takes nothing away
+        sure = lists.complete and lists.there
+        gone = [list_id for list_id in known if sure and list_id not in lists.there]
         if gone:
             scopes.append(Scope({"list_id": tuple(gone)}, erased=True))
         yield Checkpoint(
