@@ -533,3 +533,46 @@ def test_over_http_with_an_encoded_colon() -> None:
             records = orjson.loads(answer.read())
     expected = [r for r in records if r["customer"]["id"] == US and r["segments"]["date"] >= "2026-10-01"]
     assert len(chunks[0]["results"]) == len(expected) > 100
+
+
+def test_a_login_that_reaches_only_the_manager_acts_in_its_name(ads: GoogleAds) -> None:
+    ads.access.direct = frozenset([MANAGER])
+    response = ads.handle(Request("GET", "/v26/customers:listAccessibleCustomers", (), HEADERS))
+    assert orjson.loads(response.body) == {"resourceNames": [f"customers/{MANAGER}"]}
+    path, body = f"/v26/customers/{US}/googleAds:search", {"query": "SELECT customer.id FROM customer"}
+    alone = {name: value for name, value in HEADERS.items() if name != "login-customer-id"}
+    assert post(ads, path, body).status == 200
+    assert error_code(post(ads, path, body, alone)) == (403, "authorizationError", "USER_PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize("status", ["CANCELED", "CLOSED"])
+def test_an_ended_account_is_listed_but_answers_nothing(ads: GoogleAds, status: str) -> None:
+    ads.upsert("customers", [{"customer": {"id": DE, "status": status}}])
+    path = f"/v26/customers/{DE}/googleAds:searchStream"
+    refused = post(ads, path, {"query": "SELECT campaign.id FROM campaign"})
+    assert error_code(refused) == (403, "authorizationError", "CUSTOMER_NOT_ENABLED")
+    query = "SELECT customer_client.id, customer_client.status FROM customer_client"
+    shown = {
+        row["customerClient"]["id"]: row["customerClient"]["status"] for row in stream(ads, query, MANAGER)
+    }
+    assert shown == {MANAGER: "ENABLED", US: "ENABLED", DE: status, GB: "ENABLED"}
+
+
+def test_removing_an_account_cancels_it(ads: GoogleAds) -> None:
+    assert ads.remove("customers", GB)
+    assert {r["customer"]["id"]: r["customer"]["status"] for r in ads.records("customers")}[GB] == "CANCELED"
+
+
+def test_devices_add_up_to_the_day(ads: GoogleAds) -> None:
+    days = "WHERE segments.date DURING LAST_7_DAYS"
+    names = "metrics.clicks, metrics.cost_micros, metrics.conversions"
+    (whole,) = stream(ads, f"SELECT {names} FROM customer {days}")
+    parts = stream(ads, f"SELECT segments.device, {names} FROM customer {days}")
+    assert {row["segments"]["device"] for row in parts} == {"MOBILE", "DESKTOP", "TABLET"}
+    for name in ("clicks", "costMicros"):
+        assert sum(int(row["metrics"][name]) for row in parts) == int(whole["metrics"][name])
+    assert sum(row["metrics"]["conversions"] for row in parts) == pytest.approx(
+        whole["metrics"]["conversions"]
+    )
+    where = f"SELECT {names} FROM customer {days} AND segments.device = 'MOBILE'"
+    assert refusal(ads, where) == "EXPECTED_REFERENCED_FIELD_IN_SELECT_CLAUSE"
