@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tailrace.connectors.sdk.dlt_settings import dlt_settings
 from tailrace.errors import WarehouseError
 from tailrace.failpoints import reach
 from tailrace.warehouse.base import TableRef, Warehouse
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SETTINGS = {
-    "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "RUNTIME__LOG_LEVEL": "ERROR",
     "SCHEMA__NAMING": "direct",  # keeps the vendor's names; the default would rewrite and merge some
     "RESTORE_FROM_DESTINATION": "false",  # our cursors are the only memory
     "LOAD__WORKERS": "1",
@@ -41,7 +39,7 @@ class DltWriter:
     """One dlt pipeline run, in a working folder that is thrown away: no pending package can swallow a later run's data."""
 
     def append(self, warehouse: Warehouse, raw: TableRef, batches: Iterator[pa.Table]) -> None:
-        with _working_folder(warehouse) as folder, _settings(folder), without_pandas():
+        with _working_folder(warehouse) as folder, dlt_settings(folder, SETTINGS), without_pandas():
             import dlt
             from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -115,19 +113,3 @@ def _working_folder(warehouse: Warehouse) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _settings(folder: Path) -> Iterator[None]:
-    """Settings of dlt, for the length of a run: environment wins over any dlt configuration lying about."""
-    wanted = {**SETTINGS, "DLT_DATA_DIR": str(folder), "DLT_PROJECT_DIR": str(folder)}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
