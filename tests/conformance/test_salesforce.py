@@ -187,12 +187,13 @@ def test_columns_follow_the_description(connector: Connector) -> None:
 
 
 def test_a_new_field_appears_without_a_release(connector: Connector, desk: Desk) -> None:
+    source, resource = connector.source(), spec("salesforce", "Lead")
+    assert "Region__c" not in source.schema(resource).names()
     desk.save("salesforce", "Lead.fields", {"name": "Region__c", "type": "picklist"})
     key = min(live(desk, "Lead"))
     desk.save("salesforce", "Lead", {"Id": key, "Region__c": "North"})
-    landed = land(connector, spec("salesforce", "Lead"))
+    landed = Landed(source.schema(resource)).read(source, resource)
     assert landed.rows[(key,)]["Region__c"] == "North"
-    desk.remove("salesforce", "Lead.fields", "Region__c")
 
 
 def test_rest_and_bulk_read_the_same(connector: Connector, desk: Desk) -> None:
@@ -232,8 +233,6 @@ def test_a_query_too_long_for_a_url_goes_into_a_job(connector: Connector, desk: 
     assert land(connector, resource, landed).shown == 1
     assert set(names) <= set(landed.schema.names())
     assert max(len(entry["path"]) for entry in desk.requests("salesforce")) < 13_000
-    for name in names:
-        desk.remove("salesforce", "Campaign.fields", name)
 
 
 def test_a_hard_delete_is_told_by_the_deleted_list(
@@ -361,6 +360,53 @@ def test_the_days_requests_are_reported(sandbox: Sandbox) -> None:
 def test_the_destination_says_that_there_is_none(connector: Connector) -> None:
     with pytest.raises(FatalError, match="takes nothing back"):
         connector.destination()
+
+
+# ---- doctor ---------------------------------------------------------------------------------------------
+
+
+def findings(connector: Connector) -> dict[str, tuple[str, str]]:
+    return {found.subject: (found.level, found.text) for found in connector.examine()}  # type: ignore[attr-defined]
+
+
+def test_an_org_in_order_is_said_to_be(sandbox: Sandbox) -> None:
+    url = sandbox.base_url("salesforce")
+    login = {"client_id": "app", "client_secret": "app-secret", "login_url": url}
+    connector = connect("salesforce", url, login)
+    found = findings(connector)
+    assert {level for level, _ in found.values()} == {"ok"}
+    assert connector.account() in found["login"][1] and found["api"][1] == "granted: api"
+    connector.close()
+
+
+def test_what_is_amiss_is_named_with_the_fix(sandbox: Sandbox, desk: Desk) -> None:
+    url = sandbox.base_url("salesforce")
+    token = {
+        "access_token": "sandbox",
+        "instance_url": url,
+        "scope": "id refresh_token",
+        "id": f"{url}/id/00D5e0000000001AAA/005x",
+    }
+    limits = {"DailyApiRequests": {"Max": 1000, "Remaining": 99}}
+    listed = {"sobjects": [{"name": "Account", "queryable": True}, {"name": "Lead", "queryable": False}]}
+    answers = {"*/oauth2/token": token, "*/limits/": limits, "*/sobjects": listed}
+    desk.faults(
+        *[
+            {"vendor": "salesforce", "route": route, "status": 200, "body": body}
+            for route, body in answers.items()
+        ]
+    )
+    login = {"client_id": "app", "client_secret": "app-secret", "login_url": url, "api_version": "99.0"}
+    connector = connect("salesforce", url, login)
+    found = findings(connector)
+    assert found["api_version"] == ("error", "the org does not serve 99.0")
+    assert found["api"] == ("error", "not granted; granted: id, refresh_token")
+    assert found["DailyApiRequests"] == ("warning", "99 of 1000 left")
+    level, text = found["objects"]
+    assert level == "warning" and "Contact" in text and "Lead" in text and "Account" not in text
+    fixes = [one.fix for one in connector.examine() if one.level != "ok"]  # type: ignore[attr-defined]
+    assert len(fixes) == 4 and all(fixes)
+    connector.close()
 
 
 @pytest.mark.parametrize("version", ["66.0", "68.0"])

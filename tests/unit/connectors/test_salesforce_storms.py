@@ -339,6 +339,23 @@ def test_a_sweep_that_was_not_whole_deletes_nothing_and_stays_owed(
     assert (landed.position or {})["owed"] is False
 
 
+def test_a_load_of_another_condition_that_was_cut_owes_a_sweep(connector: Connector, desk: Desk) -> None:
+    """What no longer meets it is removed by the first complete read, not by the part that goes on."""
+    landed = land(connector, spec("salesforce", "Lead", {"via": "rest"}))
+    narrow = spec("salesforce", "Lead", {"via": "rest", "where": "Email != null AND Phone = null"})
+    fault(desk, PAGES, nth=2, status=403, body=SPENT)
+    with pytest.raises(RateLimited):
+        landed.read(connector.source(), narrow)
+    desk.faults()
+    land(connector, narrow, landed)
+    assert {key for (key,) in landed.rows} == live(desk, "Lead")
+    land(connector, narrow, landed)
+    rows = desk.records("salesforce", "Lead")
+    wanted = {row["Id"] for row in rows if row["Email"] and not row["Phone"]}
+    assert PAGE < len(wanted) < len(rows)
+    assert {key for (key,) in landed.rows} == wanted
+
+
 def test_a_merge_names_the_record_that_took_over(connector: Connector, desk: Desk, sandbox: Sandbox) -> None:
     resource = spec("salesforce", "Contact", {"fields": ["Email"]})
     landed = land(connector, resource)
