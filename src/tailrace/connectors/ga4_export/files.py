@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from math import isnan
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import IO, Any, cast
 import orjson
 
 from tailrace.connectors.ga4_export.rows import DOCUMENTED
-from tailrace.connectors.ga4_export.tables import Event, State, Table
+from tailrace.connectors.ga4_export.tables import Event, Gone, State, Table
 from tailrace.errors import FatalError, refused_by_system
 from tailrace.records import Column, Type
 
@@ -102,14 +103,14 @@ class FileExport:
 
 def _columns(paths: Sequence[Path]) -> list[Column]:
     """The documented columns and what else the first lines have; those of Parquet are the file's own."""
-    if paths[0].suffix == ".parquet":
-        return _parquet_columns(paths[0])
     types = dict(DOCUMENTED)
-    for path in paths:
-        for event in islice(_events(path, LOOKED_AT), LOOKED_AT):
-            for name, value in event.items():
-                if name not in types:
-                    types[name] = _type_of(value)
+    with suppress(Gone, FileNotFoundError):  # the read will say so
+        if paths[0].suffix == ".parquet":
+            return _parquet_columns(paths[0])
+        for path in paths:
+            for event in islice(_events(path, LOOKED_AT), LOOKED_AT):
+                for name, value in event.items():
+                    types.setdefault(name, _type_of(value))
     return [Column(name, kind) for name, kind in types.items()]
 
 
@@ -128,6 +129,8 @@ def _events(path: Path, batch: int) -> Iterator[Event]:
             yield from _json_events(path)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FatalError(f"{path} is cut short or damaged", "copy or extract it again") from None
+    except FileNotFoundError:
+        raise Gone from None
     except OSError as error:
         raise refused_by_system(error) from None
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from tailrace.sandbox.clock import Clock
-from tailrace.sandbox.ga4_export.schema import Field, fields_of
+from tailrace.sandbox.ga4_export.schema import FIELDS, Field, fields_of
 from tailrace.sandbox.ga4_export.world import Row, events_of
 from tailrace.sandbox.world import World
 from tailrace.sandbox.world.people import late_sessions
@@ -26,6 +26,7 @@ SAME_EVENT = (
     "batch_ordering_id",
     "batch_event_index",
 )
+RECORDS = tuple(known["name"] for known in FIELDS if known["type"] == "RECORD")
 
 
 @dataclass
@@ -149,6 +150,9 @@ def _suffix(number: int, row: Row) -> str:
     day = str(row.get("event_date") or "")
     if len(day) != 8 or not day.isdigit():
         raise ValueError(f"record {number} of events has no event_date like 20261120")
+    for name in RECORDS:
+        if row.get(name) is not None and not isinstance(row[name], dict | list):
+            raise ValueError(f"record {number} of events: {name} is a record, not {row[name]!r}")
     return day
 
 
