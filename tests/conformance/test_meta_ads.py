@@ -17,7 +17,7 @@ from tailrace.sandbox.server import Sandbox
 from tests.conformance.source_suite import SourceSuite
 from tests.conformance.vendors import Desk, Landed, connect, spec, utc_now
 
-LOGIN = {"access_token": "sandbox", "app_secret": "sandbox-app-secret", "poll_interval": 0.01}
+LOGIN = {"access_token": "sandbox", "app_secret": "sandbox-app-secret", "poll_interval": 0.001}
 WRONG = {**LOGIN, "access_token": "EAAB-not-this-one"}
 LONG_AGO = (utc_now() - timedelta(days=200)).date().isoformat()
 US, DE = "310000000000001", "310000000000002"

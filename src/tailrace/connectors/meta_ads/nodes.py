@@ -25,7 +25,8 @@ def read_accounts(
     window = Window((position or {}).get("digest"))
     yield from map(Page, window.pages([rows(accounts.read(names, failures), names)]))
     whole = () if window.same or failures else (Scope(),)
-    yield Checkpoint({"digest": window.digest}, whole)
+    # a list that lacks an account is none to compare the next one with
+    yield Checkpoint({"digest": None if failures else window.digest}, whole)
     failures.tell()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,13 +19,14 @@ def rows(records: Iterable[Any], names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """Lists of objects (actions) in an order of their own, for Meta promises none; numbers beyond 64 bits as text."""
+    """Lists of objects (actions) in an order of their own, for Meta promises none; numbers that no row can hold as text."""
     if isinstance(value, list):
         items = [plain(item) for item in value]
         return sorted(items, key=_order) if items and all(isinstance(item, dict) for item in items) else items
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, int) and not -INT64 <= value < INT64:
+    beyond = isinstance(value, int) and not -INT64 <= value < INT64
+    if beyond or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
     return value
 

@@ -44,6 +44,7 @@ class MetaAds:
         self._requests = 0
         self._generated: dict[str, list[Record]] | None = None
         self._made: Records | None = None
+        self._last: tuple[tuple[insights.Asked, int], list[Record]] | None = None
 
     @property
     def _records(self) -> Records:
@@ -140,7 +141,14 @@ class MetaAds:
         if call.request.method == "POST":
             return call.answer({"report_run_id": self._reports.start(str(record["account_id"]), asked).id})
         _only(call, "GET", key)
-        return call.page(insights.answer(self._records, asked, whole=False), lambda row: row)
+        return call.page(self._answered(asked), lambda row: row)
+
+    def _answered(self, asked: insights.Asked) -> list[Record]:
+        """The rows, made once for all pages of one listing."""
+        state = (asked, self._records.version)
+        if self._last is None or self._last[0] != state:
+            self._last = (state, insights.answer(self._records, asked, whole=False))
+        return self._last[1]
 
     def _report(self, call: Call, run: Run, edge: str) -> Response:
         _only(call, "GET", run.id)
@@ -207,7 +215,7 @@ class MetaAds:
 
     def reset(self) -> None:
         """Back to the world's records; report runs are gone."""
-        self._made = None
+        self._made = self._last = None
         self._reports = Reports()
 
     def _stamp(self) -> str:

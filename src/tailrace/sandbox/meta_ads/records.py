@@ -32,6 +32,8 @@ class Records:
 
     def __init__(self, world: dict[str, list[Record]]) -> None:
         self._rows = {obj: {key_of(obj, row): row for row in world[obj]} for obj in OBJECTS}
+        self._known: list[Record] | None = None
+        self.version = 0
 
     def all(self, obj: str) -> list[Record]:
         """The object's records; KeyError for an unknown object."""
@@ -45,8 +47,17 @@ class Records:
     def of_account(self, obj: str, account: str) -> list[Record]:
         return [row for row in self._rows[obj].values() if str(row.get("account_id")) == account]
 
+    def _changed(self) -> None:
+        """What was derived from the records is so no more."""
+        self._known, self.version = None, self.version + 1
+
     def accounts(self) -> list[Record]:
         """Every account, ascending; one that only other records name has what they tell of it."""
+        if self._known is None:
+            self._known = self._all_accounts()
+        return self._known
+
+    def _all_accounts(self) -> list[Record]:
         found = dict(self._rows["accounts"])
         for obj in OBJECTS[1:]:
             for row in self._rows[obj].values():
@@ -77,10 +88,12 @@ class Records:
                 raise ValueError(f"record {number} of {obj}: {key} is there more than once")
             rows[key] = record
         self._rows[obj] = rows
+        self._changed()
 
     def upsert(self, obj: str, records: Iterable[Record], stamp: Callable[[], str]) -> None:
         """Add, or change what is given of the record with the same key; what follows from it elsewhere follows."""
         table = self._table(obj)
+        self._changed()
         for number, record in enumerate(records, start=1):
             key = key_of(obj, record)
             merged = {**table.get(key, {}), **record}
@@ -102,6 +115,7 @@ class Records:
         if obj in PARENTS:
             self.upsert(obj, [{"id": key, "status": "DELETED", "configured_status": "DELETED"}], stamp)
             return True
+        self._changed()
         gone = self._rows[obj].pop(key)
         if obj in INSIGHTS:
             self._add_up(obj, gone)
