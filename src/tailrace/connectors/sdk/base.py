@@ -60,6 +60,8 @@ class ResourceType:
     options: tuple[Option, ...] = ()
     changes: bool = True
     any_name: bool = False
+    pattern: str = ""
+    """A regular expression that narrows `any_name` to the names it matches whole; the first type that fits is taken."""
     description: str = ""
     key: tuple[str, ...] = ()
     cursor: str = ""

@@ -66,11 +66,13 @@ def check_connection(
 
 
 def resource_type(declaration: Declaration, name: str) -> ResourceType | None:
-    """The declared resource of that name, else the one that takes any name, else None."""
+    """The declared resource of that name, else the first that takes any name like it, else None."""
     exact = [
         resource for resource in declaration.resources if resource.name == name and not resource.any_name
     ]
-    return next(iter(exact or [resource for resource in declaration.resources if resource.any_name]), None)
+    any_name = [resource for resource in declaration.resources if resource.any_name]
+    fitting = [found for found in any_name if re.fullmatch(found.pattern or r"[\s\S]*", name)]
+    return next(iter(exact or fitting), None)
 
 
 def object_type(declaration: Declaration, name: str) -> ObjectType | None:
