@@ -246,7 +246,10 @@ def test_v3_merge_and_gdpr_delete(client, sandbox):
     assert stored(sandbox)[winner]["properties"]["hs_merged_object_ids"] == loser
     client.crm.contacts.basic_api.purge(PublicGdprDeleteInput(object_id=erased))
     archived = client.crm.contacts.basic_api.get_page(archived=True).results
-    assert [record.id for record in archived] == [loser]
+    assert archived == [], "the loser's id leads nowhere, and the erased person left no trace"
+    with pytest.raises(hubspot.crm.contacts.ApiException) as caught:
+        client.crm.contacts.basic_api.get_by_id(loser)
+    assert caught.value.status == 404
 
 
 def test_v3_properties_are_made_read_and_archived(client):

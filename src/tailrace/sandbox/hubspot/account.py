@@ -8,9 +8,9 @@ from typing import Any
 from tailrace.sandbox.clock import iso
 from tailrace.sandbox.hubspot.call import Call
 from tailrace.sandbox.hubspot.errors import not_found
-from tailrace.sandbox.hubspot.portal import OWNERS, Portal
+from tailrace.sandbox.hubspot.kinds import OWNERS
+from tailrace.sandbox.hubspot.portal import PORTAL_ID, Portal
 from tailrace.sandbox.hubspot.quota import Meter
-from tailrace.sandbox.hubspot.tokens import PORTAL_ID
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.wire import Response
 
@@ -75,4 +75,6 @@ def read_owner(portal: Portal, call: Call) -> Response:
 
 
 def _shown(record: Record) -> Record:
-    return {"type": "PERSON", "teams": [], **record}
+    shown = {"type": "PERSON", "teams": [], **record}
+    shown.pop("archivedAt", None)
+    return shown

@@ -6,9 +6,9 @@ from typing import Any
 
 from tailrace.sandbox.hubspot.call import Call, batch_answer, inputs_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid, not_found
+from tailrace.sandbox.hubspot.kinds import DEFAULT_TYPE, PRIMARY, SINGULAR, category_of
 from tailrace.sandbox.hubspot.linking import End, absent, associate, checked_kinds, dissociate
-from tailrace.sandbox.hubspot.links import DEFAULT_TYPE, HUBSPOT_DEFINED, PRIMARY
-from tailrace.sandbox.hubspot.portal import SINGULAR, TYPE_IDS, Portal
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.wire import Response
 
 # Unverified (vendor-apis 15).
@@ -123,18 +123,20 @@ def _create(
         for kind in kinds:
             associate(portal, (source, source_id), (target, target_id), kind)
         ends = ((source, source_id), (target, target_id))
-        results += [_shown_pair(*ends, kinds)] if labels else _shown_default(source_id, target_id, kinds)
+        results += (
+            [_shown_pair(portal, *ends, kinds)] if labels else _shown_default(source_id, target_id, kinds)
+        )
     status = 201 if labels else 200
     response = Response.of(status, results[0]) if alone else batch_answer(portal, status, results, errors)
     response.rows_written = len(results)
     return response
 
 
-def _shown_pair(one: End, other: End, kinds: list[int]) -> dict[str, Any]:
+def _shown_pair(portal: Portal, one: End, other: End, kinds: list[int]) -> dict[str, Any]:
     return {
-        "fromObjectTypeId": TYPE_IDS.get(one[0], one[0]),
+        "fromObjectTypeId": portal.type_id(one[0]),
         "fromObjectId": one[1],
-        "toObjectTypeId": TYPE_IDS.get(other[0], other[0]),
+        "toObjectTypeId": portal.type_id(other[0]),
         "toObjectId": other[1],
         "labels": [PRIMARY[kind] for kind in kinds if kind in PRIMARY],
     }
@@ -145,7 +147,7 @@ def _shown_default(source_id: str, target_id: str, kinds: list[int]) -> list[dic
         {
             "from": {"id": source_id},
             "to": {"id": target_id},
-            "associationSpec": {"associationCategory": HUBSPOT_DEFINED, "associationTypeId": kind},
+            "associationSpec": {"associationCategory": category_of(kind), "associationTypeId": kind},
         }
         for kind in kinds
     ]
@@ -168,7 +170,7 @@ def _page_of(
 
 
 def _types(kinds: list[int]) -> list[dict[str, Any]]:
-    return [{"category": HUBSPOT_DEFINED, "typeId": kind, "label": PRIMARY.get(kind)} for kind in kinds]
+    return [{"category": category_of(kind), "typeId": kind, "label": PRIMARY.get(kind)} for kind in kinds]
 
 
 def _nothing_for(source: str, target: str, key: str) -> dict[str, Any]:

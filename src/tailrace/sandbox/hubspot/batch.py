@@ -13,9 +13,10 @@ from typing import Any
 from tailrace.sandbox.clock import iso
 from tailrace.sandbox.hubspot.call import Call, batch_answer, inputs_of, show, show_written, view_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid
+from tailrace.sandbox.hubspot.kinds import SINGULAR
 from tailrace.sandbox.hubspot.linking import Given, add_given, check_given
 from tailrace.sandbox.hubspot.objects import check_id_property
-from tailrace.sandbox.hubspot.portal import SINGULAR, Portal
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.rows import check_row_errors, check_unique, check_values
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.wire import Response

@@ -10,13 +10,13 @@ import orjson
 
 from tailrace.sandbox.clock import iso
 from tailrace.sandbox.hubspot.errors import Refusal, invalid
-from tailrace.sandbox.hubspot.portal import (
+from tailrace.sandbox.hubspot.kinds import (
     DEFAULT_PROPERTIES,
     SINGULAR,
-    Portal,
     created_property,
     modified_property,
 )
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.vendor import RowError
 from tailrace.sandbox.wire import Request, Response

@@ -12,8 +12,10 @@ from tailrace.sandbox.hubspot.errors import Refusal
 from tailrace.sandbox.hubspot.portal import HubSpotWorld, Portal
 from tailrace.sandbox.hubspot.quota import Meter, Quota
 from tailrace.sandbox.hubspot.routes import WITHOUT_TOKEN, Route, find_route
+from tailrace.sandbox.hubspot.scopes import check_scopes
 from tailrace.sandbox.hubspot.search import Searches, search
-from tailrace.sandbox.hubspot.tokens import Tokens
+from tailrace.sandbox.hubspot.tokens import Tokens, fields_of
+from tailrace.sandbox.hubspot.world import make_account
 from tailrace.sandbox.vendor import RowError, Settings
 from tailrace.sandbox.wire import Request, Response
 
@@ -31,6 +33,9 @@ class HubSpot:
         self._clock = clock
         self._tokens = Tokens(settings.token, clock)
         self._meter = Meter(quota or Quota(), clock, settings.limits)
+        self._account = make_account(settings.seed, settings.today, world.hubspot, world.hubspot_associations)
+        self.search_lag = 0.0
+        """Seconds for which search does not see a change; HubSpot's index lags "a few moments" (vendor-apis 1.5)."""
         self.reset()
 
     def handle(self, request: Request) -> Response:
@@ -42,21 +47,28 @@ class HubSpot:
             route, version, arguments = found
             if route.handler in WITHOUT_TOKEN:
                 return self._grant(route, request, arguments)
-            self._tokens.check(request)
-            return self._counted(route, Call(request, version, arguments, self.row_errors))
+            scopes = self._tokens.check(request)
+            return self._counted(route, Call(request, version, arguments, self.row_errors), scopes)
         except Refusal as refusal:
             return refusal.response()
 
     def _grant(self, route: Route, request: Request, arguments: dict[str, str]) -> Response:
         if route.handler == "token":
             return self._tokens.grant(request)
+        if route.handler == "introspect":
+            return self._tokens.introspect(request)
+        if route.handler == "revoke":
+            return self._tokens.revoke(arguments.get("token") or fields_of(request).get("token", ""))
+        if route.handler == "refresh_info":
+            return self._tokens.describe_refresh(arguments["token"])
         return self._tokens.describe(arguments["token"])
 
-    def _counted(self, route: Route, call: Call) -> Response:
+    def _counted(self, route: Route, call: Call, scopes: frozenset[str]) -> Response:
         is_search = route.handler == "search"
         response = self._meter.refusal(is_search)
         if response is None:
             try:
+                check_scopes(scopes, self._portal, call, route.pattern[0])
                 response = self._dispatch(route, call)
             except Refusal as refusal:
                 response = refusal.response()
@@ -66,7 +78,7 @@ class HubSpot:
 
     def _dispatch(self, route: Route, call: Call) -> Response:
         if route.handler == "search":
-            return search(self._portal, call, self._searches)
+            return search(self._portal, call, self._searches, self.search_lag)
         if route.handler == "daily_usage":
             return account.daily_usage(self._portal, self._meter)
         assert callable(route.handler)
@@ -102,5 +114,5 @@ class HubSpot:
 
     def reset(self) -> None:
         """The world's records again; minted tokens stay valid."""
-        self._portal = Portal(self._world, self._clock)
+        self._portal = Portal(self._world, self._clock, self._account)
         self._searches = Searches()

@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.sandbox.hubspot.errors import Refusal, invalid
-from tailrace.sandbox.hubspot.links import HUBSPOT_DEFINED, PRIMARY
-from tailrace.sandbox.hubspot.portal import SINGULAR, Portal
+from tailrace.sandbox.hubspot.kinds import HUBSPOT_DEFINED, KINDS_OF, PRIMARY, SINGULAR, USER_DEFINED
+from tailrace.sandbox.hubspot.portal import Portal
 
-CATEGORIES = (HUBSPOT_DEFINED, "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
-KINDS_OF = {
-    ("contacts", "companies"): (1, 279),
-    ("companies", "contacts"): (2, 280),
-    ("deals", "contacts"): (3,),
-    ("contacts", "deals"): (4,),
-    ("deals", "companies"): (5, 341),
-    ("companies", "deals"): (6, 342),
-}
+CATEGORIES = (HUBSPOT_DEFINED, USER_DEFINED, "INTEGRATOR_DEFINED", "WORK")
 End = tuple[str, str]
 
 

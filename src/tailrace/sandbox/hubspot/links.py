@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-HUBSPOT_DEFINED = "HUBSPOT_DEFINED"
-PRIMARY = {1: "Primary", 2: "Primary", 5: "Primary", 6: "Primary"}
-# The unlabeled ids 279, 280, 341 and 342 are unverified (vendor-apis 15).
-INVERSE = {1: 2, 2: 1, 3: 4, 4: 3, 5: 6, 6: 5, 279: 280, 280: 279, 341: 342, 342: 341}
-DEFAULT_TYPE = {
-    ("contacts", "companies"): 279,
-    ("companies", "contacts"): 280,
-    ("deals", "contacts"): 3,
-    ("contacts", "deals"): 4,
-    ("deals", "companies"): 341,
-    ("companies", "deals"): 342,
-}
-ALONG_WITH = {1: 279, 2: 280, 5: 341, 6: 342}
+from tailrace.sandbox.hubspot.kinds import ALONG_WITH, INVERSE, PRIMARY
+
 Association = tuple[str, str, str, str, int]
 Pair = tuple[str, str]
 Types = frozenset[int]

@@ -7,7 +7,7 @@ from typing import Any
 from tailrace.sandbox.hubspot.call import Call, show, show_written, view_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid, not_found
 from tailrace.sandbox.hubspot.linking import add_given, check_given
-from tailrace.sandbox.hubspot.portal import TYPE_IDS, Portal
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.rows import check_row_errors, check_unique, check_values
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.wire import Response
@@ -133,7 +133,7 @@ def check_id_property(portal: Portal, obj: str, id_property: Any) -> None:
     if id_property in (None, "", "hs_object_id"):
         return
     if not isinstance(id_property, str) or not portal.schemas[obj].is_unique(id_property):
-        kind = TYPE_IDS.get(obj, obj)
+        kind = portal.type_id(obj)
         raise Refusal(
             400,
             "VALIDATION_ERROR",

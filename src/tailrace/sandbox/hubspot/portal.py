@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from tailrace.sandbox.clock import Clock, iso
+from tailrace.sandbox.hubspot.definitions import MERGEABLE, MERGED, definitions_of, merged
 from tailrace.sandbox.hubspot.errors import Refusal
 from tailrace.sandbox.hubspot.history import API, Histories
+from tailrace.sandbox.hubspot.kinds import (
+    ALIASES,
+    OWNERS,
+    SINGULAR,
+    TYPE_IDS,
+    created_property,
+    modified_property,
+)
 from tailrace.sandbox.hubspot.links import Links
 from tailrace.sandbox.hubspot.schema import Schema
 from tailrace.sandbox.hubspot.values import millis
+from tailrace.sandbox.hubspot.world import Account
 from tailrace.sandbox.store import Record, Table
 
-OWNERS = "owners"
-ALIASES = {
-    "contact": "contacts",
-    "0-1": "contacts",
-    "company": "companies",
-    "0-2": "companies",
-    "deal": "deals",
-    "0-3": "deals",
-    "ticket": "tickets",
-    "0-5": "tickets",
-}
-TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "tickets": "0-5"}
-SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal"}
-DEFAULT_PROPERTIES = {
-    "contacts": ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
-    "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
-    "deals": (
-        "amount",
-        "closedate",
-        "createdate",
-        "dealname",
-        "dealstage",
-        "hs_lastmodifieddate",
-        "hs_object_id",
-        "pipeline",
-    ),
-}
+PORTAL_ID = 62515
 FIRST_ID = 1_001
+FIRST_CUSTOM = 1_000_001
+QUALIFIED = re.compile(r"p\d*_(\w+)")
 
 
 class HubSpotWorld(Protocol):
@@ -62,25 +49,36 @@ class HubSpotWorld(Protocol):
 class Portal:
     """The account's state; the world's records are shared and never changed in place."""
 
-    def __init__(self, world: HubSpotWorld, clock: Clock) -> None:
+    def __init__(self, world: HubSpotWorld, clock: Clock, account: Account) -> None:
         self.clock = clock
         self.tables: dict[str, Table] = {}
         self.schemas: dict[str, Schema] = {}
-        self.links = Links(world.hubspot_associations)
+        self.links = Links([*world.hubspot_associations, *account.associations])
         self.blocked_emails: set[str] = set()
         self.histories = Histories()
+        self.custom: dict[str, str] = {}
+        self.pipelines = {obj: list(found) for obj, found in account.pipelines.items()}
         self._next_id: dict[str, int] = {}
         for obj, definitions in world.hubspot_properties.items():
             self.schemas[obj] = Schema(
                 definitions, world.hubspot_groups.get(obj, ()), default_group(obj), iso(clock.now())
             )
-        for obj, records in world.hubspot.items():
+        for obj in MERGEABLE:
+            if obj in self.schemas:
+                self.schemas[obj].properties.setdefault(MERGED, merged(obj))
+        for obj in account.objects:
+            self.schemas[obj] = Schema(definitions_of(obj), (), default_group(obj), iso(clock.now()))
+        for obj, records in (world.hubspot | account.objects).items():
             self.load(obj, records)
+        for owner in account.former_owners:
+            self.tables[OWNERS].put(owner)
 
     def load(self, obj: str, records: list[Record]) -> None:
         """Hold exactly these records of an object type; the type is made where it is new."""
         if obj != OWNERS:
             self.schema_of(obj).learn(records)
+        if obj not in (OWNERS, *TYPE_IDS):
+            self.custom.setdefault(obj, f"2-{FIRST_CUSTOM + len(self.custom)}")
         self.tables[obj] = Table(records, _modified_by(obj))
         self.histories.forget_all(obj)
 
@@ -91,12 +89,29 @@ class Portal:
         return self.schemas[obj]
 
     def object_type(self, name: str) -> str:
-        """The canonical name of an object type; Refusal where the account has none of that name."""
+        """The canonical name of an object type; Refusal where the account has none of that name.
+
+        A custom object goes by its type id or its qualified name, never by its bare name.
+        """
         lowered = name.lower()
-        obj = ALIASES.get(lowered, lowered)
-        if obj not in self.tables or obj == OWNERS:
+        obj = ALIASES.get(lowered) or (lowered if lowered in TYPE_IDS else self._custom_type(lowered))
+        if obj not in self.tables:
             raise Refusal(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}")
         return obj
+
+    def _custom_type(self, name: str) -> str:
+        for obj, type_id in self.custom.items():
+            if name in (type_id, self.qualified(obj), f"p_{bare(obj)}"):
+                return obj
+        return ""
+
+    def qualified(self, obj: str) -> str:
+        """A custom object's qualified name, as its schema has it."""
+        return obj if QUALIFIED.fullmatch(obj) else f"p{PORTAL_ID}_{obj}"
+
+    def type_id(self, obj: str) -> str:
+        """An object type's id: 0-1 for contacts, 2-... for custom objects."""
+        return TYPE_IDS.get(obj) or self.custom.get(obj, obj)
 
     def find(self, obj: str, key: str, id_property: str | None = None) -> Record | None:
         """A live record by its id or by a property with unique values."""
@@ -159,17 +174,24 @@ class Portal:
             self.tables[obj].writes[key] += 1
 
     def merge(self, obj: str, winner: Record, loser: Record, source: str = API) -> Record:
-        """The winner takes over what it lacks and the loser's associations; the loser is archived."""
+        """The winner takes over what it lacks and the loser's associations; the loser's id leads nowhere from then on."""
         merged_ids = [*_listed(winner), loser["id"], *_listed(loser)]
         taken_over = {
             name: value for name, value in loser["properties"].items() if name not in winner["properties"]
         }
         taken_over.pop("email", None)
         links = self.links.forget(obj, loser["id"])
-        self.archive(obj, loser["id"], source)
+        self.erase(obj, loser["id"], source)
         for _, _, target, target_id, kind in links:
             self.links.add(obj, winner["id"], target, target_id, kind)
-        return self.update(obj, winner, {**taken_over, "hs_merged_object_ids": ";".join(merged_ids)}, source)
+        return self.update(obj, winner, {**taken_over, MERGED: ";".join(merged_ids)}, source)
+
+    def restore(self, obj: str, key: str) -> None:
+        """Out of the recycle bin, as a person does: the record comes back with the times it had."""
+        record = self.tables[obj].get(key)
+        if record is not None and record["archived"]:
+            kept = {name: value for name, value in record.items() if name != "archivedAt"}
+            self.tables[obj].put({**kept, "archived": False})
 
     def put_as_is(self, obj: str, record: Record) -> None:
         """Hold a whole record, as an administrator gives it; not counted as a write."""
@@ -187,14 +209,10 @@ class Portal:
         return highest + 1
 
 
-def created_property(obj: str) -> str:
-    """The property with the time of creation."""
-    return "createdate" if obj in DEFAULT_PROPERTIES else "hs_createdate"
-
-
-def modified_property(obj: str) -> str:
-    """The property with the time of modification: contacts have a name of their own for it."""
-    return "lastmodifieddate" if obj == "contacts" else "hs_lastmodifieddate"
+def bare(obj: str) -> str:
+    """A custom object's name without what qualifies it."""
+    found = QUALIFIED.fullmatch(obj)
+    return found[1] if found else obj
 
 
 def default_group(obj: str) -> str:
@@ -218,5 +236,5 @@ def _differing(before: dict[str, str], changes: dict[str, str]) -> list[str]:
 
 
 def _listed(record: Record) -> list[str]:
-    merged: str = record["properties"].get("hs_merged_object_ids") or ""
+    merged: str = record["properties"].get(MERGED) or ""
     return [key for key in merged.split(";") if key]

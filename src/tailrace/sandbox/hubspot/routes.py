@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from tailrace.sandbox.hubspot import account, associations, batch, objects, properties
+from tailrace.sandbox.hubspot import account, associations, batch, objects, pipelines, properties, schemas
 from tailrace.sandbox.hubspot.call import Call
 from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.wire import Response
@@ -75,14 +75,23 @@ ROUTES = (
     _route("GET properties/{o}/{name}", properties.read),
     _route("PATCH properties/{o}/{name}", properties.update),
     _route("DELETE properties/{o}/{name}", properties.archive),
+    _route("GET schemas", schemas.list_all),
+    _route("GET schemas/{o}", schemas.read),
+    _route("GET pipelines/{o}", pipelines.list_all),
+    _route("GET pipelines/{o}/{id}", pipelines.read),
+    _route("GET pipelines/{o}/{id}/stages", pipelines.list_stages),
     _route("GET owners", account.list_owners),
     _route("GET owners/{id}", account.read_owner),
     _route("GET account-info/details", account.details),
     _route("GET account-info/api-usage/daily/private-apps", "daily_usage"),
     _route("POST oauth/token", "token"),
+    _route("POST oauth/token/introspect", "introspect"),
+    _route("POST oauth/token/revoke", "revoke"),
     _route("GET oauth/access-tokens/{token}", "token_info"),
+    _route("GET oauth/refresh-tokens/{token}", "refresh_info"),
+    _route("DELETE oauth/refresh-tokens/{token}", "revoke"),
 )
-WITHOUT_TOKEN = ("token", "token_info")
+WITHOUT_TOKEN = ("token", "token_info", "introspect", "revoke", "refresh_info")
 
 
 def find_route(method: str, path: str) -> tuple[Route, str, dict[str, str]] | None:
@@ -106,4 +115,6 @@ def _versioned(segments: list[str]) -> tuple[str, list[str]]:
         return segments[2], [segments[1], *segments[3:]]
     if len(segments) >= 3 and segments[0] in ("oauth", "account-info"):
         return segments[1], [segments[0], *segments[2:]]
+    if len(segments) >= 3 and segments[0] == "crm-object-schemas":
+        return segments[1], segments[2:]
     return "", segments

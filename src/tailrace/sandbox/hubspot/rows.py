@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.sandbox.hubspot.errors import Problem, Refusal, invalid, invalid_properties
-from tailrace.sandbox.hubspot.portal import SINGULAR, Portal
+from tailrace.sandbox.hubspot.kinds import SINGULAR
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.schema import is_read_only
 from tailrace.sandbox.hubspot.values import BadValue, as_text, checked
 from tailrace.sandbox.store import Record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +13,8 @@ import orjson
 
 from tailrace.sandbox.hubspot.call import Call, show, view_of
 from tailrace.sandbox.hubspot.errors import invalid
-from tailrace.sandbox.hubspot.portal import Portal, modified_property
+from tailrace.sandbox.hubspot.kinds import modified_property
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.values import millis
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.wire import Response
@@ -46,12 +48,15 @@ class Searches:
         return self._found[key]
 
 
-def search(portal: Portal, call: Call, searches: Searches) -> Response:
-    """POST objects/{o}/search; `after` is an offset."""
+def search(portal: Portal, call: Call, searches: Searches, lag: float = 0.0) -> Response:
+    """POST objects/{o}/search; `after` is an offset. What changed in the last `lag` seconds is not found yet."""
     obj = portal.object_type(call.args["o"])
     document = call.body()
     limit, offset = _window(document)
     records = searches.find(portal, obj, document)
+    if lag:
+        indexed = (portal.clock.now() - timedelta(seconds=lag)).timestamp() * 1000
+        records = [record for record in records if (millis(record["updatedAt"]) or 0) <= indexed]
     properties = document.get("properties") or []
     if not isinstance(properties, list):
         raise invalid("Invalid input JSON: properties must be a list")

@@ -7,27 +7,30 @@ from typing import Any
 
 from tailrace.sandbox.clock import iso
 from tailrace.sandbox.hubspot.history import CRM_UI
+from tailrace.sandbox.hubspot.kinds import OWNERS, created_property, modified_property
 from tailrace.sandbox.hubspot.links import Association, Links
-from tailrace.sandbox.hubspot.portal import OWNERS, Portal, created_property, modified_property
+from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.schema import FIELD_TYPES, full_definition
 from tailrace.sandbox.hubspot.values import as_text, iso_millis, millis
 from tailrace.sandbox.store import Record
 
-ASSOCIATIONS = "associations"
+ASSOCIATIONS, PIPELINES = "associations", "pipelines"
 DEFINITIONS = ".properties"
 ID = re.compile(r"\d{1,19}")
 LINK_FIELDS = ("from_object", "from_id", "to_object", "to_id", "type_id")
 
 
 def objects(portal: Portal) -> list[str]:
-    """The object types, owners and associations; `<type>.properties` holds a type's property definitions."""
-    return [*portal.tables, ASSOCIATIONS]
+    """The object types, owners, associations and pipelines; `<type>.properties` holds a type's property definitions."""
+    return [*portal.tables, ASSOCIATIONS, PIPELINES]
 
 
 def records(portal: Portal, obj: str) -> list[dict[str, Any]]:
     """What lives, in id order; archived records are not shown."""
     if obj == ASSOCIATIONS:
         return [dict(zip(LINK_FIELDS, link, strict=True)) for link in portal.links]
+    if obj == PIPELINES:
+        return [{"objectType": name, **one} for name, found in portal.pipelines.items() for one in found]
     if obj.endswith(DEFINITIONS):
         return list(portal.schemas[_typed(portal, obj)].properties.values())
     return list(portal.tables[_known(portal, obj)])
@@ -37,6 +40,9 @@ def replace(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
     """Hold exactly these; a new object type is made."""
     if obj == ASSOCIATIONS:
         portal.links = Links(_link(index, item) for index, item in enumerate(given))
+    elif obj == PIPELINES:
+        portal.pipelines = {}
+        _put_pipelines(portal, given)
     elif obj.endswith(DEFINITIONS):
         definitions = [_definition(portal, index, item) for index, item in enumerate(given)]
         portal.schemas[_typed(portal, obj)].properties = {item["name"]: item for item in definitions}
@@ -51,6 +57,8 @@ def upsert(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
     if obj == ASSOCIATIONS:
         for link in [_link(index, item) for index, item in enumerate(given)]:
             portal.links.add(*link)
+    elif obj == PIPELINES:
+        _put_pipelines(portal, given)
     elif obj.endswith(DEFINITIONS):
         definitions = [_definition(portal, index, item) for index, item in enumerate(given)]
         portal.schemas[_typed(portal, obj)].properties.update({item["name"]: item for item in definitions})
@@ -62,22 +70,30 @@ def upsert(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
 
 
 def remove(portal: Portal, obj: str, key: str) -> bool:
-    """Archive a record, forget an owner, a definition, or a link named from_object:from_id:to_object:to_id."""
+    """Archive a record or an owner, forget a definition, or a pipeline or link named by its ids.
+
+    A pipeline is named object:id, a link from_object:from_id:to_object:to_id.
+    """
     if obj == ASSOCIATIONS:
         parts = key.split(":")
         return len(parts) == len(LINK_FIELDS) - 1 and portal.links.remove(
             parts[0], parts[1], parts[2], parts[3]
         )
+    if obj == PIPELINES:
+        name, _, one = key.partition(":")
+        before = portal.pipelines.get(name, [])
+        portal.pipelines[name] = [found for found in before if found["id"] != one]
+        return len(portal.pipelines[name]) < len(before)
     if obj.endswith(DEFINITIONS):
         return portal.schemas[_typed(portal, obj)].properties.pop(key, None) is not None
     if obj == OWNERS:
-        return portal.tables[OWNERS].drop(key)
+        return _retire(portal, key)
     return portal.archive(_known(portal, obj), key, CRM_UI)
 
 
 def writes(portal: Portal, obj: str) -> dict[str, int]:
     """How often the API wrote each record."""
-    if obj == ASSOCIATIONS:
+    if obj in (ASSOCIATIONS, PIPELINES):
         return {}
     return dict(portal.tables[_known(portal, obj)].writes)
 
@@ -111,6 +127,9 @@ def _change(portal: Portal, obj: str, record: Record, dated: list[str]) -> None:
     now = iso(portal.clock.stamp())
     if before is None:
         portal.put_as_is(obj, _completed(obj, record, dated, now))
+        return
+    if before["archived"] and not record["properties"] and not record["archived"]:
+        portal.restore(obj, record["id"])
         return
     own_time = record["properties"].get(stamp_name) or record.get("updatedAt")
     is_later = bool(own_time) and (millis(str(own_time)) or 0) > (millis(before["updatedAt"]) or 0)
@@ -163,12 +182,34 @@ def _spelled(text: str) -> str:
     return text if moment is None else iso_millis(moment)
 
 
+def _put_pipelines(portal: Portal, given: list[dict[str, Any]]) -> None:
+    """Each in the place of the one with its object and id; stages are shown as they are given."""
+    for index, item in enumerate(given):
+        obj, key = item.get("objectType"), item.get("id")
+        if not isinstance(obj, str) or not isinstance(key, str) or not isinstance(item.get("stages"), list):
+            message = f"pipeline {index}: it needs an objectType, an id and a list of stages"
+            raise ValueError(message)  # noqa: TRY004  a bad record, not a bad call
+        others = [one for one in portal.pipelines.get(obj, []) if one["id"] != key]
+        own = {name: value for name, value in item.items() if name != "objectType"}
+        portal.pipelines[obj] = [*others, own]
+
+
 def _owner(portal: Portal, index: int, given: dict[str, Any]) -> Record:
     key = str(given.get("id", ""))
     if not ID.fullmatch(key):
         raise ValueError(f"record {index}: id must be decimal digits, not {given.get('id')!r}")
     now = iso(portal.clock.now())
     return {"createdAt": now, "updatedAt": now, "archived": False, **given, "id": key}
+
+
+def _retire(portal: Portal, key: str) -> bool:
+    """A user who left: the owner is listed among the archived."""
+    owner = portal.tables[OWNERS].live(key)
+    if owner is None:
+        return False
+    moment = iso(portal.clock.stamp())
+    portal.tables[OWNERS].put({**owner, "archived": True, "updatedAt": moment, "archivedAt": moment})
+    return True
 
 
 def _definition(portal: Portal, index: int, given: dict[str, Any]) -> dict[str, Any]:

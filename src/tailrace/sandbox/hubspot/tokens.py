@@ -8,22 +8,13 @@ from datetime import datetime, timedelta
 
 from tailrace.sandbox.clock import Clock, iso
 from tailrace.sandbox.hubspot.errors import Refusal
+from tailrace.sandbox.hubspot.portal import PORTAL_ID
+from tailrace.sandbox.hubspot.scopes import ALL
 from tailrace.sandbox.wire import Request, Response
 
 LIFETIME = timedelta(minutes=30)
-PORTAL_ID = 62515
 USER_ID = 1001
-SCOPES = [
-    "crm.objects.contacts.read",
-    "crm.objects.contacts.write",
-    "crm.objects.companies.read",
-    "crm.objects.companies.write",
-    "crm.objects.deals.read",
-    "crm.objects.deals.write",
-    "crm.schemas.contacts.read",
-    "crm.schemas.contacts.write",
-    "oauth",
-]
+APP_ID = 1
 GRANTS = ("refresh_token", "authorization_code", "client_credentials")
 
 
@@ -34,13 +25,14 @@ class Tokens:
         self._fixed = fixed
         self._clock = clock
         self._ends: dict[str, datetime] = {}
+        self._scopes: dict[str, frozenset[str]] = {}
         self._refresh = {fixed}
 
-    def check(self, request: Request) -> None:
-        """401 without a valid bearer token."""
+    def check(self, request: Request) -> frozenset[str]:
+        """401 without a valid bearer token; the scopes that it carries."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token == self._fixed:
-            return
+            return frozenset(ALL)
         end = self._ends.get(token) if scheme.lower() == "bearer" else None
         if end is None:
             message = "Authentication credentials not found. This API supports OAuth 2.0 authentication"
@@ -48,10 +40,11 @@ class Tokens:
         if end <= self._clock.now():
             message = "The OAuth token used to make this call expired."
             raise Refusal(401, "EXPIRED_AUTHENTICATION", message, context={"expire time": [iso(end)]})
+        return self._scopes.get(token, frozenset(ALL))
 
     def grant(self, request: Request) -> Response:
         """POST /oauth/.../token; the refresh token is not rotated."""
-        form = _fields(request)
+        form = fields_of(request)
         kind = form.get("grant_type", "")
         if kind not in GRANTS:
             return _oauth_error(
@@ -65,32 +58,107 @@ class Tokens:
             )
         if kind == "authorization_code" and not form.get("code"):
             return _oauth_error("invalid_grant", "missing or unknown auth code", "BAD_AUTH_CODE")
-        return self._minted(kind, form.get("refresh_token"))
+        asked = form.get("scope", "").split()
+        unknown = [scope for scope in asked if scope not in ALL]
+        if unknown:
+            return _oauth_error("invalid_scope", f"unknown scope {unknown[0]}", "BAD_SCOPE")
+        return self._minted(kind, form.get("refresh_token"), frozenset(asked or ALL))
 
     def describe(self, token: str) -> Response:
         """GET /oauth/v1/access-tokens/{token}."""
         end = self._ends.get(token)
         if end is None and token != self._fixed:
             raise Refusal(404, "OBJECT_NOT_FOUND", "access token is not valid")
-        left = int((end - self._clock.now()).total_seconds()) if end else int(LIFETIME.total_seconds())
         return Response.of(
             200,
             {
                 "token": token,
                 "user": "sandbox@example.com",
                 "hub_domain": "sandbox.example.com",
-                "scopes": SCOPES,
+                "scopes": sorted(self._scopes.get(token, ALL)),
                 "hub_id": PORTAL_ID,
-                "app_id": 1,
-                "expires_in": max(left, 0),
+                "app_id": APP_ID,
+                "expires_in": self._left(token),
                 "user_id": USER_ID,
                 "token_type": "access",
             },
         )
 
-    def _minted(self, kind: str, refresh_token: str | None) -> Response:
+    def introspect(self, request: Request) -> Response:
+        """POST /oauth/.../token/introspect, of an access or a refresh token."""
+        form = fields_of(request)
+        if not form.get("client_id") or not form.get("client_secret"):
+            return _oauth_error("invalid_client", "missing or invalid client id or secret", "BAD_CLIENT_ID")
+        token = form.get("token", "")
+        if (
+            token in self._refresh
+            and form.get("token_type_hint") != "access_token"
+            and token not in self._ends
+        ):
+            return Response.of(200, self._info(token, form["client_id"], "refresh_token"))
+        if token not in self._ends and token != self._fixed:
+            return _oauth_error("invalid_token", "token is invalid, expired or revoked", "BAD_TOKEN")
+        signed = {
+            "appId": APP_ID,
+            "expiresAt": self._left(token),
+            "hubId": PORTAL_ID,
+            "hubletPostfix": "na1",
+            "installingUserId": USER_ID,
+            "isPrivateDistribution": False,
+            "isServiceAccount": False,
+            "isUserLevel": False,
+            "newSignature": "",
+            "scopes": "",
+            "scopeToScopeGroupPks": "",
+            "signature": "",
+            "trialScopes": "",
+            "trialScopeToScopeGroupPks": "",
+            "userId": USER_ID,
+        }
+        document = self._info(token, form["client_id"], "access_token")
+        left = self._left(token)
+        more = {"active": left > 0, "expires_in": left, "is_private_distribution": False}
+        return Response.of(200, {**document, **more, "signed_access_token": signed})
+
+    def revoke(self, token: str) -> Response:
+        """POST /oauth/.../token/revoke, DELETE /oauth/v1/refresh-tokens/{token}: 204 whatever it was."""
+        if token != self._fixed:
+            self._refresh.discard(token)
+            self._ends.pop(token, None)
+        return Response(204)
+
+    def describe_refresh(self, token: str) -> Response:
+        """GET /oauth/v1/refresh-tokens/{token}."""
+        if token not in self._refresh:
+            raise Refusal(404, "OBJECT_NOT_FOUND", "refresh token is not valid")
+        found = self._info(token, "sandbox-client", "refresh_token")
+        return Response.of(
+            200, {name: value for name, value in found.items() if name not in ("active", "token_use")}
+        )
+
+    def _info(self, token: str, client_id: str, use: str) -> dict[str, object]:
+        return {
+            "token": token,
+            "active": True,
+            "app_id": APP_ID,
+            "client_id": client_id,
+            "hub_id": PORTAL_ID,
+            "hub_domain": "sandbox.example.com",
+            "user": "sandbox@example.com",
+            "user_id": USER_ID,
+            "scopes": sorted(self._scopes.get(token, ALL)),
+            "token_type": "access" if use == "access_token" else "refresh",
+            "token_use": use,
+        }
+
+    def _left(self, token: str) -> int:
+        end = self._ends.get(token)
+        left = (end - self._clock.now()) if end else LIFETIME
+        return max(int(left.total_seconds()), 0)
+
+    def _minted(self, kind: str, refresh_token: str | None, scopes: frozenset[str]) -> Response:
         token = f"sandbox-{secrets.token_hex(16)}"
-        self._ends[token] = self._clock.now() + LIFETIME
+        self._ends[token], self._scopes[token] = self._clock.now() + LIFETIME, scopes
         document: dict[str, object] = {
             "access_token": token,
             "expires_in": int(LIFETIME.total_seconds()),
@@ -98,7 +166,7 @@ class Tokens:
             "token_use": "client_credentials" if kind == "client_credentials" else "access_token",
             "hub_id": PORTAL_ID,
             "user_id": USER_ID,
-            "scopes": SCOPES,
+            "scopes": sorted(scopes),
         }
         if kind != "client_credentials":
             document["refresh_token"] = refresh_token or self._new_refresh_token()
@@ -110,7 +178,7 @@ class Tokens:
         return token
 
 
-def _fields(request: Request) -> dict[str, str]:
+def fields_of(request: Request) -> dict[str, str]:
     """The specification wants a form; HubSpot's own SDK for 2026-03 sends JSON."""
     if "json" not in request.headers.get("content-type", ""):
         return request.form()
