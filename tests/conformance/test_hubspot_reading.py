@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tailrace.connectors.hubspot.objects import column_type
+from tailrace.connectors.hubspot.properties import column_type
 from tailrace.connectors.sdk.base import Connector, ResourceSpec
 from tailrace.errors import AuthError, FatalError, SchemaError
 from tailrace.events import Event, Notice, RequestDone, listening
@@ -276,7 +276,7 @@ def test_oauth_refreshes_and_survives_a_revoked_token(sandbox: Sandbox, desk: De
     login = {"client_id": "app", "client_secret": "app-secret", "refresh_token": "sandbox"}
     connector = connect("hubspot", sandbox.base_url("hubspot"), login)
     resource = spec("hubspot", "owners")
-    desk.faults({"vendor": "hubspot", "route": "/crm/v3/owners*", "nth": 1, "status": 401, "body": "{}"})
+    desk.faults({"vendor": "hubspot", "route": "/crm/owners/*", "nth": 1, "status": 401, "body": "{}"})
     assert len(land(connector, resource).rows) == 5
     assert len(desk.requests("hubspot", "/oauth/2026-09/token")) >= 2
     connector.close()
@@ -343,4 +343,4 @@ def test_requests_are_told_without_their_query(connector: Connector) -> None:
     with listening(told.append):
         land(connector, spec("hubspot", "owners"))
     paths = [event.path for event in told if isinstance(event, RequestDone)]
-    assert paths == ["/crm/v3/owners"]
+    assert paths == ["/crm/owners/2026-09", "/crm/owners/2026-09"]

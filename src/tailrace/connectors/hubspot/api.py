@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tailrace.connectors.sdk.http import Answer, Http
-from tailrace.connectors.sdk.paging import by_cursor
-from tailrace.errors import FatalError, near_miss
+from tailrace.connectors.hubspot.offers import STANDARD
+from tailrace.connectors.sdk.http import Answer, Http, plain_message
+from tailrace.connectors.sdk.paging import by_cursor, chunks
+from tailrace.errors import FatalError, Unavailable, near_miss
 
-LIST_PAGE, SEARCH_PAGE = 100, 200
+LIST_PAGE, SEARCH_PAGE, BATCH_READ = 100, 200, 100
 SEARCH_BUCKET = "search"
+NO_SUCH_OBJECT = (400, 404)
+"""What HubSpot answers about an object type that the account has not."""
 Record = dict[str, Any]
+
+
+class CursorExpired(Exception):
+    """HubSpot no longer takes a listing's cursor; the text is its reason."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of a listing; `after` is the cursor of the next one, None on the last."""
+
+    records: list[Record]
+    after: str | None
 
 
 @dataclass(frozen=True)
@@ -21,51 +36,73 @@ class Api:
 
     http: Http
     version: str
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def path(self, area: str, rest: str = "") -> str:
+        """/crm/v3/objects/... or /crm/objects/2026-09/..."""
+        base = f"/crm/v3/{area}" if self.version == "v3" else f"/crm/{area}/{self.version}"
+        return f"{base}/{rest}" if rest else base
 
     def objects(self, obj: str) -> str:
-        return f"/crm/v3/objects/{obj}" if self.version == "v3" else f"/crm/objects/{self.version}/{obj}"
+        return self.path("objects", self._names.get(obj, obj))
 
     def associations(self, one: str, other: str) -> str:
-        base = "/crm/v4/associations" if self.version == "v3" else f"/crm/associations/{self.version}"
+        base = "/crm/v4/associations" if self.version == "v3" else self.path("associations")
         return f"{base}/{one}/{other}"
 
     def properties(self, obj: str) -> list[Record]:
-        """Every property that the object has now, as HubSpot describes it."""
-        base = "/crm/v3/properties" if self.version == "v3" else f"/crm/properties/{self.version}"
-        answer = self.http.request("GET", f"{base}/{obj}", accept=(404,))
-        if answer.status == 404:
-            name = self.http.context.connection
-            raise FatalError(
-                f"{name}: the account has no object {obj!r}",
-                near_miss(obj, ["contacts", "companies", "deals"]),
-            )
-        return [found for found in answer.json()["results"] if not found.get("archived")]
+        """Every property that the object has now, as HubSpot describes it.
+
+        A custom object may go by its bare name, which only the account's schemas turn into a path. FatalError where the
+        account has no such object.
+        """
+        name = self._names.get(obj, obj)
+        accept = () if obj in STANDARD else NO_SUCH_OBJECT
+        answer = self.http.request("GET", self.path("properties", name), accept=accept)
+        if answer.status in NO_SUCH_OBJECT:
+            self._names[obj] = self._type_id(obj, plain_message(answer))
+            return self.properties(obj)
+        return [found for found in self.results(self._mapping(answer)) if not found.get("archived")]
+
+    def _type_id(self, obj: str, said: str) -> str:
+        schemas = [] if obj in self._names else self.schemas()
+        found = next((one["objectTypeId"] for one in schemas if obj in _called(one)), None)
+        if found is None:
+            known = [*STANDARD, *(str(one["name"]) for one in schemas)]
+            what = f"{self.http.context.connection}: the account has no object {obj!r}"
+            raise FatalError(what if schemas or not said else f"{what} ({said})", near_miss(obj, known))
+        return str(found)
+
+    def schemas(self) -> list[Record]:
+        """The account's custom objects; none where the token may not see them."""
+        try:
+            document = self.get(f"/crm-object-schemas/{self.version}/schemas", {})
+        except FatalError:
+            return []
+        return [found for found in self.results(document) if not found.get("archived")]
 
     def listing(
-        self, obj: str, properties: Sequence[str], *, archived: bool = False
-    ) -> Iterator[list[Record]]:
-        """Every record by ascending id, 100 a page."""
-        wanted = {
-            "limit": str(LIST_PAGE),
-            "properties": ",".join(properties),
-            "archived": str(archived).lower(),
-        }
+        self, obj: str, properties: Sequence[str], *, archived: bool = False, after: str | None = None
+    ) -> Iterator[Listed]:
+        """Every record by ascending id, 100 a page, from the cursor `after` on. CursorExpired where it is refused."""
+        wanted = {"properties": ",".join(properties), "archived": str(archived).lower()}
+        return self.pages(self.objects(obj), wanted, after=after)
 
-        def fetch(after: str | None) -> Mapping[str, Any]:
-            params = wanted if after is None else {**wanted, "after": after}
-            return self.get(self.objects(obj), params)
+    def pages(self, path: str, params: Mapping[str, str], *, after: str | None = None) -> Iterator[Listed]:
+        """The pages of any listing, 100 records each."""
+        wanted = {"limit": str(LIST_PAGE), **params}
 
-        for document in by_cursor(fetch, next_after):
-            yield document["results"]
-
-    def owners(self, path: str) -> Iterator[list[Record]]:
-        """Every active owner, 100 a page."""
-
-        def fetch(after: str | None) -> Mapping[str, Any]:
-            return self.get(path, {"limit": str(LIST_PAGE), **({} if after is None else {"after": after})})
+        def fetch(cursor: str | None) -> Mapping[str, Any]:
+            behind = cursor or after
+            if behind is None:
+                return self.get(path, wanted)
+            answer = self.http.request("GET", path, params={**wanted, "after": behind}, accept=(400,))
+            if answer.status == 400:
+                raise CursorExpired(self.http.scrub(plain_message(answer)))
+            return self._mapping(answer)
 
         for document in by_cursor(fetch, next_after):
-            yield document["results"]
+            yield Listed(self.results(document), next_after(document))
 
     def search(
         self, obj: str, filters: Sequence[Mapping[str, str]], sort: str, properties: Sequence[str]
@@ -80,12 +117,30 @@ class Api:
         answer = self.http.request(
             "POST", f"{self.objects(obj)}/search", json=body, bucket=SEARCH_BUCKET, retry=True
         )
-        found: list[Record] = answer.json()["results"]
-        return found
+        return self.results(self._mapping(answer))
+
+    def read(self, obj: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[list[Record]]:
+        """The records of those ids that live; unknown and archived ones are left out."""
+        for some in chunks(ids, BATCH_READ):
+            body = {"inputs": [{"id": key} for key in some], "properties": list(properties)}
+            document = self.batch(obj, "read", body, retry=True, accept=(404,)).json() or {}
+            yield [record for record in document.get("results") or [] if not record.get("archived")]
 
     def get(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        document: Mapping[str, Any] = self.http.request("GET", path, params=params).json()
+        return self._mapping(self.http.request("GET", path, params=params))
+
+    def _mapping(self, answer: Answer) -> Mapping[str, Any]:
+        document = answer.json()
+        if not isinstance(document, Mapping):
+            raise Unavailable(f"{self.http.context.connection}: the answer is no JSON object", "run again")
         return document
+
+    def results(self, document: Mapping[str, Any]) -> list[Record]:
+        """The records in an answer; Unavailable where it has none, not even an empty list."""
+        found = document.get("results")
+        if not isinstance(found, list):
+            raise Unavailable(f"{self.http.context.connection}: the answer has no results", "run again")
+        return found
 
     def batch(self, obj: str, verb: str, body: Any, *, retry: bool, accept: Sequence[int] = ()) -> Answer:
         """POST .../batch/{verb}; a 2xx answer may still carry `errors`, whatever its status."""
@@ -99,3 +154,17 @@ def next_after(document: Mapping[str, Any]) -> str | None:
     following = (document.get("paging") or {}).get("next") or {}
     after = following.get("after")
     return None if after is None else str(after)
+
+
+def through(pages: Iterator[Listed], what: str) -> Iterator[list[Record]]:
+    """The records of a listing that cannot be taken up again: an expired cursor ends it with Unavailable."""
+    try:
+        for page in pages:
+            if page.records:
+                yield page.records
+    except CursorExpired as expired:
+        raise Unavailable(f"HubSpot's cursor through {what} has expired ({expired})", "run again") from None
+
+
+def _called(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(schema.get(name)) for name in ("name", "fullyQualifiedName", "objectTypeId"))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tailrace.connectors.hubspot.api import SEARCH_BUCKET, Api
 from tailrace.connectors.hubspot.destination import HubSpotDestination
 from tailrace.connectors.hubspot.source import HubSpotSource
 from tailrace.connectors.sdk.auth import Auth, Bearer, NoAuth, Renewing, refresh_grant
-from tailrace.connectors.sdk.base import Context, Declaration
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.http import Answer, Http, Manners, plain_message
 from tailrace.connectors.sdk.options import settings
+from tailrace.records import Quota
 
 REQUESTS, SECONDS, SEARCHES = 190, 10.0, 5
 """A Pro or Enterprise private app's limit, and the search's per second (vendor-apis.md 1.5, 1.10); `rate_limit` sets others."""
@@ -20,8 +21,10 @@ REQUESTS, SECONDS, SEARCHES = 190, 10.0, 5
 class HubSpot:
     """One account. Nothing is requested before something is asked for."""
 
-    def __init__(self, api: Api, source: HubSpotSource, token_http: Http | None) -> None:
-        self._api, self._source, self._token_http = api, source, token_http
+    def __init__(
+        self, api: Api, source: HubSpotSource, token_http: Http | None, given: Mapping[str, Any]
+    ) -> None:
+        self._api, self._source, self._token_http, self._given = api, source, token_http, given
         self._account: str | None = None
 
     @classmethod
@@ -35,7 +38,9 @@ class HubSpot:
         if shared:
             context.limiter.learn(int(chosen.get("requests", REQUESTS)), window)
             context.limiter.learn(int(chosen.get("search_per_second", SEARCHES)), 1.0, SEARCH_BUCKET)
-        manners = Manners(window, None if chosen else told_limit, day_spent, named_window, plain_message)
+        manners = Manners(
+            window, None if chosen else told_limit, day_spent, named_window, plain_message, quotas=day_left
+        )
         http = Http(
             given["base_url"],
             auth,
@@ -46,12 +51,13 @@ class HubSpot:
             in_flight=given["in_flight"],
         )
         api = Api(http, given["api_version"])
-        return cls(api, HubSpotSource(api, context.now, given["overlap"]), token_http)
+        return cls(api, HubSpotSource(api, context.now, given["overlap"]), token_http, given)
 
     def account(self) -> str:
         """HubSpot's portal id."""
         if self._account is None:
-            self._account = str(self._api.get("/account-info/v3/details", {})["portalId"])
+            details = self._api.get(f"/account-info/{self._api.version}/details", {})
+            self._account = str(details["portalId"])
         return self._account
 
     def source(self) -> HubSpotSource:
@@ -59,6 +65,13 @@ class HubSpot:
 
     def destination(self) -> HubSpotDestination:
         return HubSpotDestination(self._api)
+
+    def examine(self) -> Iterator[Finding]:
+        """The account, the token, each scope, the day's requests."""
+        from tailrace.connectors.hubspot.examine import examine
+
+        app = {name: self._given[name] for name in ("client_id", "client_secret")}
+        yield from examine(self._api, self.account(), app if self._token_http is not None else None)
 
     def is_sandbox(self) -> bool:
         return self._api.http.loopback
@@ -95,6 +108,14 @@ def told_limit(headers: Mapping[str, str]) -> tuple[int, float] | None:
     if not limit or not window or not limit.isdigit() or not window.isdigit():
         return None
     return int(limit), int(window) / 1000
+
+
+def day_left(headers: Mapping[str, str]) -> list[Quota]:
+    """The account's daily requests; OAuth apps are not told of them (vendor-apis.md 1.10)."""
+    limit, left = headers.get("x-hubspot-ratelimit-daily"), headers.get("x-hubspot-ratelimit-daily-remaining")
+    if not limit or not left or not limit.isdigit() or not left.isdigit():
+        return []
+    return [Quota("daily requests", int(limit), int(left))]
 
 
 def day_spent(answer: Answer) -> bool:

@@ -7,17 +7,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tailrace.connectors.sdk.base import Connector, Context, Declaration, ObjectType, Option, ResourceType
+from tailrace.connectors.hubspot.offers import (
+    NAMED_ASSOCIATIONS,
+    PERMISSIONS,
+    STANDARD,
+    VERSIONS,
+    ends_of,
+    resources,
+)
+from tailrace.connectors.sdk.base import Connector, Context, Declaration, ObjectType, Option
 from tailrace.connectors.sdk.limits import IN_FLIGHT, MAX_WAIT, limit_problems, rate_limit, wire_problems
 from tailrace.connectors.sdk.options import Problem
+from tailrace.errors import near_miss
 
 OBJECTS = ("contacts", "companies", "deals")
-ASSOCIATIONS = {
-    "contacts_companies": ("contacts", "companies"),
-    "deals_contacts": ("deals", "contacts"),
-    "deals_companies": ("deals", "companies"),
-}
-ANY, ANY_OBJECT = "<object>", "*"
+"""What syncs write to by name; custom objects besides."""
+ANY_OBJECT = "*"
 
 CONNECTION = (
     Option(
@@ -42,21 +47,12 @@ CONNECTION = (
     ),
     MAX_WAIT,
 )
-OBJECT_OPTIONS = (
-    Option("properties", "texts", description="the properties to land; default: all"),
-    Option("overlap", "duration", description="as the connection's, for this resource"),
-    Option(
-        "sweep",
-        "duration",
-        default="24h",
-        choices=("off",),
-        description="how often all rows are listed again, to see what search never tells: merges, GDPR deletes",
-    ),
-)
-ASSOCIATION_OPTIONS = (
-    Option("batch", "integer", default=1000, description="ids asked about in one request"),
-)
 READ_ONLY = ("hs_object_id", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate")
+KNOWN = (*STANDARD, "owners", "properties", "pipelines", *NAMED_ASSOCIATIONS)
+PAIRED = (*KNOWN, *(f"{one}_{other}" for one in STANDARD for other in STANDARD))
+SLIPS = {slip: name for name, found in STANDARD.items() for slip in (found.singular, found.type_id)}
+CUSTOM = r"2-\d+|p\d*_\w+"
+"""What can be nothing but a custom object: its type id or its qualified name."""
 MODES = ("insert", "update", "upsert", "mirror")
 REMOVED = ("keep", "clear", "archive")
 CONFLICTS = ("ours", "theirs", "if_empty")
@@ -78,19 +74,26 @@ def validate_connection(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def validate_resource(name: str, options: Mapping[str, Any]) -> list[Problem]:
-    """A name that is nearly a standard object's is a slip of the pen, not a custom object."""
-    known = ("owners", *OBJECTS, *ASSOCIATIONS)
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-        if close:
-            return [((), f"hubspot has no resource {name!r}", f"did you mean {close[0]}?")]
+    """A name that is nearly a standard one is a slip of the pen, not a custom object."""
+    if name not in KNOWN and ends_of(name) is None and not re.fullmatch(CUSTOM, name):
+        meant = SLIPS.get(name.lower()) or next(iter(difflib.get_close_matches(name, PAIRED, 1, 0.8)), None)
+        if meant:
+            return [((), f"hubspot has no resource {name!r}", f"did you mean {meant}?")]
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-            return [
-                ((), f"{name!r} is no object's name", "write a custom object's name or type id, like 2-123")
-            ]
+            fix = "write a custom object's name or type id, like 2-123"
+            return [((), f"{name!r} is no object's name", fix)]
     if "batch" in options and not 1 <= options["batch"] <= 10_000:
         return [(("batch",), "batch is out of range", "write a number from 1 to 10000")]
-    return []
+    return _object_problems(options.get("objects") or ())
+
+
+def _object_problems(objects: Sequence[str]) -> list[Problem]:
+    """Of the option `objects`: standard names, or what may be a custom object's name or type id."""
+    return [
+        (("objects", number), f"{name!r} is no object's name", near_miss(name, list(STANDARD)))
+        for number, name in enumerate(objects)
+        if name not in STANDARD and (name in SLIPS or not re.fullmatch(r"[A-Za-z0-9_-]+", name))
+    ]
 
 
 def open_connection(options: Mapping[str, Any], context: Context) -> Connector:
@@ -105,27 +108,13 @@ def _objects() -> Sequence[ObjectType]:
     return (*named, ObjectType(ANY_OBJECT, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=True))
 
 
-def _resources() -> Sequence[ResourceType]:
-    texts = {name: f"{name} with their properties; deletes, merges and restores" for name in OBJECTS}
-    objects = [ResourceType(name, OBJECT_OPTIONS, description=text) for name, text in texts.items()]
-    links = [
-        ResourceType(name, ASSOCIATION_OPTIONS, description=f"which {one} belong to which {other}")
-        for name, (one, other) in ASSOCIATIONS.items()
-    ]
-    owners = ResourceType(
-        "owners", (Option("path", default="/crm/v3/owners", description="of the owners API"),)
-    )
-    custom = ResourceType(
-        ANY, OBJECT_OPTIONS, any_name=True, description="any other object, by name or type id"
-    )
-    return (*objects, owners, *links, custom)
-
-
 DECLARATION = Declaration(
     name="hubspot",
     options=CONNECTION,
-    resources=tuple(_resources()),
+    resources=tuple(resources()),
     objects=tuple(_objects()),
+    permissions=PERMISSIONS,
+    versions=VERSIONS,
     open=open_connection,
     validate_resource=validate_resource,
     validate_connection=validate_connection,

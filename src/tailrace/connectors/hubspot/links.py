@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tailrace.connectors.hubspot.api import Api, next_after
-from tailrace.connectors.hubspot.declaration import ASSOCIATIONS
+from tailrace.connectors.hubspot.api import Api, next_after, through
+from tailrace.connectors.hubspot.offers import ASSOCIATION_KEY
 from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.connectors.sdk.unchanged import Window
 from tailrace.events import Notice, emit
@@ -20,14 +20,16 @@ SCHEMA = Schema(
         Column("category"),
         Column("label"),
     ),
-    primary_key=("from_id", "to_id", "type_id", "category"),
+    primary_key=ASSOCIATION_KEY,
 )
 DEFAULT_BATCH = 1000
 
 
-def read(api: Api, resource: ResourceSpec, position: Mapping[str, Any] | None) -> Iterator[Page | Checkpoint]:
+def read(
+    api: Api, resource: ResourceSpec, ends: tuple[str, str], position: Mapping[str, Any] | None
+) -> Iterator[Page | Checkpoint]:
     """Every association of the two objects, or nothing where they are as they were."""
-    reading = _Links(api, *ASSOCIATIONS[resource.name], int(resource.options.get("batch") or DEFAULT_BATCH))
+    reading = _Links(api, *ends, int(resource.options.get("batch") or DEFAULT_BATCH))
     window = Window((position or {}).get("digest"))
     for rows in window.pages(reading.pages()):
         yield Page(rows)
@@ -49,7 +51,7 @@ class _Links:
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         waiting: list[dict[str, str]] = []
-        for records in self._api.listing(self._one, ["hs_object_id"]):
+        for records in through(self._api.listing(self._one, ["hs_object_id"]), self._one):
             waiting += [{"id": record["id"]} for record in records]
             while len(waiting) >= self._size:
                 yield from self._asked(waiting[: self._size])
@@ -59,10 +61,9 @@ class _Links:
 
     def _asked(self, inputs: Sequence[Mapping[str, str]]) -> Iterator[list[dict[str, Any]]]:
         while inputs:
-            document = self._api.http.request(
-                "POST", self._path, json={"inputs": list(inputs)}, retry=True
-            ).json()
-            results = document.get("results") or []
+            answer = self._api.http.request("POST", self._path, json={"inputs": list(inputs)}, retry=True)
+            document = answer.json() or {}
+            results = self._api.results(document)
             rows = [row for result in results for row in _rows(result)]
             if rows:
                 yield rows

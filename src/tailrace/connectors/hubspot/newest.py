@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,11 +28,14 @@ def iso(at: datetime) -> str:
 class Newest:
     """Collects (id, time) of the rows whose time is less than `overlap` before the highest; times are compared as text."""
 
-    def __init__(self, overlap: timedelta, floor: str | None = None) -> None:
+    def __init__(
+        self, overlap: timedelta, floor: str | None = None, near: Mapping[str, str] | None = None
+    ) -> None:
+        """`floor` and `near`: what an earlier `until` gave, where its reading is taken up again."""
         self._overlap = overlap
         self._top = floor
         self._cut = ""
-        self._near: list[tuple[str, str]] = []
+        self._near: list[tuple[str, str]] = [(time, key) for key, time in (near or {}).items()]
         if floor is not None:
             self._raise(floor)
 

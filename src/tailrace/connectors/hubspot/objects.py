@@ -2,233 +2,286 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar
 
-from tailrace.connectors.hubspot.api import SEARCH_PAGE, Api, Record
+from tailrace.connectors.hubspot import ends
+from tailrace.connectors.hubspot.api import Api, CursorExpired, Record, through
+from tailrace.connectors.hubspot.ends import Archived, Merges
 from tailrace.connectors.hubspot.newest import Newest, iso, moment
+from tailrace.connectors.hubspot.properties import MERGED
+from tailrace.connectors.hubspot.walks import Walks
 from tailrace.connectors.sdk.base import ResourceSpec
-from tailrace.errors import FatalError, SchemaError, Unavailable, near_miss
-from tailrace.records import Checkpoint, Column, Page, Schema, Scope, Type
+from tailrace.errors import TailraceError, Unavailable
+from tailrace.events import Notice, emit
+from tailrace.records import Checkpoint, Page, Schema, Scope
 
-TYPES: dict[str, Type] = {"number": "double", "bool": "bool", "datetime": "timestamp", "date": "date"}
-IDENTIFIER = re.compile(r"(_id|company_?id|object_?id|owner_?id|team_?id|user_?id|portal_?id|vid)$")
 LONGEST_QUERY = 6000
 """Characters of a list's query string; above it HubSpot answers 414, so such property sets are read by search."""
+MARKED_ROWS = 10_000
+"""Rows after which a long read may be taken up again."""
+REMEMBERED_ENDS = timedelta(days=80)
+"""HubSpot lists archived records for 90 days (vendor-apis.md 1.6): after a longer pause an end may go untold."""
+NEVER = "1970-01-01T00:00:00.000Z"
 
 
-def schema(api: Api, resource: ResourceSpec) -> Schema:
-    """The asked properties (default: all) as typed columns, behind `id`, with the cursor property always among them."""
-    found = {definition["name"]: definition for definition in api.properties(resource.name)}
-    cursor = cursor_property(resource.name, found)
-    asked = resource.options.get("properties")
-    for name in asked or ():
-        if name not in found and name != "id":
-            place = f"{api.http.context.connection}.{resource.name}"
-            raise FatalError(f"{place}: HubSpot has no property {name!r}", near_miss(name, list(found)))
-    names = [name for name in (asked or found) if name != "id" or not asked]
-    if cursor not in names:
-        names.append(cursor)
-    _refuse_collisions(api, resource.name, ["id", *names])
-    columns = [Column(name, column_type(found[name]), found[name].get("label") or "") for name in names]
-    return Schema((Column("id", "text", "HubSpot's record id"), *columns), ("id",), (cursor,))
-
-
-def cursor_property(obj: str, found: Mapping[str, Any]) -> str:
-    """`lastmodifieddate` for contacts, `hs_lastmodifieddate` for every other object that has it."""
-    usual = "lastmodifieddate" if obj in ("contacts", "contact", "0-1") else "hs_lastmodifieddate"
-    for name in (usual, "hs_lastmodifieddate", "lastmodifieddate"):
-        if name in found:
-            return name
-    raise SchemaError(
-        f"HubSpot's object {obj!r} has no property {usual!r} to read changes by", "leave it out"
-    )
-
-
-def column_type(definition: Mapping[str, Any]) -> Type:
-    """Ids stay text although HubSpot calls them numbers: a double would round them."""
-    if IDENTIFIER.search(definition["name"]):
-        return "text"
-    return TYPES.get(definition.get("type") or "", "text")
-
-
-def _refuse_collisions(api: Api, obj: str, names: Sequence[str]) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(name.lower(), name)
-        if other is not name:
-            raise SchemaError(
-                f"{api.http.context.connection}.{obj}: the properties {other!r} and {name!r} would be one column",
-                "list the ones to land under properties:",
-            )
-
-
-@dataclass(frozen=True)
-class _Archived:
-    """Tombstones not yet told of, and how far the archived list is read."""
-
-    ids: list[str]
-    versions: list[str]
-    newest: Newest
+Parts = Page | Checkpoint
+Told = TypeVar("Told")
+Returning = Generator[Parts, None, Told]
 
 
 class ObjectReader:
     """One read of one object.
 
     Position: `since` and `gone` (highest cursor value and archivedAt taken over), `seen` and `buried` (ids with their
-    times inside the next overlap, so that they are not handed on twice), `swept`, and the properties asked for.
+    times inside the next overlap, and of archived records), so that they are not handed on twice; `swept`, and the
+    properties asked for. In mid-listing also `listing`: when it began, and behind what it goes on.
     """
 
     def __init__(
-        self, api: Api, resource: ResourceSpec, schema: Schema, now: Callable[[], datetime], overlap: float
+        self,
+        api: Api,
+        resource: ResourceSpec,
+        schema: Schema,
+        now: Callable[[], datetime],
+        overlap: float,
+        merges_told: bool,
     ) -> None:
         self._api, self._obj, self._now = api, resource.name, now
         self._cursor = schema.cursor_columns[0]
-        self._properties = [name for name in schema.names() if name != "id"]
+        self._lands_merged = MERGED in schema.names()
+        self._merges_told = merges_told
+        along = [MERGED] if merges_told and not self._lands_merged else []
+        self._properties = [*(name for name in schema.names() if name != "id"), *along]
+        self._walks = Walks(api, self._obj, self._cursor, self._properties)
         self._asked = list(resource.options.get("properties") or ()) or None
         own = resource.options.get("overlap")
         self._overlap = timedelta(seconds=overlap if own is None else own)
         sweep = resource.options.get("sweep")
         self._sweep = None if sweep in (None, "off") else timedelta(seconds=float(sweep))
+        self._merges, self._nameless = Merges(), 0
 
-    def read(self, position: Mapping[str, Any] | None) -> Iterator[Page | Checkpoint]:
+    def read(self, position: Mapping[str, Any] | None) -> Iterator[Parts]:
         started = self._now()
-        if position is None or not position.get("since") or position.get("asked") != self._asked:
-            yield from self._first(started)
+        same = position is not None and position.get("asked") == self._asked
+        if position is None or not same or not position.get("since") or position.get("listing"):
+            yield from self._first(position, started, resumed=same and bool((position or {}).get("listing")))
         elif self._sweep is not None and moment(position["swept"]) + self._sweep <= started:
             yield from self._swept(position, started)
         else:
             yield from self._changes(position, started)
 
-    def _first(self, started: datetime) -> Iterator[Page | Checkpoint]:
-        """What is archived already needs no tombstone, but marks where the next pass over the archived begins."""
-        archived = self._archived({})
+    def backfill(self, first: date, last: date) -> Iterator[Parts]:
+        """What was modified on these days (UTC) and not since."""
+        days = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
         newest = Newest(self._overlap)
-        yield from self._listing(newest)
-        yield Checkpoint(self._position(newest, archived, started, iso(started)), (Scope(),))
+        for records in self._walks.changed(*days):
+            yield from self._page(records, newest)
+        yield from self._merges.take()
+        yield Checkpoint(None)
 
-    def _swept(self, position: Mapping[str, Any], started: datetime) -> Iterator[Page | Checkpoint]:
-        newest = Newest(self._overlap, position["since"])
-        yield from self._listing(newest)
-        archived = self._archived(position)
-        yield from _tombstones(archived)
-        yield Checkpoint(self._position(newest, archived, started, iso(started)), (Scope(),))
+    def census(self) -> Iterator[Page]:
+        """Ids and times of all live records."""
+        for records in through(self._api.listing(self._obj, [self._cursor]), self._obj):
+            found = [record for record in records if record.get("id")]
+            if found:
+                rows = [{"id": str(record["id"])} for record in found]
+                yield Page(rows, [_version(record, self._cursor) for record in found])
 
-    def _changes(self, position: Mapping[str, Any], started: datetime) -> Iterator[Page | Checkpoint]:
-        newest = Newest(self._overlap, position["since"])
-        seen: Mapping[str, str] = position.get("seen") or {}
-        for records in self._changed(moment(position["since"]) - self._overlap):
-            page = self._page(records, newest)
-            versions = [str(version) for version in page.versions or ()]
-            new = [number for number, row in enumerate(page.rows) if seen.get(row["id"]) != versions[number]]
-            if new:
-                yield Page([page.rows[number] for number in new], [versions[number] for number in new])
-        archived = self._archived(position)
-        yield from _tombstones(archived)
-        yield Checkpoint(self._position(newest, archived, started, position["swept"]))
+    def _first(
+        self, position: Mapping[str, Any] | None, started: datetime, *, resumed: bool
+    ) -> Iterator[Parts]:
+        """What is archived already needs no tombstone, but marks where the next pass over the archived begins.
 
-    def _position(self, newest: Newest, archived: _Archived, started: datetime, swept: str) -> dict[str, Any]:
-        since, seen = newest.until(started)
-        gone, buried = archived.newest.until(None)
-        return {
-            "since": since,
-            "seen": seen,
-            "gone": gone,
-            "buried": buried,
-            "swept": swept,
-            "asked": self._asked,
-        }
-
-    def _page(self, records: list[Record], newest: Newest) -> Page:
-        rows, versions = [], []
-        cursor = self._cursor
-        for record in records:
-            row = record["properties"]
-            row["id"] = record["id"]
-            rows.append(row)
-            versions.append(row.get(cursor) or record["updatedAt"])
-        newest.add(rows, versions)
-        return Page(rows, versions)
-
-    def _listing(self, newest: Newest) -> Iterator[Page]:
-        wide = sum(len(name) + 3 for name in self._properties) > LONGEST_QUERY
-        pages = self._by_id([]) if wide else self._api.listing(self._obj, self._properties)
-        for records in pages:
-            if records:
-                yield self._page(records, newest)
-
-    def _by_id(self, filters: Sequence[Mapping[str, str]]) -> Iterator[list[Record]]:
-        """Pages by ascending id, each asked for behind the last id: no offset, so no 10,000-row cap and no shifting."""
-        last = "0"
-        while True:
-            behind = {"propertyName": "hs_object_id", "operator": "GT", "value": last}
-            records = self._api.search(self._obj, [*filters, behind], "hs_object_id", self._properties)
-            yield records
-            if len(records) < SEARCH_PAGE:
-                return
-            last = records[-1]["id"]
-
-    def _changed(self, since: datetime) -> Iterator[list[Record]]:
-        """Pages by ascending cursor, each asked for from the last stamp seen.
-
-        Offsets would skip rows that slide back when a row before them is edited meanwhile, and end at 10,000.
+        A listing that was broken off goes on from where it came to. It cannot say what is gone: a sweep follows.
         """
-        low, given = _ms(since), set[str]()
-        while True:
-            from_low = {"propertyName": self._cursor, "operator": "GTE", "value": str(low)}
-            records = self._api.search(self._obj, [from_low], self._cursor, self._properties)
-            fresh = [record for record in records if record["id"] not in given]
-            stamps = [self._stamp(record) for record in records]
-            if fresh:
-                yield fresh
-            if len(records) < SEARCH_PAGE:
-                return
-            if stamps[-1] < low:
-                raise Unavailable(
-                    f"HubSpot's search on {self._obj} is not sorted by {self._cursor}", "run again"
-                )
-            if stamps[-1] == low:
-                yield from self._tied(from_low, given | {record["id"] for record in records})
-                low, given = low + 1, set()
-            else:
-                low = stamps[-1]
-                given = {record["id"] for record, stamp in zip(records, stamps, strict=True) if stamp == low}
+        if resumed and position is not None:
+            begun, behind = moment(position["listing"]["begun"]), position["listing"]["behind"]
+            newest = Newest(self._overlap, position["since"], position["seen"])
+            marks = {name: position[name] for name in ("gone", "buried")}
+        else:
+            begun, behind, newest = started, {}, Newest(self._overlap)
+            marks = _marks(ends.archived(self._api, self._obj, {}, self._overlap))
+        if position is None:  # there is nothing yet that an older merge could end
+            self._merges = Merges(iso(begun - self._overlap))
 
-    def _tied(self, from_low: Mapping[str, str], given: set[str]) -> Iterator[list[Record]]:
-        """The rows of one stamp that fill more than a page, but those handed on already."""
-        below = {**from_low, "operator": "LT", "value": str(int(from_low["value"]) + 1)}
-        for records in self._by_id([from_low, below]):
-            fresh = [record for record in records if record["id"] not in given]
-            if fresh:
-                yield fresh
+        def mark(at: Mapping[str, str]) -> Checkpoint:
+            here = self._position(newest, marks, begun, iso(begun))
+            return Checkpoint({**here, "listing": {"begun": iso(begun), "behind": dict(at)}})
 
-    def _stamp(self, record: Record) -> int:
-        return _ms(moment(record["properties"].get(self._cursor) or record["updatedAt"]))
+        whole = yield from self._listing(newest, behind, mark)
+        swept = NEVER if self._nameless else iso(begun)
+        scopes = (Scope(),) if whole and not self._nameless else ()
+        yield Checkpoint(self._position(newest, marks, begun, swept), scopes)
 
-    def _archived(self, position: Mapping[str, Any]) -> _Archived:
-        """The archived list has no order: all of it is read, ids only."""
-        known: Mapping[str, str] = position.get("buried") or {}
-        newest = Newest(self._overlap, position.get("gone"))
-        floor = moment(position["gone"]) - self._overlap if position.get("gone") else None
-        ids, versions = [], []
-        for records in self._api.listing(self._obj, ["hs_object_id"], archived=True):
-            rows = [{"id": record["id"]} for record in records]
-            times = [str(record.get("archivedAt") or record["updatedAt"]) for record in records]
-            newest.add(rows, times)
-            for row, time in zip(rows, times, strict=True):
-                if (floor is None or moment(time) > floor) and known.get(row["id"]) != time:
-                    ids.append(row["id"])
-                    versions.append(time)
-        return _Archived(ids, versions, newest)
+    def _swept(self, position: Mapping[str, Any], started: datetime) -> Iterator[Parts]:
+        """First what changed, so that a sweep that is never finished holds up nothing; then all, then the ends.
+
+        Every end but an erasure is told before the checkpoint says what is gone.
+        """
+        found = yield from self._found(position, started)
+        if found != position:
+            yield Checkpoint(found)
+        newest = Newest(self._overlap, found["since"])
+        yield from self._listing(newest, {}, None)
+        archived = ends.archived(self._api, self._obj, position, self._overlap, every=True)
+        yield from self._ended(archived)
+        told = self._merges_told and moment(position["swept"]) + REMEMBERED_ENDS > started
+        swept = NEVER if self._nameless else iso(started)
+        scopes = () if self._nameless else (Scope(erased=told),)
+        yield Checkpoint(self._position(newest, _marks(archived), started, swept), scopes)
+
+    def _changes(self, position: Mapping[str, Any], started: datetime) -> Iterator[Parts]:
+        found = yield from self._found(position, started)
+        archived = ends.archived(self._api, self._obj, position, self._overlap)
+        yield from self._ended(archived)
+        swept = NEVER if self._nameless else position["swept"]
+        yield Checkpoint({**found, **_marks(archived), "swept": swept})
+
+    def _found(self, position: Mapping[str, Any], started: datetime) -> Returning[dict[str, Any]]:
+        """What changed since the position, but what it has seen; a long way is marked. Returns the position then."""
+        newest, count = Newest(self._overlap, position["since"]), 0
+        seen: Mapping[str, str] = position.get("seen") or {}
+        marks = {name: position.get(name) for name in ("gone", "buried")}
+
+        def here() -> dict[str, Any]:
+            return self._position(newest, marks, started, position["swept"])
+
+        try:
+            for records in self._walks.changed(moment(position["since"]) - self._overlap):
+                for page in self._page(records, newest, seen):
+                    yield page
+                    count += len(page.rows)
+                if count >= MARKED_ROWS:
+                    yield from self._merges.take()
+                    yield Checkpoint(here())
+                    count = 0
+        except TailraceError:
+            if count and not self._nameless:
+                yield from self._merges.take()
+                yield Checkpoint(here())
+            raise
+        yield from self._merges.take()
+        return here()
+
+    def _position(
+        self, newest: Newest, marks: Mapping[str, Any], started: datetime, swept: str
+    ) -> dict[str, Any]:
+        since, seen = newest.until(started)
+        return {"since": since or iso(started), "seen": seen, **marks, "swept": swept, "asked": self._asked}
+
+    def _page(
+        self, records: list[Record], newest: Newest, seen: Mapping[str, str] | None = None
+    ) -> Iterator[Page]:
+        """The records as rows, but those that `seen` has with their time; one without an id is left out, and told."""
+        rows, versions = self._rows(records)
+        newest.add(rows, versions)
+        new = [number for number, row in enumerate(rows) if (seen or {}).get(row["id"]) != versions[number]]
+        if new:
+            yield Page([rows[number] for number in new], [versions[number] for number in new])
+
+    def _rows(self, records: list[Record]) -> tuple[list[dict[str, Any]], list[str]]:
+        rows, versions = [], []
+        for record in records:
+            if not record.get("id"):
+                self._tell_nameless()
+                continue
+            row, version = record.get("properties") or {}, _version(record, self._cursor)
+            row["id"] = str(record["id"])
+            merged = row.get(MERGED) if self._lands_merged else row.pop(MERGED, None)
+            if merged:
+                self._merges.add(row["id"], str(merged), version)
+            rows.append(row)
+            versions.append(version)
+        return rows, versions
+
+    def _tell_nameless(self) -> None:
+        if not self._nameless:
+            text = (
+                f"{self._api.http.context.connection}.{self._obj}: HubSpot returned a record without its id"
+            )
+            emit(Notice("warning", f"{text}; nothing is taken for deleted, and the next run lists all again"))
+        self._nameless += 1
+
+    def _listing(
+        self,
+        newest: Newest,
+        behind: Mapping[str, str],
+        mark: Callable[[Mapping[str, str]], Checkpoint] | None,
+    ) -> Returning[bool]:
+        """All records behind `behind`, with marks on the way; returns whether all that there are were shown.
+
+        Where HubSpot no longer takes the cursor, the listing begins again, once.
+        """
+        try:
+            yield from self._stretch(newest, behind, mark)
+        except CursorExpired as expired:
+            text = f"{self._api.http.context.connection}.{self._obj}: the listing's cursor has expired"
+            emit(Notice("warning", f"{text} ({expired}); it begins again"))
+        else:
+            return not behind
+        try:
+            yield from self._stretch(newest, {}, mark)
+        except CursorExpired as expired:
+            raise Unavailable(
+                f"HubSpot's cursor through {self._obj} expires at once ({expired})", "run again"
+            ) from None
+        return True
+
+    def _stretch(
+        self,
+        newest: Newest,
+        behind: Mapping[str, str],
+        mark: Callable[[Mapping[str, str]], Checkpoint] | None,
+    ) -> Iterator[Parts]:
+        at, count = behind, 0
+        try:
+            for records, following in self._all(behind):
+                yield from self._page(records, newest)
+                at, count = following, count + len(records)
+                if mark is not None and at and count >= MARKED_ROWS:
+                    yield from self._merges.take()
+                    yield mark(at)
+                    count = 0
+        except TailraceError:
+            if mark is not None and at and count:
+                yield from self._merges.take()
+                yield mark(at)
+            raise
+        yield from self._merges.take()
+
+    def _all(self, behind: Mapping[str, str]) -> Iterator[tuple[list[Record], dict[str, str]]]:
+        """Pages of all records, each with what the rest is asked for behind; it is empty at the end."""
+        if sum(len(name) + 3 for name in self._properties) > LONGEST_QUERY:
+            for records in self._walks.by_id([], behind.get("id", "0")):
+                ids = [str(record["id"]) for record in records if record.get("id")]
+                yield records, {"id": ids[-1]} if ids else {}
+            return
+        for page in self._api.listing(self._obj, self._properties, after=behind.get("after")):
+            yield page.records, {"after": page.after} if page.after else {}
+
+    def _ended(self, archived: Archived) -> Iterator[Page]:
+        """Tombstones of what was archived, and again the rows of what is archived no longer."""
+        yield from archived.tombstones()
+        for records in self._api.read(self._obj, list(archived.back), self._properties):
+            rows, versions = self._rows(records)
+            behind = [
+                ends.restored(version, archived.back[row["id"]])
+                for row, version in zip(rows, versions, strict=True)
+            ]
+            if rows:
+                yield Page(rows, behind)
+        yield from self._merges.take()
 
 
-def _tombstones(archived: _Archived) -> Iterator[Page]:
-    if archived.ids:
-        yield Page([{"id": key} for key in archived.ids], archived.versions, deleted=True)
+def _version(record: Record, cursor: str) -> str:
+    """The time of modification; Unavailable where HubSpot does not tell it."""
+    found = (record.get("properties") or {}).get(cursor) or record.get("updatedAt")
+    if not found:
+        raise Unavailable("HubSpot returned a record without its time of modification", "run again")
+    return str(found)
 
 
-def _ms(at: datetime) -> int:
-    return (at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+def _marks(archived: Archived) -> dict[str, Any]:
+    return {"gone": archived.gone, "buried": archived.buried}
