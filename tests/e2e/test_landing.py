@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.e2e.project import assert_log_folds
 
 
@@ -81,3 +83,50 @@ def test_slips_are_named(acme):
         ran = acme.tailrace(*command)
         assert ran.code in (1, 2), command
         assert words in ran.err + ran.out, (command, ran.err)
+
+
+def test_a_range_of_days_is_landed_once_and_the_next_run_goes_on_where_it_was(acme):
+    acme.tailrace("land", "pipeline:google_ads", "--publish")
+    first, last = acme.query("SELECT min(segments_date), max(segments_date) FROM google_ads.campaign_stats")[
+        0
+    ]
+    before = acme.query(
+        "SELECT position FROM tailrace_meta.cursors WHERE resource = 'google_ads.campaign_stats'"
+    )
+    assert (last - first).days >= 60, (
+        "the world has days before those of a first read, or this proves nothing"
+    )
+    days = (first - timedelta(days=20), first - timedelta(days=5))
+    ran = acme.tailrace(
+        "land", "pipeline:google_ads", "--from", str(days[0]), "--to", str(days[1]), "--publish", "--json"
+    )
+    steps = ran.steps("land")
+    assert ran.code == 0, ran.err
+    assert steps["google_ads.accounts"]["status"] == "skipped"
+    assert "cannot be read by days" in steps["google_ads.accounts"]["error"]
+    assert steps["google_ads.campaign_stats"]["status"] == "ok"
+    found = acme.query("SELECT min(segments_date), max(segments_date) FROM google_ads.campaign_stats")[0]
+    assert found[0] >= days[0] and found[1] == last
+    after = acme.query(
+        "SELECT position FROM tailrace_meta.cursors WHERE resource = 'google_ads.campaign_stats'"
+    )
+    assert after == before
+    again = acme.tailrace("land", "pipeline:google_ads", "--json").steps("land")
+    assert again["google_ads.campaign_stats"]["rows_out"] == 0
+
+
+def test_contacts_that_changed_on_some_days_are_landed_by_themselves(acme):
+    days = "2000-01-01", "2100-01-01"
+    ran = acme.tailrace("land", "pipeline:hubspot", "--from", days[0], "--to", days[1], "--publish", "--json")
+    assert ran.code == 0, ran.err
+    assert acme.query("SELECT count(*) FROM hubspot.contacts")[0][0] == len(acme.contacts())
+    assert (
+        acme.tailrace("land", "pipeline:hubspot", "--json").steps("land")["hubspot.contacts"]["rows_out"] == 0
+    )
+
+
+def test_a_range_for_what_has_no_days_is_bad_input(acme):
+    text = "pipeline: extra\nconnection: google_ads\nresources:\n  accounts: {}\n"
+    (acme.root / "pipelines" / "extra.yml").write_text(text)
+    ran = acme.tailrace("land", "pipeline:extra", "--from", "2026-01-01")
+    assert ran.code == 2 and "nothing of what is chosen can be read by days" in ran.err

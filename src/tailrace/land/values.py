@@ -31,6 +31,10 @@ def as_text(value: Any) -> str:
     """Text as it stands; everything else as JSON, keys sorted, so that equal values have equal text."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode() if not value.isascii() else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(
+            value, "NaN"
+        )  # as JSON's writers spell them
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:

@@ -225,8 +225,12 @@ def test_values_that_do_not_fit_go_to_the_text_variant():
         (1.5, None),
         (None, None),
     ]
+    landing.land(
+        page(row("4", score=float("nan")), row("5", score=10**40 + 1), row("6", score=float("-inf")), at=1)
+    )
+    assert [found["score__v_text"] for found in landing.rows()[3:]] == ["NaN", str(10**40 + 1), "-Infinity"]
     landing.land(page(row("1", score="2"), at=2))
-    assert landing.rows("__changes", "_seq")[3]["_changed_fields"] == "score,score__v_text"
+    assert landing.rows("__changes", "_seq")[6]["_changed_fields"] == "score,score__v_text"
     assert_folds(landing)
 
 
