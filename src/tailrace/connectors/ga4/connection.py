@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tailrace.connectors.ga4.declaration import SCOPE
+from tailrace.connectors.ga4.quota import quotas
 from tailrace.connectors.ga4.source import Ga4Source
 from tailrace.connectors.sdk.auth import Bearer, Renewing, service_account
-from tailrace.connectors.sdk.base import Context, Declaration, Destination
+from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
 from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.google import google_manners
 from tailrace.connectors.sdk.http import Http
 from tailrace.connectors.sdk.options import settings
 from tailrace.errors import FatalError
 
-SCOPES = ("https://www.googleapis.com/auth/analytics.readonly",)
 INTERVAL = 10.0
 """Seconds after a 429 that names no time: ten reports at once are allowed, and one of them ends by then."""
 
@@ -36,7 +37,7 @@ class Ga4:
             context.limiter.learn(int(limits["requests"]), interval)
         key_file = given["service_account_file"]
         if key_file:
-            mint = service_account(context.connection, key_file, SCOPES, context.now)
+            mint = service_account(context.connection, key_file, (SCOPE,), context.now)
             auth: Bearer | Renewing = Renewing(mint, context.now)
         else:
             auth = Bearer(given["access_token"])
@@ -57,10 +58,35 @@ class Ga4:
         return self._property
 
     def report(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One page of a report: the answer of runReport."""
-        path = f"/v1beta/properties/{self._property}:runReport"
-        document: Mapping[str, Any] = self._http.request("POST", path, json=body, retry=True).json()
+        """One page of a report: the answer of runReport. What it says of the property's tokens is kept."""
+        answer = self._http.request("POST", f"{self._path}:runReport", json=body, retry=True)
+        document: Mapping[str, Any] = answer.json()
+        if self._given["rate_limit"] != "off":
+            for quota in quotas(document):
+                self._http.context.limiter.report(quota)
         return document
+
+    @property
+    def _path(self) -> str:
+        return f"/{self._given['api_version']}/properties/{self._property}"
+
+    def examine(self) -> Iterator[Finding]:
+        """What the login reaches and what is left of the property's tokens: the metadata, and a report of one number."""
+        metadata: Mapping[str, Any] = self._http.request("GET", f"{self._path}/metadata").json()
+        dimensions, metrics = len(metadata.get("dimensions") or []), len(metadata.get("metrics") or [])
+        subject = f"property {self._property}"
+        yield Finding("ok", subject, f"{dimensions} dimensions and {metrics} metrics can be read")
+        day = self._http.context.now().date().isoformat()
+        body = {
+            "dateRanges": [{"startDate": day, "endDate": day}],
+            "metrics": [{"name": "sessions"}],
+            "returnPropertyQuota": True,
+        }
+        for quota in quotas(self.report(body)):
+            scarce = quota.remaining < quota.limit / 10
+            fix = "read fewer or smaller reports, or run later" if scarce else ""
+            text = f"{quota.remaining:.0f} of {quota.limit:.0f} are left"
+            yield Finding("warning" if scarce else "ok", quota.name, text, fix)
 
     def source(self) -> Ga4Source:
         lookback = Lookback(self._given["restate"], self._given["start_date"])

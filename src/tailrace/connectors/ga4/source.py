@@ -1,146 +1,121 @@
-"""GA4's reports by day, in a window that GA4 still restates."""
+"""GA4's reports by day: a first read in stretches, then the window that GA4 still restates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from tailrace.connectors.ga4.declaration import SESSION_DIMENSIONS, SESSION_METRICS, with_date
+from tailrace.connectors.ga4.pages import steady
+from tailrace.connectors.ga4.report import PROPERTY, Document, Report, shortcomings
 from tailrace.connectors.sdk.base import ResourceSpec
-from tailrace.connectors.sdk.days import Lookback, today_in
-from tailrace.connectors.sdk.paging import by_offset
-from tailrace.connectors.sdk.unchanged import Window
-from tailrace.errors import SchemaError
+from tailrace.connectors.sdk.days import Lookback, slices, today_in
+from tailrace.connectors.sdk.unchanged import Row, Window
 from tailrace.events import Notice, emit
-from tailrace.records import Checkpoint, Column, Page, Schema, Scope
+from tailrace.records import Checkpoint, Page, Schema, Scope
 
-Report = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-WHOLE = ("TYPE_INTEGER", 1)
-"""The client libraries ask for enums as ints, so both spellings travel (vendor-apis.md 6.1)."""
+STRETCH_DAYS = 30
+"""Settled days that are committed at a time, so that a first read resumes where a kill or a spent quota ended it."""
+DAY = timedelta(days=1)
+Fetch = Callable[[Mapping[str, Any]], Document]
 
 
 class Ga4Source:
-    """Reads. `lookback` is the connection's, where a resource names none."""
+    """Reads. `lookback` is the connection's, where a resource names none.
+
+    Position: `asked` (the report), and `next` (the first day not yet read) of an unfinished first read, else `through` (the
+    last day read) and `digest` (of the rows that the next read shows again).
+    """
 
     def __init__(
         self,
-        report: Report,
+        fetch: Fetch,
         property_id: str,
         *,
         connection: str,
         now: Callable[[], datetime],
         lookback: Lookback,
     ) -> None:
-        self._report, self._property, self._connection = report, property_id, connection
+        self._fetch, self._property, self._connection = fetch, property_id, connection
         self._now, self._lookback = now, lookback
         self._zones: dict[str, str | None] = {}
 
     def schema(self, resource: ResourceSpec) -> Schema:
-        """The key is the property and every dimension; metric types are the report's own headers'."""
-        dimensions, metrics = _asked(resource)
-        today = self._now().date().isoformat()
-        head = self._report({**_body(dimensions, metrics, today, today), "limit": "1"})
+        """Asks for the report of today, one row: its headers name the types, its metadata the time zone."""
+        report, today = Report.of(resource), self._now().date()
+        head = self._fetch(report.body(today, today, 0, limit=1))
         self._zones[resource.name] = (head.get("metadata") or {}).get("timeZone")
-        types = {header["name"]: header.get("type") for header in head.get("metricHeaders") or []}
-        columns = [Column("property_id")]
-        columns += [Column(column_name(name), "date" if name == "date" else "text") for name in dimensions]
-        columns += [
-            Column(column_name(name), "bigint" if types.get(name) in WHOLE else "double") for name in metrics
-        ]
-        names = [column.name.lower() for column in columns]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            place = f"{self._connection}.{resource.name}"
-            raise SchemaError(
-                f"{place}: two dimensions or metrics would be the column {twice[0]!r}", "keep one"
-            )
-        return Schema(tuple(columns), ("property_id", *(column_name(name) for name in dimensions)))
+        return report.schema(head, f"{self._connection}.{resource.name}")
 
     def read(
-        self, resource: ResourceSpec, schema: Schema, position: Mapping[str, Any] | None
+        self,
+        resource: ResourceSpec,
+        schema: Schema,  # noqa: ARG002 - the resource says the same
+        position: Mapping[str, Any] | None,
     ) -> Iterator[Page | Checkpoint]:
-        dimensions, metrics = _asked(resource)
-        asked = [*dimensions, *metrics]
-        known = position if position is not None and position.get("asked") == asked else {}
-        today = today_in(self._zone(resource), self._now())
-        lookback = self._lookback.of(resource.options)
+        reading = _Reading(self._fetch, resource, self._property, self._connection)
+        known = position if position is not None and position.get("asked") == reading.asked else {}
+        today, lookback = self._today(resource), self._lookback.of(resource.options)
+        moving = lookback.first_day(today.isoformat(), today)  # from here on the next read reads again
         first = lookback.first_day(known.get("through"), today)
-        following_first = lookback.first_day(today.isoformat(), today).isoformat()
-        window = Window(known.get("digest"), lambda row: row["date"] >= following_first)
-        for rows in window.pages(self._pages(resource, schema, first, today)):
-            yield Page(rows)
-        following = {"through": today.isoformat(), "digest": window.digest, "asked": asked}
-        between = ("date", first.isoformat(), today.isoformat())
-        scope = Scope({"property_id": (self._property,)}, between)
-        yield Checkpoint(following, () if window.same else (scope,))
+        if known.get("next"):
+            first = min(date.fromisoformat(known["next"]), today)
+        if known.get("digest") is None:
+            for _, end in slices(first, moving - DAY, STRETCH_DAYS):
+                yield from map(Page, reading.rows(first, end))
+                scope, first = reading.scope(first, end), end + DAY
+                yield Checkpoint({"next": first.isoformat(), "asked": reading.asked}, (scope,))
+        window = Window(known.get("digest"), lambda row: row["date"] >= moving.isoformat())
+        yield from map(Page, window.pages(reading.rows(first, today)))
+        following = {"through": today.isoformat(), "digest": window.digest, "asked": reading.asked}
+        yield Checkpoint(following, () if window.same else (reading.scope(first, today),))
 
-    def _zone(self, resource: ResourceSpec) -> str | None:
+    def backfill(
+        self,
+        resource: ResourceSpec,
+        schema: Schema,  # noqa: ARG002 - the resource says the same
+        first: date,
+        last: date,
+    ) -> Iterator[Page | Checkpoint]:
+        """The report of these days, as far as there are such yet."""
+        reading = _Reading(self._fetch, resource, self._property, self._connection)
+        for begin, end in slices(first, min(last, self._today(resource)), STRETCH_DAYS):
+            yield from map(Page, reading.rows(begin, end))
+            yield Checkpoint(None, (reading.scope(begin, end),))
+        yield Checkpoint(None)
+
+    def _today(self, resource: ResourceSpec) -> date:
         if resource.name not in self._zones:
             self.schema(resource)
-        return self._zones[resource.name]
-
-    def _pages(
-        self, resource: ResourceSpec, schema: Schema, first: date, last: date
-    ) -> Iterator[list[dict[str, Any]]]:
-        dimensions, metrics = _asked(resource)
-        body = _body(dimensions, metrics, first.isoformat(), last.isoformat())
-        limit = str(resource.options.get("limit") or 100_000)
-        names = schema.names()[1:]
-        day = dimensions.index("date")
-        warned = False
-        for document in by_offset(
-            lambda offset: self._report({**body, "limit": limit, "offset": str(offset)}),
-            lambda page: len(page.get("rows") or []),
-            lambda page: int(page.get("rowCount") or 0),
-        ):
-            if not warned:
-                warned = self._warn(resource, document.get("metadata") or {})
-            rows = [self._row(names, day, row) for row in document.get("rows") or []]
-            dated = [row for row in rows if row["date"] is not None]  # (other) has no day to be replaced by
-            if dated:
-                yield dated
-
-    def _row(self, names: tuple[str, ...], day: int, row: Mapping[str, Any]) -> dict[str, Any]:
-        values = [value.get("value") for value in (*row["dimensionValues"], *row["metricValues"])]
-        values[day] = _iso_day(values[day])
-        return {"property_id": self._property, **dict(zip(names, values, strict=True))}
-
-    def _warn(self, resource: ResourceSpec, metadata: Mapping[str, Any]) -> bool:
-        """Says what GA4 says of the report's own quality; True where it said something."""
-        lacks = {
-            "dataLossFromOtherRow": "rare values are folded into the row (other)",
-            "samplingMetadatas": "the numbers are sampled",
-            "subjectToThresholding": "rows of few users are withheld",
-        }
-        told = [text for name, text in lacks.items() if metadata.get(name)]
-        if told:
-            emit(Notice("warning", f"{self._connection}.{resource.name}: {'; '.join(told)} (said by GA4)"))
-        return bool(told)
+        return today_in(self._zones[resource.name], self._now())
 
 
-def column_name(name: str) -> str:
-    """`customEvent:plan` is the column `customEvent_plan`: BigQuery forbids colons."""
-    return name.replace(":", "_")
+class _Reading:
+    """One read of one report; says once what GA4 says against it."""
 
+    def __init__(self, fetch: Fetch, resource: ResourceSpec, property_id: str, connection: str) -> None:
+        self._fetch, self._property = fetch, property_id
+        self._report, self._place = Report.of(resource), f"{connection}.{resource.name}"
+        self._told: set[str] = set()
 
-def _asked(resource: ResourceSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    dimensions = tuple(resource.options.get("dimensions") or SESSION_DIMENSIONS)
-    return with_date(dimensions), tuple(resource.options.get("metrics") or SESSION_METRICS)
+    @property
+    def asked(self) -> list[Any]:
+        return self._report.asked()
 
+    def rows(self, first: date, last: date) -> Iterator[list[Row]]:
+        """Pages of the days first to last, none of them empty."""
+        report = self._report
+        for page in steady(lambda offset: self._fetch(report.body(first, last, offset)), self._place):
+            self._warn(page)
+            found = report.rows(page, self._property)
+            if found:
+                yield found
 
-def _body(dimensions: tuple[str, ...], metrics: tuple[str, ...], first: str, last: str) -> dict[str, Any]:
-    """Sorted by every dimension, so that pages by offset fit together."""
-    return {
-        "dateRanges": [{"startDate": first, "endDate": last}],
-        "dimensions": [{"name": name} for name in dimensions],
-        "metrics": [{"name": name} for name in metrics],
-        "orderBys": [{"dimension": {"dimensionName": name}} for name in dimensions],
-    }
+    def scope(self, first: date, last: date) -> Scope:
+        return Scope({PROPERTY: (self._property,)}, ("date", first.isoformat(), last.isoformat()))
 
-
-def _iso_day(text: str | None) -> str | None:
-    """20260131 as 2026-01-31; `(other)` has no day."""
-    if text is None or len(text) != 8 or not text.isdigit():
-        return None
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    def _warn(self, page: Document) -> None:
+        said = [text for text in shortcomings(page) if text not in self._told]
+        self._told.update(said)
+        if said:
+            emit(Notice("warning", f"{self._place}: {'; '.join(said)} (said by GA4)"))

@@ -8,7 +8,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from tailrace.sandbox.clock import Clock
-from tailrace.sandbox.ga4.metrics import DERIVED, EVENT_DIMENSIONS, SESSION_DIMENSIONS, SESSION_METRICS
+from tailrace.sandbox.ga4.metrics import (
+    DERIVED,
+    EVENT_DIMENSIONS,
+    SESSION_DIMENSIONS,
+    SESSION_METRICS,
+    number_types,
+)
 from tailrace.sandbox.ga4.quota import Quota
 from tailrace.sandbox.ga4.records import Record, Records
 from tailrace.sandbox.ga4.report import answer, fields_filtered
@@ -69,10 +75,14 @@ class Ga4:
             return _wrong_method()
         self._admit(request, key)
         if metadata:
-            return Response.of(200, self._metadata(key))
-        if method == "batchRunReports":
-            return Response.of(200, self._batch(request, key))
-        return Response.of(200, self._report(json_body(request, REPORT_KEYS), key))
+            document = self._metadata(key)
+        elif method == "batchRunReports":
+            document = self._batch(request, key)
+        else:
+            document = self._report(json_body(request, REPORT_KEYS), key)
+        if "enum-encoding=int" in (request.param("$alt") or ""):
+            number_types(document)
+        return Response.of(200, document)
 
     def _admit(self, request: Request, key: str) -> None:
         fault = self._tokens.check(request)

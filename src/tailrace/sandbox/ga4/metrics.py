@@ -13,6 +13,8 @@ from typing import Any
 Row = dict[str, Any]
 
 INTEGER, FLOAT, SECONDS = "TYPE_INTEGER", "TYPE_FLOAT", "TYPE_SECONDS"
+TYPE_NUMBERS = {INTEGER: 1, FLOAT: 2, SECONDS: 4}
+"""MetricType as `$alt=json;enum-encoding=int` has it, which Google's Python client asks for."""
 NOT_SET = "(not set)"
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
@@ -134,3 +136,10 @@ def dimension(row: Row, name: str) -> str:
 def spelled(value: float) -> str:
     """A metric's value as the API writes it: no decimals where there are none."""
     return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def number_types(document: dict[str, Any]) -> None:
+    """Spell the metric types of an answer as numbers."""
+    for report in document.get("reports", [document]):
+        for metric in (*report.get("metricHeaders", ()), *report.get("metrics", ())):
+            metric["type"] = TYPE_NUMBERS[metric["type"]]

@@ -27,6 +27,8 @@ class Quota:
             raise ApiError(
                 429, "Exhausted property tokens per project per hour. Quota will reset within one hour."
             )
+        if self._hour >= PER_HOUR:
+            raise ApiError(429, "Exhausted property tokens per hour. Quota will reset within one hour.")
         if self._day >= PER_DAY:
             raise ApiError(429, "Exhausted property tokens per day. Quota will reset within one day.")
 
