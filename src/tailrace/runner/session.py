@@ -21,6 +21,7 @@ from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.plan.secrets import redactor_of
 from tailrace.project.spec import Connection, Pipeline, Project
 from tailrace.state import runs
+from tailrace.state.quotas import quota_documents
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.runs import StepResult
 from tailrace.state.store import Store
@@ -53,6 +54,8 @@ class Session:
     on_step: Callable[[StepResult], None] = _nobody
     days: tuple[date, date] | None = None
     """Land what is of these days, both included, in place of what is new."""
+    elsewhere: Path | None = None
+    """Where the state lies in place of the project's own folder."""
     ended_early: bool = False
     _connectors: dict[str, Connector] = field(default_factory=dict)
     _limiters: list[SharedLimiter | NoLimiter] = field(default_factory=list)
@@ -67,7 +70,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        return self.project.state_dir
+        return self.elsewhere or self.project.state_dir
 
     @property
     def work(self) -> Path:
@@ -117,7 +120,9 @@ class Session:
             declaration = self.declaration(name)
             assert declaration.open is not None
             options = self.connection(name).options
-            limiter = NoLimiter() if options.get("rate_limit") == "off" else SharedLimiter(self.store, name)
+            limiter: SharedLimiter | NoLimiter = NoLimiter()
+            if options.get("rate_limit") != "off":
+                limiter = SharedLimiter(self.store, name, shared_as=_account_key(self.connection(name)))
             self._limiters.append(limiter)
             self._connectors[name] = declaration.open(
                 options, Context(name, limiter, self.now, self.in_flight(name), self.project.root)
@@ -157,6 +162,12 @@ class Session:
             known = self.connector(name).account()
             self.store.remember(key, known)
         return known
+
+    def quotas(self, name: str) -> list[dict[str, Any]]:
+        """What the vendor said of the account's long budgets, in this command or before."""
+        for limiter in self._limiters:
+            limiter.flush()
+        return quota_documents(self.store, [name])
 
     def is_sandbox(self, name: str) -> bool:
         """True where rows can do no harm: the account is the local sandbox."""
@@ -216,6 +227,15 @@ class Session:
         for limiter in self._limiters:
             limiter.flush()
         self.store.close()
+
+
+def _account_key(connection: Connection) -> str:
+    """The same for connections with the same credentials at the same host, whatever else they say."""
+    options = connection.options
+    named = {
+        n: v for n, v in options.items() if hasattr(v, "reveal") or n.endswith(("_url", "_id", "username"))
+    }
+    return f"{connection.type}:{_digest(named)}"
 
 
 def _digest(options: Mapping[str, Any]) -> str:

@@ -48,19 +48,23 @@ class NoLimiter:
 
 
 class SharedLimiter:
-    """The Limiter of one account; a bucket is free of limits until somebody has told its numbers with `learn`."""
+    """The Limiter of one account; a bucket is free of limits until somebody has told its numbers with `learn`.
+
+    `account` names the connection; connections with the same `shared_as` (the same credentials) draw on one budget.
+    """
 
     def __init__(
         self,
         store: Store,
         account: str,
         *,
+        shared_as: str | None = None,
         margin: float = MARGIN,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
-        self._account = account
+        self._account, self._shared_as = account, shared_as or account
         self._margin = margin
         self._clock = clock
         self._sleep = sleep
@@ -126,7 +130,7 @@ class SharedLimiter:
                     )
 
     def _name(self, bucket: str) -> str:
-        return f"{self._account}/{bucket}"
+        return f"{self._shared_as}/{bucket}"
 
     def _blocked(self, name: str) -> bool:
         rows = self._store.read("SELECT blocked_until FROM buckets WHERE bucket = ?", [name])

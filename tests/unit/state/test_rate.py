@@ -177,3 +177,15 @@ def test_threads_and_processes_share_one_budget(tmp_path):
     assert most_in_a_window(times, 0.399) <= 10
     assert threading.active_count() < 10
     store.close()
+
+
+def test_two_connections_of_one_account_share_its_budget_and_keep_their_names(store, clock):
+    one, other = (
+        SharedLimiter(store, name, shared_as="hubspot:abc", margin=0.25, clock=clock.time, sleep=clock.sleep)
+        for name in ("crm", "crm_again")
+    )
+    one.learn(3, 10.0)
+    assert [one.acquire(), other.acquire(), one.acquire()] == [0.0, 0.0, 0.0]
+    with listening((heard := []).append):
+        assert other.acquire() > 10
+    assert [event.connection for event in heard if isinstance(event, Waiting)] == ["crm_again"]
