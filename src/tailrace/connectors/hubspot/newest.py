@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 REMEMBERED = 10_000
 """Rows near the highest time that a position names; beyond it they are handed on again, which does no harm."""
@@ -39,15 +38,15 @@ class Newest:
         if floor is not None:
             self._raise(floor)
 
-    def add(self, rows: Sequence[dict[str, Any]], times: Sequence[str]) -> None:
-        """Takes a page into account; `rows` carry `id`."""
-        if not times:
+    def add(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Takes a page's (id, time) into account."""
+        if not rows:
             return
-        top = max(times)
+        top = max(time for _, time in rows)
         if self._top is None or top > self._top:
             self._raise(top)
         cut = self._cut
-        self._near += [(time, row["id"]) for row, time in zip(rows, times, strict=True) if time >= cut]
+        self._near += [(time, key) for key, time in rows if time >= cut]
         if len(self._near) > 4 * REMEMBERED:
             self._prune()
 

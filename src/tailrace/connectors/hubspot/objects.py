@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -175,26 +176,27 @@ class ObjectReader:
         self, records: list[Record], newest: Newest, seen: Mapping[str, str] | None = None
     ) -> Iterator[Page]:
         """The records as rows, but those that `seen` has with their time; one without an id is left out, and told."""
-        rows, versions = self._rows(records)
-        newest.add(rows, versions)
-        new = [number for number, row in enumerate(rows) if (seen or {}).get(row["id"]) != versions[number]]
-        if new:
-            yield Page([rows[number] for number in new], [versions[number] for number in new])
+        rows = self._rows(records)
+        newest.add([(row.id, row.version) for row in rows])
+        yield from self._handed([row for row in rows if (seen or {}).get(row.id) != row.version])
 
-    def _rows(self, records: list[Record]) -> tuple[list[dict[str, Any]], list[str]]:
-        rows, versions = [], []
+    def _handed(self, rows: Sequence[_Row]) -> Iterator[Page]:
+        if rows:
+            for row in rows:
+                self._merges.add(row.id, row.losers, row.version)
+            yield Page([row.values for row in rows], [row.version for row in rows])
+
+    def _rows(self, records: list[Record]) -> list[_Row]:
+        found = []
         for record in records:
             if not record.get("id"):
                 self._tell_nameless()
                 continue
-            row, version = record.get("properties") or {}, _version(record, self._cursor)
-            row["id"] = str(record["id"])
-            merged = row.get(MERGED) if self._lands_merged else row.pop(MERGED, None)
-            if merged:
-                self._merges.add(row["id"], str(merged), version)
-            rows.append(row)
-            versions.append(version)
-        return rows, versions
+            values = record.get("properties") or {}
+            values["id"] = str(record["id"])
+            losers = values.get(MERGED) if self._lands_merged else values.pop(MERGED, None)
+            found.append(_Row(values["id"], _version(record, self._cursor), values, str(losers or "")))
+        return found
 
     def _tell_nameless(self) -> None:
         if not self._nameless:
@@ -265,14 +267,19 @@ class ObjectReader:
         """Tombstones of what was archived, and again the rows of what is archived no longer."""
         yield from archived.tombstones()
         for records in self._api.read(self._obj, list(archived.back), self._properties):
-            rows, versions = self._rows(records)
-            behind = [
-                ends.restored(version, archived.back[row["id"]])
-                for row, version in zip(rows, versions, strict=True)
-            ]
-            if rows:
-                yield Page(rows, behind)
+            back = [(row, ends.restored(row.version, archived.back[row.id])) for row in self._rows(records)]
+            yield from self._handed([replace(row, version=version) for row, version in back])
         yield from self._merges.take()
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A record on its way; `losers` are the ids, joined by `;`, of what was merged into it."""
+
+    id: str
+    version: str
+    values: dict[str, Any]
+    losers: str
 
 
 def _version(record: Record, cursor: str) -> str:

@@ -6,8 +6,10 @@ import random
 from collections.abc import Mapping
 
 from tailrace.sandbox.hubspot.history import CRM_UI
+from tailrace.sandbox.hubspot.kinds import DEFAULT_TYPE
 from tailrace.sandbox.hubspot.linking import associate
 from tailrace.sandbox.hubspot.portal import Portal
+from tailrace.sandbox.hubspot.world import note_of, task_of, ticket_of
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.world.people import CrmRound, crm_round
 
@@ -30,6 +32,27 @@ def work(portal: Portal, rng: random.Random, rounds_done: int) -> None:
             associate(portal, ("contacts", made["id"]), ("companies", rng.choice(employers)), PRIMARY_COMPANY)
     for key, changes in plan.deals:
         _move(portal, key, changes)
+    _serve(portal, rng)
+
+
+def _serve(portal: Portal, rng: random.Random) -> None:
+    """Support and sales at their desks: a new note, task and ticket, a task done, a ticket closed, a note thrown away."""
+    people = _live(portal, "contacts")
+    if not people:
+        return
+    for obj, values_of in (("notes", note_of), ("tasks", task_of), ("tickets", ticket_of)):
+        if obj in portal.tables:
+            person = rng.choice(people)
+            values = values_of(rng, person["properties"])
+            made = portal.create(obj, _defined(portal, obj, values), CRM_UI)
+            associate(portal, (obj, made["id"]), ("contacts", person["id"]), DEFAULT_TYPE[obj, "contacts"])
+    for obj, changes in (("tasks", {"hs_task_status": "COMPLETED"}), ("tickets", {"hs_pipeline_stage": "4"})):
+        live = _live(portal, obj)
+        if live:
+            _edit(portal, obj, rng.choice(live)["id"], changes)
+    notes = _live(portal, "notes")
+    if len(notes) > 1:
+        portal.archive("notes", rng.choice(notes)["id"], CRM_UI)
 
 
 def _live(portal: Portal, obj: str) -> list[Record]:
