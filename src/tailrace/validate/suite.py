@@ -121,10 +121,10 @@ def _kwargs(item: Expectation, entry: Entry) -> Iterator[Problem]:
     for name in entry.required:
         if name not in item.kwargs:
             yield ("kwargs",), f"{item.type} needs {name}", f"Add `{name}: ...` under kwargs"
-    if item.type in _NEEDS_ONE_OF:
-        yield from _needs_one(item, _NEEDS_ONE_OF[item.type])
-    elif "min_value" in entry.kwargs:
-        yield from _needs_one(item, ("min_value", "max_value"))
+    either = needs_one_of(item.type, entry)
+    if either and all(item.kwargs.get(kwarg) is None for kwarg in either):
+        needed = " or ".join(either)
+        yield ("kwargs",), f"{item.type} needs {needed}", f"Add `{either[0]}: ...` under kwargs"
 
 
 _NEEDS_ONE_OF = {
@@ -137,9 +137,9 @@ _NEEDS_ONE_OF = {
 """What may be left out as far as the package's own signature goes, and then checks nothing."""
 
 
-def _needs_one(item: Expectation, names: tuple[str, ...]) -> Iterator[Problem]:
-    if all(item.kwargs.get(name) is None for name in names):
-        yield ("kwargs",), f"{item.type} needs {' or '.join(names)}", f"Add `{names[0]}: ...` under kwargs"
+def needs_one_of(name: str, entry: Entry) -> tuple[str, ...]:
+    """The kwargs of which an expectation of that type needs one with a value; () where it needs none."""
+    return _NEEDS_ONE_OF.get(name) or (("min_value", "max_value") if "min_value" in entry.kwargs else ())
 
 
 def _value(name: str, value: Any, takes: tuple[str, ...]) -> Iterator[Problem]:
