@@ -57,6 +57,15 @@ def test_reading_the_project_imports_nothing_heavy(acme, args):
     assert not modules(acme, *args) & {*HEAVY, "pyarrow", "httpx2", "starlette"}
 
 
+@pytest.mark.parametrize("args", [("schema",), ("schema", "pipelines", "--out", "schemas")])
+def test_schemas_import_nothing_heavy(acme, args):
+    assert not modules(acme, *args) & {*HEAVY, "duckdb", "pyarrow", "httpx2", "starlette"}
+
+
+def test_the_doctor_imports_neither_dlt_nor_gx_nor_pandas(acme):
+    assert not modules(acme, "doctor") & {*HEAVY, "starlette"}
+
+
 def test_looking_back_imports_nothing_heavy(acme):
     acme.run()
     for args in (("status",), ("runs",), ("show", "last"), ("query", "SELECT 1"), ("dead", "list")):

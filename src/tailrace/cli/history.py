@@ -14,10 +14,10 @@ from typing import Any
 import click
 
 from tailrace.cli.frame import Frame
-from tailrace.state.quotas import quota_documents, quota_line
 from tailrace.cli.render import status_word, step_line, table
 from tailrace.errors import BadInput, WarehouseError, near_miss
 from tailrace.project.spec import Project
+from tailrace.state.quotas import quota_documents, quota_line
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 

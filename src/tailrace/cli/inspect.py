@@ -30,7 +30,7 @@ def show_check(frame: Frame) -> None:
     frame.say(f"nothing wrong in {said} (target {project.target.name})")
 
 
-def _chosen(resolved: Resolved, select: Sequence[str], exclude: Sequence[str]) -> Chosen:
+def chosen_of(resolved: Resolved, select: Sequence[str], exclude: Sequence[str]) -> Chosen:
     states = any("state:" in word for word in (*select, *exclude))
     return choose(resolved, select, exclude, modified_models(resolved) if states else frozenset())
 
@@ -38,7 +38,7 @@ def _chosen(resolved: Resolved, select: Sequence[str], exclude: Sequence[str]) -
 def show_list(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     """Every chosen node with what it depends on."""
     resolved = opened(frame)
-    chosen = _chosen(resolved, select, exclude)
+    chosen = chosen_of(resolved, select, exclude)
     ids = {
         *(f"pipeline:{p.name}" for p in chosen.pipelines),
         *(f"suite:{s.name}" for s in chosen.suites),
@@ -66,7 +66,7 @@ def _row(resolved: Resolved, node_id: str) -> dict[str, Any]:
 def show_compiled(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     """The SQL of each chosen model as the warehouse gets it."""
     resolved = opened(frame)
-    chosen = _chosen(resolved, select, exclude)
+    chosen = chosen_of(resolved, select, exclude)
     nodes = [resolved.graph.nodes[name] for name in resolved.graph.order if name in chosen.models]
     rows = [{"name": node.name, "sql": node.sql} for node in nodes if node.kind == "model"]
     frame.document(rows)
@@ -81,7 +81,7 @@ def show_plan(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -
 
     resolved = opened(frame)
     with shown(frame):
-        found = preview(resolved, _chosen(resolved, select, exclude))
+        found = preview(resolved, chosen_of(resolved, select, exclude))
     frame.document(
         {
             "run_id": None,

@@ -120,6 +120,16 @@ def check() -> None:
 @cli.command()
 @selecting
 @common
+def doctor(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    """Ask every vendor for what a run will need: credentials, permissions, fields, versions; writes nothing."""
+    from tailrace.cli.doctor import show_doctor
+
+    show_doctor(frame_of(), select, exclude)
+
+
+@cli.command()
+@selecting
+@common
 def plan(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     """Say what a run would do, writing nothing."""
     from tailrace.cli.inspect import show_plan
@@ -290,6 +300,19 @@ def reconcile(resource: str) -> None:
     from tailrace.cli.resources import reconcile_one
 
     reconcile_one(frame_of(), resource)
+
+
+@cli.command()
+@click.argument("kind", metavar="[KIND]", required=False)
+@click.option(
+    "--out", metavar="DIR", type=click.Path(), help="Write KIND.schema.json files into this folder."
+)
+@common
+def schema(kind: str | None, out: str | None) -> None:
+    """Print the JSON Schema of the project's files, for editors: all of them, or one KIND."""
+    from tailrace.cli.schema import show_schema
+
+    show_schema(frame_of(), kind, out)
 
 
 @cli.group()

@@ -6,7 +6,7 @@ changeset decides anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from typing import Any
 from tailrace.activate.guardrails import percent
 from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
 from tailrace.activate.run import deliver, prepare, settle
-from tailrace.connectors.sdk.base import Destination, ObjectType
+from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
 from tailrace.connectors.sdk.options import object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused, near_miss
 from tailrace.events import StepStarted, emit
@@ -156,18 +156,21 @@ def ship(session: Session, shipments: Iterable[Shipment]) -> None:
 
 def _check_fields(destination: Destination, sync: Sync) -> None:
     """One question before the first write: a field that the account lacks would be refused row by row."""
-    there = destination.fields(sync.object)
+    for what, fix in field_problems(destination.fields(sync.object), sync):
+        raise VendorRefused(what, fix)
+
+
+def field_problems(there: Mapping[str, RemoteField], sync: Sync) -> Iterator[tuple[str, str]]:
+    """What is wrong with the mapped fields, given those that the vendor has, and the fix."""
     missing = [field.field for field in sync.fields if field.field not in there]
     closed = [
         field.field for field in sync.fields if field.field in there and not there[field.field].writable
     ]
     if missing:
         fix = near_miss(missing[0], list(there)) if len(missing) == 1 else "create them there"
-        raise VendorRefused(f"{sync.object} of {sync.connection} has no field {', '.join(missing)}", fix)
+        yield f"{sync.object} of {sync.connection} has no field {', '.join(missing)}", fix
     if closed:
-        raise VendorRefused(
-            f"{', '.join(closed)} of {sync.object} is read-only in {sync.connection}", "leave it out"
-        )
+        yield f"{', '.join(closed)} of {sync.object} is read-only in {sync.connection}", "leave it out"
 
 
 def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]) -> None:

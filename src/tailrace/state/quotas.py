@@ -29,7 +29,7 @@ def quota_line(budget: Mapping[str, Any], now: datetime) -> str:
 def quota_text(budget: Mapping[str, Any], now: datetime) -> str:
     """The same without the connection's name."""
     name, unit = str(budget["quota"]), str(budget["unit"])
-    what = name if not unit or unit == "%" or name.endswith(unit) else f"{name} {unit}"
+    what = name if not unit or unit == "%" or unit in name else f"{name} {unit}"
     sign = "%" if unit == "%" else ""
     left = f"{_number(budget['remaining'])}{sign} of {_number(budget['limit'])}{sign} left"
     return f"{what} {left} (told {_ago(budget['told_at'], now)}{_resets(budget['resets_at'], now)})"
