@@ -355,6 +355,21 @@ def test_activity_is_committed_campaign_by_campaign(connector: Connector, desk: 
     assert {key[0] for key in landed.rows}.isdisjoint(done)
 
 
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_activity_of_the_very_second_of_the_cursor_is_shown(
+    connector: Connector, desk: Desk, sandbox: Sandbox, inclusive: bool
+) -> None:
+    fake: Any = sandbox.house.fakes["mailchimp"]
+    fake.habits = replace(fake.habits, since_inclusive=inclusive)
+    landed = land(connector, "activity")
+    newest = max(desk.records("mailchimp", "reports"), key=lambda row: row["send_time"])["id"]
+    action = next(row for row in desk.records("mailchimp", "activity") if row["campaign_id"] == newest)
+    desk.save("mailchimp", "activity", {**action, "timestamp": landed.position["campaigns"][newest]["since"]})
+    again(connector, landed, "activity")
+    assert set(landed.rows) == activity_keys(desk)
+    assert again(connector, landed, "activity").shown == 0
+
+
 # ---- ranges, counts, credentials -------------------------------------------------------------------------
 
 
