@@ -38,7 +38,8 @@ def flatten(events: Iterable[Row]) -> list[Row]:
             "sessionDefaultChannelGroup": default_channel_group(source, medium),
             "landingPage": pages.get(session),
         }
-        rows.append({**_about(event, parameters), **came, **_counts(event, parameters)})
+        about = {name: value or None for name, value in {**_about(event, parameters), **came}.items()}
+        rows.append({**about, **_counts(event, parameters)})
     return rows
 
 

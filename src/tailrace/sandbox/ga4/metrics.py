@@ -126,11 +126,11 @@ def _weekday(day: str) -> int:
 
 
 def dimension(row: Row, name: str) -> str:
-    """A dimension's value of a row; what is absent or empty is (not set)."""
+    """A dimension's value of a row; what is absent is (not set). GA4 answers the empty text too: for items, as recorded."""
     value = row.get(name)
     if value is None and name in DERIVED:
         return DERIVED[name](row)
-    return NOT_SET if value is None or value == "" else str(value)
+    return NOT_SET if value is None else str(value)
 
 
 def spelled(value: float) -> str:
