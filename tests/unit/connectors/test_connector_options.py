@@ -98,6 +98,7 @@ LOGINS = {
     "hubspot": {"access_token": "a"},
     "google_ads": {"access_token": "a", "developer_token": "b"},
     "ga4": {"access_token": "a", "property_id": "1"},
+    "linkedin_ads": {"access_token": "a"},
 }
 
 

@@ -262,7 +262,11 @@ def test_backfill_reads_the_days_asked_for_and_no_later_ones(sandbox: Sandbox) -
     assert lake.rows("min(date) AS first")[0]["first"] == date(2026, 5, 10)
     assert date(2026, 5, 15) not in {row["date"] for row in lake.rows("DISTINCT date")}
     assert lake.warehouse.query("SELECT position FROM tailrace_meta.cursors") == position
+    connector: Any = lake.connector
+    asked, report = [], connector.report
+    connector.report = lambda body: (asked.append(body["dateRanges"][0]["endDate"]), report(body))[1]
     lake.run(days=(date(2026, 5, 31), date(2027, 1, 1)))
+    assert set(asked) == {"2026-06-01"}
     total = sum(row["sessions"] for row in lake.rows() if row["date"] >= date(2026, 5, 20))
     assert total == len(sessions(sandbox))
 
