@@ -268,3 +268,29 @@ def test_a_login_is_examined(sandbox: Sandbox, desk: Desk, opened: Opened) -> No
     wrong = opened(access_token="not-this-one")
     assert isinstance(wrong, Examines)
     assert [finding.level for finding in wrong.examine()] == ["error"]
+
+
+class TestAccounts(SourceSuite):
+    vendor, login, wrong_login = "google_ads", LOGIN, {**LOGIN, "access_token": "not-this-one"}
+    resource, route = "accounts", "*googleAds:searchStream"
+
+    def expected(self, desk: Desk) -> dict[tuple[str, ...], Any]:
+        live = [r["customer"] for r in desk.records("google_ads", "customers")]
+        return {(one["id"],): one["descriptiveName"] for one in live if one["status"] == "ENABLED"}
+
+    def value(self, row: dict[str, Any]) -> Any:
+        return row["customer_descriptive_name"]
+
+    def edit(self, desk: Desk) -> None:
+        desk.save("google_ads", "customers", {"customer": {"id": DE, "descriptiveName": "renamed"}})
+
+    def remove(self, desk: Desk) -> None:
+        """No record of it anywhere: the login reaches it no more."""
+        fake = self.sandbox.house.fakes["google_ads"]
+        for obj in fake.objects():
+            kept = [r for r in desk.records("google_ads", obj) if r["customer"]["id"] != DE]
+            desk.replace("google_ads", obj, kept)
+
+    @pytest.fixture(autouse=True)
+    def with_sandbox(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox

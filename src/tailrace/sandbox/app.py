@@ -102,6 +102,7 @@ def _request(scope: Message, path: str, body: bytes) -> Request:
         query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
+        raw_query=query,
     )
 
 

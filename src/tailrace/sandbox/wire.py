@@ -12,13 +12,17 @@ import orjson
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request; `path` starts behind the vendor's prefix and is not percent-decoded, header names are lower-case."""
+    """One HTTP request; `path` starts behind the vendor's prefix and is not percent-decoded, header names are lower-case.
+
+    `query` is decoded; `raw_query` is what stood behind the question mark, for vendors to whom the encoding says something.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    raw_query: str = ""
 
     def param(self, name: str, default: str | None = None) -> str | None:
         """The first value of a query parameter."""

@@ -63,9 +63,9 @@ class GoogleAds:
         named = self._given["login_customer_id"] or next(iter(self._given["customer_ids"] or ()), None)
         return _digits(named) if named else self.reach().accounts[0].id
 
-    def reach(self) -> Reach:
-        """The accounts to read: those named, else all that the login reaches; asked once for each connection."""
-        if self._reach is None:
+    def reach(self, anew: bool = False) -> Reach:
+        """The accounts to read: those named, else all that the login reaches; asked for once, or `anew`."""
+        if self._reach is None or anew:
             self._reach = self._find()
             for customer, why in self._reach.skipped.items():
                 text = f"{self._http.context.connection}: account {customer} is {why} and is not read"

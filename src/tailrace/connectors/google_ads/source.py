@@ -25,7 +25,7 @@ Rows = list[dict[str, Any]]
 class Login(Protocol):
     """What the source needs of the connection."""
 
-    def reach(self) -> Reach: ...
+    def reach(self, anew: bool = False) -> Reach: ...
 
     def query(self, customer: str, through: str | None, fields: Sequence[str], rest: str) -> Rows: ...
 
@@ -74,7 +74,7 @@ class GoogleAdsSource:
         self, resource: ResourceSpec, position: Mapping[str, Any] | None
     ) -> Iterator[Page | Checkpoint]:
         """Accounts that are not read keep their rows, and are named at the end where Google refused them."""
-        reach = self._login.reach()
+        reach = self._login.reach(anew=resource.name == "accounts")
         refused = dict(reach.refused)
         window = Window((position or {}).get("digest"))
         for rows in window.pages(self._listings(resource, reach, refused)):
