@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tailrace.connectors.sdk.auth import reveal
 from tailrace.connectors.sdk.base import Option
 from tailrace.connectors.sdk.options import Problem
 from tailrace.errors import FatalError, near_miss
@@ -50,3 +51,20 @@ def keyless_merge(options: Mapping[str, Any]) -> Iterator[Problem]:
     if options["write"] == "merge" and not options["primary_key"]:
         fix = "Add `primary_key:` with the column or columns that name a row"
         yield ("write",), "merge needs a primary_key", fix
+
+
+def revealed(value: Any) -> Any:
+    """The value with every secret inside it as the text that it is: for whom it is meant, and for nobody else."""
+    if isinstance(value, Mapping):
+        return {key: revealed(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [revealed(inner) for inner in value]
+    return reveal(value)
+
+
+def hidden_in(value: Any) -> tuple[str, ...]:
+    """The texts of all secrets inside a value."""
+    if isinstance(value, Mapping | list | tuple):
+        parts = value.values() if isinstance(value, Mapping) else value
+        return tuple(text for inner in parts for text in hidden_in(inner))
+    return tuple(value.reveal_all()) if hasattr(value, "reveal_all") else ()
