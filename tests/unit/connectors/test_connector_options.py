@@ -99,6 +99,7 @@ LOGINS = {
     "google_ads": {"access_token": "a", "developer_token": "b"},
     "ga4": {"access_token": "a", "property_id": "1"},
     "linkedin_ads": {"access_token": "a"},
+    "mailchimp": {"api_key": "a-us3"},
 }
 
 
