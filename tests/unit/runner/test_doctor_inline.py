@@ -51,7 +51,9 @@ def test_it_is_opened_and_says_what_it_has():
 
 
 def test_what_it_can_say_of_its_login_is_said():
-    assert findings(Examined())[0] == Finding("warning", "pipeline shop login", "ends tomorrow", "log in anew")
+    assert findings(Examined())[0] == Finding(
+        "warning", "pipeline shop login", "ends tomorrow", "log in anew"
+    )
 
 
 def test_a_source_that_cannot_be_opened_is_an_error():

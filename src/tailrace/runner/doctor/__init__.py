@@ -27,6 +27,8 @@ def examine(
     """One finding after the other, as they are made. `everything`: connections that nothing chosen uses too."""
     project = resolved.project
     yield from warehouse_findings(project.target)
+    if project.target.path is None:  # nothing can run on such a target, so nothing more is needed of it
+        return
     of_state = list(state_findings(project.state_dir))
     yield from of_state
     with ExitStack() as stack:
