@@ -108,16 +108,26 @@ class Api:
         self, obj: str, filters: Sequence[Mapping[str, str]], sort: str, properties: Sequence[str]
     ) -> list[Record]:
         """The first 200 records that meet every filter, ascending by `sort`."""
-        body = {
-            "filterGroups": [{"filters": list(filters)}],
+        more = {
             "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
             "properties": list(properties),
             "limit": SEARCH_PAGE,
         }
-        answer = self.http.request(
-            "POST", f"{self.objects(obj)}/search", json=body, bucket=SEARCH_BUCKET, retry=True
+        return self.results(self._searched(obj, filters, more))
+
+    def total(self, obj: str, filters: Sequence[Mapping[str, str]]) -> int:
+        """How many records meet every filter."""
+        return int(self._searched(obj, filters, {"limit": 1}).get("total") or 0)
+
+    def _searched(
+        self, obj: str, filters: Sequence[Mapping[str, str]], more: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        body = {"filterGroups": [{"filters": list(filters)}], **more}
+        return self._mapping(
+            self.http.request(
+                "POST", f"{self.objects(obj)}/search", json=body, bucket=SEARCH_BUCKET, retry=True
+            )
         )
-        return self.results(self._mapping(answer))
 
     def read(self, obj: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[list[Record]]:
         """The records of those ids that live; unknown and archived ones are left out."""

@@ -49,7 +49,8 @@ class ObjectReader:
         overlap: float,
         merges_told: bool,
     ) -> None:
-        self._api, self._obj, self._now = api, resource.name, now
+        self._api, self._obj, self._started = api, resource.name, now()
+        self._today, self._tomorrow = iso(self._started), iso(self._started + timedelta(days=1))
         self._cursor = schema.cursor_columns[0]
         self._lands_merged = MERGED in schema.names()
         self._merges_told = merges_told
@@ -61,10 +62,10 @@ class ObjectReader:
         self._overlap = timedelta(seconds=overlap if own is None else own)
         sweep = resource.options.get("sweep")
         self._sweep = None if sweep in (None, "off") else timedelta(seconds=float(sweep))
-        self._merges, self._nameless = Merges(), 0
+        self._merges, self._nameless, self._shown = Merges(), 0, 0
 
     def read(self, position: Mapping[str, Any] | None) -> Iterator[Parts]:
-        started = self._now()
+        started = self._started
         same = position is not None and position.get("asked") == self._asked
         if position is None or not same or not position.get("since") or position.get("listing"):
             yield from self._first(position, started, resumed=same and bool((position or {}).get("listing")))
@@ -88,7 +89,7 @@ class ObjectReader:
             found = [record for record in records if record.get("id")]
             if found:
                 rows = [{"id": str(record["id"])} for record in found]
-                yield Page(rows, [_version(record, self._cursor) for record in found])
+                yield Page(rows, [_stamp(record, self._cursor) for record in found])
 
     def _first(
         self, position: Mapping[str, Any] | None, started: datetime, *, resumed: bool
@@ -113,7 +114,8 @@ class ObjectReader:
 
         whole = yield from self._listing(newest, behind, mark)
         swept = NEVER if self._nameless else iso(begun)
-        scopes = (Scope(),) if whole and not self._nameless else ()
+        sure = whole and (position is None or self._is_all())
+        scopes = (Scope(),) if sure and not self._nameless else ()
         yield Checkpoint(self._position(newest, marks, begun, swept), scopes)
 
     def _swept(self, position: Mapping[str, Any], started: datetime) -> Iterator[Parts]:
@@ -126,11 +128,12 @@ class ObjectReader:
             yield Checkpoint(found)
         newest = Newest(self._overlap, found["since"])
         yield from self._listing(newest, {}, None)
+        whole = self._is_all() and not self._nameless
         archived = ends.archived(self._api, self._obj, position, self._overlap, every=True)
         yield from self._ended(archived)
         told = self._merges_told and moment(position["swept"]) + REMEMBERED_ENDS > started
         swept = NEVER if self._nameless else iso(started)
-        scopes = () if self._nameless else (Scope(erased=told),)
+        scopes = (Scope(erased=told),) if whole else ()
         yield Checkpoint(self._position(newest, _marks(archived), started, swept), scopes)
 
     def _changes(self, position: Mapping[str, Any], started: datetime) -> Iterator[Parts]:
@@ -177,8 +180,8 @@ class ObjectReader:
     ) -> Iterator[Page]:
         """The records as rows, but those that `seen` has with their time; one without an id is left out, and told."""
         rows = self._rows(records)
-        newest.add([(row.id, row.version) for row in rows])
-        yield from self._handed([row for row in rows if (seen or {}).get(row.id) != row.version])
+        newest.add([(row.id, row.stamp) for row in rows])
+        yield from self._handed([row for row in rows if (seen or {}).get(row.id) != row.stamp])
 
     def _handed(self, rows: Sequence[_Row]) -> Iterator[Page]:
         if rows:
@@ -195,8 +198,22 @@ class ObjectReader:
             values = record.get("properties") or {}
             values["id"] = str(record["id"])
             losers = values.get(MERGED) if self._lands_merged else values.pop(MERGED, None)
-            found.append(_Row(values["id"], _version(record, self._cursor), values, str(losers or "")))
+            stamp = _stamp(record, self._cursor)
+            found.append(_Row(values["id"], stamp, self._dated(stamp), values, str(losers or "")))
         return found
+
+    def _dated(self, stamp: str) -> str:
+        """A time that has not come is none: as a version it would keep out every edit until then."""
+        return self._today if stamp > self._tomorrow else stamp
+
+    def _is_all(self) -> bool:
+        """Whether the listing showed as many records as search counts: a page that HubSpot skipped would look like erasures."""
+        total = self._walks.count()
+        if self._shown < total:
+            place = f"{self._api.http.context.connection}.{self._obj}"
+            text = f"{place}: HubSpot listed {self._shown} records and counts {total}"
+            emit(Notice("warning", f"{text}; none is taken for deleted until the next sweep"))
+        return self._shown >= total
 
     def _tell_nameless(self) -> None:
         if not self._nameless:
@@ -237,9 +254,10 @@ class ObjectReader:
         behind: Mapping[str, str],
         mark: Callable[[Mapping[str, str]], Checkpoint] | None,
     ) -> Iterator[Parts]:
-        at, count = behind, 0
+        at, count, self._shown = behind, 0, 0
         try:
             for records, following in self._all(behind):
+                self._shown += len(records)
                 yield from self._page(records, newest)
                 at, count = following, count + len(records)
                 if mark is not None and at and count >= MARKED_ROWS:
@@ -274,15 +292,16 @@ class ObjectReader:
 
 @dataclass(frozen=True)
 class _Row:
-    """A record on its way; `losers` are the ids, joined by `;`, of what was merged into it."""
+    """A record on its way; `stamp` is HubSpot's time, `losers` the ids, joined by `;`, of what was merged into it."""
 
     id: str
+    stamp: str
     version: str
     values: dict[str, Any]
     losers: str
 
 
-def _version(record: Record, cursor: str) -> str:
+def _stamp(record: Record, cursor: str) -> str:
     """The time of modification; Unavailable where HubSpot does not tell it."""
     found = (record.get("properties") or {}).get(cursor) or record.get("updatedAt")
     if not found:

@@ -63,6 +63,10 @@ class Walks:
                 same = zip(records, stamps, strict=True)
                 given = {record["id"] for record, stamp in same if stamp == low and record.get("id")}
 
+    def count(self) -> int:
+        """How many live records the index holds."""
+        return self.api.total(self.obj, [{"propertyName": "hs_object_id", "operator": "GT", "value": "0"}])
+
     def _tied(self, stamp: int, given: set[str]) -> Iterator[list[Record]]:
         """The rows of one stamp that fill more than a page, but those handed on already."""
         for records in self.by_id([self._bound("GTE", stamp), self._bound("LT", stamp + 1)]):
