@@ -12,7 +12,7 @@ from tailrace.connectors.sdk.base import Declaration
 from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
 from tailrace.errors import Diagnostic, near_miss
 from tailrace.plan.conditions import check_condition
-from tailrace.project.load_pipelines import INLINE_KEYS, RESOURCE_KEYS
+from tailrace.project.load_pipelines import INLINE_KEYS, RESOURCE_KEYS, can_name
 from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
 from tailrace.validate.suite import check_suite
 
@@ -92,6 +92,11 @@ def check_inline(pipeline: Pipeline, root: Path) -> Iterator[Diagnostic]:
         return
     found = [*_options(pipeline, declaration), *check_resources(pipeline, declaration)]
     yield from found
+    if not found and pipeline.is_open and declaration.resource_names is not None:
+        for name in declaration.resource_names(pipeline.options) or ():
+            if not can_name(name):
+                fix = "Name the others under `resources:`, or rename it"
+                yield Diagnostic(pipeline.marks.at("config"), f"{name[:60]!r} cannot name a table here", fix)
     if not found and declaration.validate_pipeline is not None:
         named = {resource.name: resource.options for resource in pipeline.resources}
         for path, message, fix in declaration.validate_pipeline(pipeline.options, named, root):

@@ -36,14 +36,14 @@ class Chosen:
 
 def resolve(project: Project, *, now: datetime) -> Resolved:
     """Compile and check; ProjectError with all diagnostics of models, connections, suites and syncs."""
-    project = with_resources(project)
+    declared, project = project, with_resources(project)
     unread = Graph({}, (), now)
     try:
         graph = compile_project(project, now=now, cache_dir=project.state_dir / "cache")
     except ProjectError as error:
         # a model that does not compile hides nothing of what is wrong elsewhere
-        raise ProjectError([*error.diagnostics, *check_project(project, unread)]) from None
-    problems = check_project(project, graph)
+        raise ProjectError([*error.diagnostics, *check_project(declared, unread)]) from None
+    problems = check_project(declared, graph)
     if problems:
         raise ProjectError(problems)
     return Resolved(project, graph, {node.id: node for node in nodes_of(project, graph)})

@@ -83,7 +83,7 @@ def _resources(reader: Reader, inline: bool) -> tuple[Resource, ...]:
         )
     found = []
     for name, data in declared.items():
-        if not RESOURCE_NAME.match(name) or name.endswith(RESERVED_ENDS):
+        if not can_name(name):
             fix = (
                 "Use letters, digits, _ and -, and no ending of tailrace's own ("
                 + ", ".join(RESERVED_ENDS)
@@ -93,6 +93,11 @@ def _resources(reader: Reader, inline: bool) -> tuple[Resource, ...]:
         else:
             found.append(_resource(reader, name, data))
     return tuple(found)
+
+
+def can_name(name: str) -> bool:
+    """Whether a resource may be called so: its name becomes that of four tables."""
+    return RESOURCE_NAME.match(name) is not None and not name.endswith(RESERVED_ENDS)
 
 
 def _resource(pipeline: Reader, name: str, data: Any) -> Resource:

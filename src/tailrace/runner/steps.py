@@ -10,7 +10,7 @@ from tailrace.connectors.sdk.inline import WrongSetting
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.errors import Diagnostic, FatalError
 from tailrace.plan.resolve import Chosen, Resolved
-from tailrace.project.load_pipelines import RESERVED_ENDS, RESOURCE_NAME
+from tailrace.project.load_pipelines import can_name
 from tailrace.project.spec import Pipeline, Resource, Suite
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
@@ -38,7 +38,7 @@ def resources_of(session: Session, pipeline: Pipeline) -> tuple[Resource, ...]:
         assert isinstance(connector, Lists), "check asks for the resources of any other source"
         found = tuple(Resource(name, {}, pipeline.marks) for name in connector.names())
         for resource in found:
-            if not RESOURCE_NAME.match(resource.name) or resource.name.endswith(RESERVED_ENDS):
+            if not can_name(resource.name):
                 raise FatalError(
                     f"{resource.name[:60]!r} cannot name a table here", "name the others under `resources:`"
                 )
