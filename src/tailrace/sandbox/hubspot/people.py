@@ -37,7 +37,7 @@ def work(portal: Portal, rng: random.Random, rounds_done: int) -> None:
 
 def _serve(portal: Portal, rng: random.Random) -> None:
     """Support and sales at their desks: a new note, task and ticket, a task done, a ticket closed, a note thrown away."""
-    people = _live(portal, "contacts")
+    people, notes = _live(portal, "contacts"), _live(portal, "notes")
     if not people:
         return
     for obj, values_of in (("notes", note_of), ("tasks", task_of), ("tickets", ticket_of)):
@@ -50,7 +50,6 @@ def _serve(portal: Portal, rng: random.Random) -> None:
         live = _live(portal, obj)
         if live:
             _edit(portal, obj, rng.choice(live)["id"], changes)
-    notes = _live(portal, "notes")
     if len(notes) > 1:
         portal.archive("notes", rng.choice(notes)["id"], CRM_UI)
 

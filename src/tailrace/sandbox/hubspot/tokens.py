@@ -102,7 +102,7 @@ class Tokens:
             "appId": APP_ID,
             "expiresAt": self._left(token),
             "hubId": PORTAL_ID,
-            "hubletPostfix": "na1",
+            "hublet": "na1",
             "installingUserId": USER_ID,
             "isPrivateDistribution": False,
             "isServiceAccount": False,
