@@ -9,6 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,18 @@ needs_recordings = pytest.mark.skipif(
     not REAL.is_dir(), reason="../shared/real, recorded vendor data, is not here"
 )
 CRM = ("contacts", "companies", "deals")
+ENGAGEMENTS = "engagements_"
+OBJECTS = (
+    *CRM,
+    "tickets",
+    "products",
+    "line_items",
+    f"{ENGAGEMENTS}notes",
+    f"{ENGAGEMENTS}tasks",
+    "cars",
+    "pets",
+)
+"""Every recorded stream of CRM objects; cars and pets are the account's own."""
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 EVENT_KEY = ("user_pseudo_id", "event_timestamp", "event_name", "event_bundle_sequence_id")
@@ -33,30 +46,80 @@ def entries(folder: str) -> Iterator[Iterator[dict[str, Any]]]:
             yield (json.loads(line) for line in lines)
 
 
-def hubspot_rounds() -> list[Round]:
+def hubspot_rounds(streams: Iterable[str] = CRM) -> list[Round]:
     """One dict a recording, in order: object -> records as HubSpot returns them. A stream that was not recorded is as before."""
     rounds: list[Round] = []
-    held: Round = {name: [] for name in CRM}
+    wanted = set(streams)
+    held: Round = {name.removeprefix(ENGAGEMENTS): [] for name in wanted}
     for recording in entries("hubspot-recordings"):
         found: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         for entry in recording:
-            if entry["stream"] in CRM and "properties" in entry["data"]:
+            if entry["stream"] in wanted and "properties" in entry["data"]:
                 record = _hubspot(entry["data"])
-                found[entry["stream"]][record["id"]] = record
+                found[entry["stream"].removeprefix(ENGAGEMENTS)][record["id"]] = record
         held = held | {name: list(records.values()) for name, records in found.items()}
         rounds.append(held)
     return rounds
 
 
-def hubspot_types() -> dict[str, dict[str, str]]:
+def hubspot_lists() -> list[Round]:
+    """One dict a recording, in order: owners, pipelines (with their objectType) and archived deals, as the sandbox takes them."""
+    rounds: list[Round] = []
+    makers = {"owners": _owner, "deal_pipelines": _pipeline, "deals_archived": _archived}
+    held: Round = {"owners": [], "pipelines": [], "archived": []}
+    for recording in entries("hubspot-recordings"):
+        found: Round = defaultdict(list)
+        for entry in recording:
+            if entry["stream"] in makers:
+                found[entry["stream"].split("_")[-1]].append(makers[entry["stream"]](entry["data"]))
+        held = held | found
+        rounds.append(held)
+    return rounds
+
+
+def _owner(data: dict) -> dict[str, Any]:
+    return {
+        **data,
+        "id": str(data["id"]),
+        "createdAt": _instant(data["createdAt"]),
+        "updatedAt": _instant(data["updatedAt"]),
+    }
+
+
+def _archived(data: dict) -> dict[str, Any]:
+    return {**_hubspot(data), "archivedAt": _instant(data["archivedAt"])}
+
+
+def _pipeline(data: dict) -> dict[str, Any]:
+    """Recorded by HubSpot's older API, which numbers times in milliseconds and names ids otherwise."""
+    stages = [{**_staged(stage, "stageId"), "metadata": stage["metadata"]} for stage in data["stages"]]
+    return {"objectType": "deals", **_staged(data, "pipelineId"), "stages": stages}
+
+
+def _staged(data: dict, key: str) -> dict[str, Any]:
+    moment = datetime.fromtimestamp((data["updatedAt"] or data["createdAt"] or 0) / 1000, UTC)
+    stamp = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return {
+        "id": data[key],
+        "label": data["label"],
+        "displayOrder": data["displayOrder"],
+        "createdAt": stamp,
+        "updatedAt": stamp,
+    }
+
+
+def hubspot_types(streams: Iterable[str] = CRM) -> dict[str, dict[str, str]]:
     """object -> property -> HubSpot's type, as far as any recorded value tells it; the tool typed by HubSpot's own metadata."""
-    kinds: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in CRM}
+    wanted = set(streams)
+    kinds: dict[str, dict[str, set[str]]] = {
+        name.removeprefix(ENGAGEMENTS): defaultdict(set) for name in wanted
+    }
     for recording in entries("hubspot-recordings"):
         for entry in recording:
-            if entry["stream"] in CRM:
+            if entry["stream"] in wanted:
                 for name, value in entry["data"].get("properties", {}).items():
                     if value not in (None, ""):
-                        kinds[entry["stream"]][name].add(_kind(value))
+                        kinds[entry["stream"].removeprefix(ENGAGEMENTS)][name].add(_kind(value))
     return {obj: {name: _agreed(found) for name, found in names.items()} for obj, names in kinds.items()}
 
 
