@@ -32,17 +32,16 @@ def resources_of(session: Session, pipeline: Pipeline) -> tuple[Resource, ...]:
     """Those that a pipeline names, else all that its source has; a source that cannot be opened is a failed step."""
     if not pipeline.is_open:
         return pipeline.resources
-    found: tuple[Resource, ...] = ()
     with session.step("land", f"{pipeline.dataset}.*"), placed(pipeline):
         connector = session.connector_of(pipeline)
         assert isinstance(connector, Lists), "check asks for the resources of any other source"
-        found = tuple(Resource(name, {}, pipeline.marks) for name in connector.names())
-        for resource in found:
-            if not can_name(resource.name):
-                raise FatalError(
-                    f"{resource.name[:60]!r} cannot name a table here", "name the others under `resources:`"
-                )
-    return found
+        names = connector.names()
+        wrong = [name for name in names if not can_name(name)]
+        if wrong:
+            fix = "name the others under `resources:`"
+            raise FatalError(f"{wrong[0][:60]!r} cannot name a table here", fix)
+        return tuple(Resource(name, {}, pipeline.marks) for name in names)
+    return ()
 
 
 @contextmanager

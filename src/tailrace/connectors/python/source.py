@@ -55,14 +55,10 @@ class PythonSource(DltConnector):
         from dlt.extract import DltSource
 
         found = self._called()
-        if not isinstance(found, DltSource):
-            if found.name != resource.name:
-                raise self.unknown(resource.name, [found.name])
-            return offer_of(resource, found, found)
-        if resource.name not in found.resources:
-            raise self.unknown(resource.name, list(found.resources))
-        alone = found.with_resources(resource.name)
-        return offer_of(resource, alone, alone.resources[resource.name])
+        names = list(found.resources) if isinstance(found, DltSource) else [found.name]
+        if resource.name not in names:
+            raise self.unknown(resource.name, names)
+        return offer_of(resource, found)
 
     def close(self) -> None:
         """What was imported from the folder goes: another project's modules may have the same names."""

@@ -43,7 +43,7 @@ class RestSource(DltConnector):
         found.add_step(
             _Circles(resource.name, limit=SAME_ELSEWHERE if found.is_transformer else SAME_PAGES), 1
         )
-        return offer_of(resource, found, found)
+        return offer_of(resource, found)
 
     def _made(self) -> Mapping[str, Any]:
         """Every resource by name, made anew; WrongSetting where dlt refuses the config."""

@@ -23,7 +23,7 @@ from tailrace.errors import near_miss
 from tailrace.events import Progress, emit
 from tailrace.records import Checkpoint, Page, Scope, Type
 
-PAGE = 1000
+PAGE, STRETCH = 1000, 10_000
 Row = dict[str, Any]
 
 
@@ -163,7 +163,9 @@ class _Pull:
             self._spool.write("ended", ended)
 
     def _types(self) -> dict[str, Type]:
-        """A column that came with nothing but NULLs has the type that it had before."""
+        """A column that came with nothing but NULLs has the type that it had before; so have all where no row came."""
+        if not self._rows and self._known:
+            return dict(self._known)
         before = {name: kind for name, kind in self._known.items() if name in self._kinds.names()}
         types = {**before, **self._kinds.types()}
         hinted = self._offer.types
@@ -239,31 +241,23 @@ def _plain(items: Iterator[Any], kinds: Kinds) -> Iterator[Row]:
     from tailrace.connectors.sdk.arrow_items import arrow_rows
 
     for item in items:
-        found = _table(item)
-        if isinstance(found, pa.Table):
-            for batch in found.to_batches(max_chunksize=10 * PAGE):
-                yield from arrow_rows(batch, kinds)
-        elif isinstance(found, list):
-            yield from (plain_row(row, kinds) for row in found)
-        elif found is not None:
-            yield plain_row(found, kinds)
+        package = type(item).__module__.partition(".")[0]
+        if package == "pandas" and hasattr(item, "columns"):
+            yield from (plain_row(row, kinds) for row in _records(item))
+        elif isinstance(item, pa.Table | pa.RecordBatch) or (
+            package == "polars" and hasattr(item, "to_arrow")
+        ):
+            table = item if package == "pyarrow" else item.to_arrow()
+            for first in range(0, table.num_rows, STRETCH):
+                yield from arrow_rows(table.slice(first, STRETCH), kinds)
+        elif item is not None:
+            yield plain_row(item, kinds)
 
 
-def _table(item: Any) -> Any:
-    """A frame as an Arrow table, or as records where its columns mix what Arrow keeps apart."""
-    import pyarrow as pa
-
-    if isinstance(item, pa.RecordBatch):
-        return pa.Table.from_batches([item])
-    package = type(item).__module__.partition(".")[0]
-    if package == "pandas" and hasattr(item, "columns"):
-        try:
-            return pa.Table.from_pandas(item, preserve_index=False)
-        except pa.ArrowException:
-            return item.to_dict("records")
-    if package == "polars" and hasattr(item, "to_arrow"):
-        return item.to_arrow()
-    return item
+def _records(frame: Any) -> Iterator[Row]:
+    """Value by value: pyarrow, first used where pandas was hidden, takes a Series for a list and stumbles over its NaT."""
+    for first in range(0, len(frame), STRETCH):
+        yield from frame.iloc[first : first + STRETCH].to_dict("records")
 
 
 def hand_on(pulled: Pulled, known: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[Page | Checkpoint]:

@@ -11,6 +11,7 @@ from tailrace.connectors.sdk.inline import ROW_KEY, WrongSetting
 from tailrace.errors import FatalError
 from tailrace.records import Type
 
+STATE = "tailrace"
 TYPES: Mapping[str, Type] = {
     "text": "text",
     "double": "double",
@@ -26,10 +27,15 @@ TYPES: Mapping[str, Type] = {
 }
 
 
-def offer_of(resource: ResourceSpec, items: Any, dlt_resource: Any, default: str | None = None) -> Offer:
-    """WrongSetting or FatalError for hints that landing cannot follow. `default` is the write of who writes none."""
+def offer_of(resource: ResourceSpec, found: Any, default: str | None = None) -> Offer:
+    """Of a DltSource that has the resource, or of a DltResource.
+
+    WrongSetting or FatalError for hints that landing cannot follow. `default` is the write of who writes none.
+    """
+    items = _source(found).with_resources(resource.name)
+    dlt_resource = items.resources[resource.name]
     schema = _hints(resource.name, dlt_resource)
-    columns: Mapping[str, Mapping[str, Any]] = schema.get("columns") or {}
+    columns = {str(name): column for name, column in (schema.get("columns") or {}).items()}
     write = resource.options["write"] or default or schema.get("write_disposition") or "append"
     key = resource.options["primary_key"] or tuple(n for n, c in columns.items() if c.get("primary_key"))
     if write == "merge":
@@ -58,6 +64,14 @@ def offer_of(resource: ResourceSpec, items: Any, dlt_resource: Any, default: str
     )
 
 
+def _source(found: Any) -> Any:
+    """A resource alone keeps its state under the name of whatever pipeline ran last: under this source, always at one place."""
+    from dlt.common.schema import Schema
+    from dlt.extract import DltSource
+
+    return found if isinstance(found, DltSource) else DltSource(Schema(STATE), STATE, [found])
+
+
 def _hints(name: str, dlt_resource: Any) -> Mapping[str, Any]:
     from dlt.extract.exceptions import DataItemRequiredForDynamicTableHints
 
@@ -68,7 +82,7 @@ def _hints(name: str, dlt_resource: Any) -> Mapping[str, Any]:
         raise FatalError(f"{name}: its hints depend on each item", fix) from error
 
 
-def _refuse(name: str, schema: Mapping[str, Any], columns: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse(name: str, schema: Mapping[str, Any], columns: Mapping[str, Any]) -> None:
     """What would change which rows stay, and is not done here."""
     strategy = schema.get("x-merge-strategy")
     if strategy in ("scd2", "insert-only"):

@@ -64,7 +64,7 @@ def plain_row(item: Any, kinds: Kinds) -> dict[str, Any]:
     """One item as a row of plain values; what is no mapping becomes the column `value`, as with dlt."""
     row: dict[str, Any] = {}
     for name, value in _fields(item).items():
-        column = name if isinstance(name, str) else str(name)
+        column = name if type(name) is str else str(name)  # SQLAlchemy's names are more than texts
         row[column], kind = plain(value)
         kinds.add(column, kind)
     return row

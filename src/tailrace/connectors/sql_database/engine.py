@@ -22,8 +22,11 @@ REFUSED = (
 UNREACHED = ("refused", "could not connect", "timeout", "timed out", "could not translate", "unknown host")
 
 
-def engine_of(credentials: str | Mapping[str, Any], root: Path) -> Any:
-    """Of a URL or its parts; an SQLite file has to be there, since opening it would make it."""
+def engine_of(credentials: str | Mapping[str, Any], root: Path, *, secret: bool) -> Any:
+    """Of a URL or its parts, none of which is named where it is a secret.
+
+    An SQLite file has to be there, since opening it would make it.
+    """
     from sqlalchemy import create_engine
     from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -31,10 +34,10 @@ def engine_of(credentials: str | Mapping[str, Any], root: Path) -> Any:
     try:
         url = make_url(credentials) if isinstance(credentials, str) else URL.create(**credentials)
         if url.get_backend_name() == "sqlite":
-            url = url.set(database=_file(url.database, root))
+            url = url.set(database=_file(url.database, root, secret=secret))
         return create_engine(url)
     except NoSuchModuleError as error:
-        what = f"SQLAlchemy knows no {str(credentials).partition(':')[0]}"
+        what = f"SQLAlchemy knows no {url.drivername}"
         raise WrongSetting(WHERE, what, "Install the database's dialect, or mend the URL") from error
     except (ArgumentError, TypeError, ValueError):
         # its own words may quote the URL
@@ -46,7 +49,7 @@ def engine_of(credentials: str | Mapping[str, Any], root: Path) -> Any:
         raise WrongSetting(WHERE, f"the database's driver {error.name} is not installed", fix) from error
 
 
-def _file(database: str | None, root: Path) -> str:
+def _file(database: str | None, root: Path, *, secret: bool) -> str:
     """Relative ones start at the project's folder."""
     if not database or database == ":memory:":
         raise WrongSetting(WHERE, "the SQLite URL names no file", "Write sqlite:///data/erp.db")
@@ -55,9 +58,24 @@ def _file(database: str | None, root: Path) -> str:
     path = root / database
     if not path.is_file():
         raise WrongSetting(
-            WHERE, f"there is no file {database}", "Mend the path; it starts at the project's folder"
+            WHERE,
+            f"there is no file {'of that name' if secret else database}",
+            "Mend the path; it starts at the project's folder",
         )
     return str(path)
+
+
+def whole_seconds(table: Any) -> None:
+    """SQLite compares instants as texts, and SQLAlchemy asks with a fraction: `12:00:00` would lie before `12:00:00.000000`.
+
+    Asked without one, the rows of the cursor's last second come again, and dlt knows them.
+    """
+    from sqlalchemy import DateTime
+    from sqlalchemy.dialects.sqlite import DATETIME
+
+    for column in table.columns:
+        if isinstance(column.type, DateTime):
+            column.type = DATETIME(truncate_microseconds=True)  # type: ignore[no-untyped-call]
 
 
 def told_by_database(error: Exception, name: str) -> TailraceError | None:

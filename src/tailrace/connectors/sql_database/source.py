@@ -15,7 +15,7 @@ from tailrace.connectors.sdk.inline import WrongSetting, revealed
 from tailrace.connectors.sdk.items import columns_of, plain
 from tailrace.connectors.sdk.options import validate
 from tailrace.connectors.sql_database.declaration import CONFIG
-from tailrace.connectors.sql_database.engine import engine_of, told_by_database
+from tailrace.connectors.sql_database.engine import engine_of, told_by_database, whole_seconds
 from tailrace.errors import FatalError, TailraceError, near_miss
 from tailrace.records import Page, Schema
 
@@ -30,7 +30,7 @@ class SqlSource(DltConnector):
         config = revealed(options["config"])
         credentials = config.pop("credentials")
         self._config, _ = validate({**config, "credentials": ""}, CONFIG)
-        self._credentials = credentials
+        self._credentials, self._secret = credentials, bool(self._hidden)
         self._opened: Any = None
 
     def listed(self) -> Sequence[str]:
@@ -45,10 +45,10 @@ class SqlSource(DltConnector):
         table = self._table(resource)
         self._check(resource, [str(name) for name in table.columns])
         cursor, sweep = resource.options["cursor"], resource.options["sweep"]
-        offer = offer_of(resource, table, table, "merge" if cursor else "replace")
+        offer = offer_of(resource, table, "merge" if cursor else "replace")
         if not cursor:
             return offer
-        self._follow(table, cursor)
+        self._follow(offer.resource, cursor)
         if sweep != "off" and self._due(known, sweep):
             return replace(offer, complete=True, fresh=True, ordered=not known)
         return replace(offer, ordered=True)
@@ -95,7 +95,7 @@ class SqlSource(DltConnector):
 
     def _engine(self) -> Any:
         if self._opened is None:
-            self._opened = engine_of(self._credentials, self.context.root)
+            self._opened = engine_of(self._credentials, self.context.root, secret=self._secret)
         return self._opened
 
     def _table(self, resource: ResourceSpec) -> Any:
@@ -110,6 +110,7 @@ class SqlSource(DltConnector):
                 schema=self._config["schema"],
                 chunk_size=self._config["chunk_size"],
                 included_columns=list(included) if included else None,
+                table_adapter_callback=whole_seconds if self._engine().dialect.name == "sqlite" else None,
             )
         except NoSuchTableError as error:
             raise self.unknown(resource.name, self.listed()) from error
@@ -130,12 +131,9 @@ class SqlSource(DltConnector):
         """
         import dlt
 
-        followed: Any = dlt.sources.incremental(
-            cursor,
-            row_order="asc",
-            on_cursor_value_missing="include",
-            primary_key=[str(name) for name in table.columns],
-        )
+        # the offer has taken the table's own key already: from here on it is dlt's word for what is told apart
+        table.apply_hints(primary_key=[str(name) for name in table.columns])
+        followed: Any = dlt.sources.incremental(cursor, row_order="asc", on_cursor_value_missing="include")
         table.apply_hints(incremental=followed)
 
     def _due(self, known: Mapping[str, Any], sweep: float) -> bool:
