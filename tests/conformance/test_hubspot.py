@@ -285,6 +285,22 @@ def test_the_days_requests_are_reported(sandbox: Sandbox) -> None:
         connector.close()
 
 
+@pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09"])
+def test_all_paths_are_of_the_chosen_version(version: str, sandbox: Sandbox, desk: Desk) -> None:
+    login = {"client_id": "app", "client_secret": "app-secret", "refresh_token": "sandbox"}
+    connector = connect("hubspot", sandbox.base_url("hubspot"), {**login, "api_version": version})
+    before = len(desk.requests("hubspot"))
+    for name in ("subscriptions", "notes", "notes_contacts", "owners", "properties", "pipelines"):
+        assert land(connector, name).rows
+    assert {one.level for one in findings(connector).values()} == {"ok"}
+    paths = [entry["path"].split("?")[0] for entry in desk.requests("hubspot")[before:]]
+    other = {"v4"} if version == "v3" else set()
+    assert {part for path in paths for part in path.split("/") if part[:1] == "v" or part[:3] == "202"} == {
+        version
+    } | other
+    connector.close()
+
+
 # ---- days and counts ---------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.conformance.hubspot import live
+from tests.conformance.hubspot import api, live, merge
 from tests.conformance.vendors import Desk, FreeLimiter, connect, spec
 
 from tailrace.connectors.sdk.base import Connector
@@ -322,6 +322,36 @@ def test_a_changed_record_without_its_id_is_read_by_the_next_run(runs: Runs, des
     assert runs.rows()[key] != "nameless@storm.example"
     runs.run()
     assert_whole(runs, desk)
+
+
+def test_the_log_tells_a_merge_from_an_archive_from_an_erasure(
+    runs: Runs, desk: Desk, sandbox: Sandbox
+) -> None:
+    runs.run()
+    winner, loser, archived, erased = sorted(live(desk), key=int)[:4]
+    emails = runs.rows()
+    merge(sandbox, winner, loser)
+    desk.remove("hubspot", "contacts", archived)
+    body = {"objectId": erased}
+    assert api(sandbox, "POST", f"{LIST}/gdpr-delete", body).status_code == 204
+    runs.run(sweep="0s")
+    log = runs.warehouse.query(
+        "SELECT id, _merged_into, email FROM hubspot.contacts__changes WHERE _op = 'delete' ORDER BY id"
+    )
+    ends = {key: (into, email) for key, into, email in log}
+    assert ends == {
+        loser: (winner, emails[loser]),
+        archived: (None, emails[archived]),
+        erased: (None, None),
+    }
+    assert_whole(runs, desk)
+    desk.save("hubspot", "contacts", {"id": archived, "properties": {}})
+    runs.run()
+    assert_whole(runs, desk)
+    before = runs.warehouse.query("SELECT count(*) FROM hubspot.contacts__changes")
+    runs.run(sweep="0s")
+    assert runs.run() == 0
+    assert runs.warehouse.query("SELECT count(*) FROM hubspot.contacts__changes") == before
 
 
 # ---- values ------------------------------------------------------------------------------------------------
