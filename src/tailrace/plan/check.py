@@ -10,7 +10,7 @@ from tailrace.build.graph import Graph
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Declaration
 from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
-from tailrace.errors import Diagnostic, near_miss
+from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.plan.conditions import check_condition
 from tailrace.project.load_pipelines import INLINE_KEYS, RESOURCE_KEYS, can_name
 from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
@@ -100,15 +100,21 @@ def check_inline(pipeline: Pipeline, root: Path) -> Iterator[Diagnostic]:
     if not found and declaration.validate_pipeline is not None:
         named = {resource.name: resource.options for resource in pipeline.resources}
         for path, message, fix in declaration.validate_pipeline(pipeline.options, named, root):
-            yield Diagnostic(pipeline.marks.at(*path), message, fix)
+            yield Diagnostic(_place(pipeline, path, message), message, fix)
+
+
+def _place(pipeline: Pipeline, path: tuple[str | int, ...], message: str) -> Location:
+    """The key itself where it is not known, else its value."""
+    of_the_key = ("unknown option", " has no key ", " takes no argument ")
+    place = pipeline.marks.key if any(words in message for words in of_the_key) else pipeline.marks.at
+    return place(*path)
 
 
 def _options(pipeline: Pipeline, declaration: Declaration) -> Iterator[Diagnostic]:
     known = [*(option.name for option in declaration.options), *INLINE_KEYS]
     for path, message, fix in check_connection(declaration, pipeline.options)[1]:
-        unknown = message.startswith("unknown option")
-        place = pipeline.marks.key if unknown else pipeline.marks.at
-        yield Diagnostic(place(*path), message, near_miss(str(path[-1]), known) if unknown else fix)
+        better = near_miss(str(path[-1]), known) if message.startswith("unknown option") else fix
+        yield Diagnostic(_place(pipeline, path, message), message, better)
 
 
 def check_resources(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[Diagnostic]:

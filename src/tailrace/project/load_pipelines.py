@@ -37,7 +37,8 @@ def read_pipeline(document: Document, file: str, problems: list[Diagnostic], roo
         reader.known(*PIPELINE_KEYS)
     elif "connection" in reader.data:
         reader.key_problem("both connection and source are named", "Keep one of the two", "connection")
-    plain = {key: value for key, value in reader.data.items() if not (inline and key in RENDERED_KEYS)}
+    # an inline source's other keys are its own: it says itself which it knows
+    plain = {key: value for key, value in reader.data.items() if not inline or key in INLINE_KEYS}
     refuse_templates(plain, document.marks, problems, "Write the value itself")
     name = reader.name("pipeline")
     dataset = reader.name("dataset", required=False, sql=True)

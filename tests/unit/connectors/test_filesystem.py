@@ -13,9 +13,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.unit.connectors.site import Site
 
 from tailrace.connectors.filesystem.declaration import form_of
-from tests.unit.connectors.site import Site
 
 EVENTS = "pipeline: files\nsource: filesystem\ndataset: raw\nresources: {{events: {{{}}}}}\n"
 STARTED = 1_700_000_000
@@ -46,7 +46,13 @@ def test_suffixes_tell_the_form():
 def test_csv_columns_are_typed_over_the_whole_file(site):
     head = "id,zip,n,price,on,at,flag,note,none"
     rows = [f"{i},0{i},{i},{i}.50,2024-01-0{i},2024-01-0{i}T00:00:00Z,true,x{i}," for i in (1, 2, 3)]
-    csv(site, "events-1.csv", head, *rows, '4,9,99999999999999999999,4,2024-01-04,2024-01-04 10:00:00Z,FALSE,"",')
+    csv(
+        site,
+        "events-1.csv",
+        head,
+        *rows,
+        '4,9,99999999999999999999,4,2024-01-04,2024-01-04 10:00:00Z,FALSE,"",',
+    )
     events(site, "path: data/events-*.csv, primary_key: id")
     assert site.one().rows_in == 4
     assert site.columns("raw.events") == {
@@ -62,15 +68,38 @@ def test_csv_columns_are_typed_over_the_whole_file(site):
 def test_options_of_csv_are_followed(site):
     text = "a;Müller;NA\nb;-;7\n"
     site.write("data/e.csv", text.encode("latin-1"))
-    events(site, 'path: data/e.csv, delimiter: ";", header: false, encoding: latin-1, null_words: [NA], columns: {f2: text}')
+    events(
+        site,
+        'path: data/e.csv, delimiter: ";", header: false, encoding: latin-1, null_words: [NA], columns: {f2: text}',
+    )
     site.one()
-    assert site.query("SELECT f0, f1, f2 FROM raw.events ORDER BY row_key") == [("a", "Müller", None), ("b", "-", "7")]
+    assert site.query("SELECT f0, f1, f2 FROM raw.events ORDER BY row_key") == [
+        ("a", "Müller", None),
+        ("b", "-", "7"),
+    ]
 
 
 def test_jsonl_is_typed_as_dlt_would(site):
     lines = [
-        {"id": 1, "v": 1, "at": "2024-01-01T00:00:00+02:00", "day": "2024-01-01", "deep": {"a": [1]}, "mixed": 1, "e": ""},
-        {"id": 2, "v": 1.5, "at": None, "day": "2024-01-02", "deep": None, "mixed": "x", "e": 5, "late": True},
+        {
+            "id": 1,
+            "v": 1,
+            "at": "2024-01-01T00:00:00+02:00",
+            "day": "2024-01-01",
+            "deep": {"a": [1]},
+            "mixed": 1,
+            "e": "",
+        },
+        {
+            "id": 2,
+            "v": 1.5,
+            "at": None,
+            "day": "2024-01-02",
+            "deep": None,
+            "mixed": "x",
+            "e": 5,
+            "late": True,
+        },
     ]
     text = "\n".join(json.dumps(line) for line in lines).encode()
     site.write("data/e.jsonl.gz", gzip.compress(text))
@@ -119,7 +148,11 @@ def test_merge_updates_by_key_and_the_file_written_last_stays(site):
     csv(site, "c.csv", "id,v", "2,changed", "3,three")
     (site.root / "data/b.csv").unlink()
     assert site.one().rows_in == 2
-    assert site.query("SELECT id, v FROM raw.events ORDER BY id") == [(1, "newest"), (2, "changed"), (3, "three")]
+    assert site.query("SELECT id, v FROM raw.events ORDER BY id") == [
+        (1, "newest"),
+        (2, "changed"),
+        (3, "three"),
+    ]
 
 
 def test_a_touched_file_is_not_read_again(site):
@@ -192,7 +225,9 @@ def test_an_idle_read_needs_no_dlt(site):
         "import sys; from pathlib import Path; from tests.unit.connectors.site import Site;"
         "site = Site(Path(sys.argv[1])); site.one(); print('dlt' in sys.modules, 'pandas' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(site.root)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(site.root)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["False", "False"]
 
 

@@ -8,11 +8,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-
 from tests.unit.connectors.site import Site
 
 PIPELINE = "pipeline: mine\nsource: python\nfunction: mine:{function}\n"
-INCREMENTAL = '''
+INCREMENTAL = """
 import json, pathlib
 import dlt
 
@@ -23,7 +22,7 @@ def orders(at=dlt.sources.incremental("at")):
         if row.get("boom"):
             raise RuntimeError("the API hung up")
         yield row
-'''
+"""
 
 
 class Mine(Site):
@@ -144,7 +143,9 @@ def rows():
     assert mine.query("SELECT day, money, deep, zip, nan FROM mine.rows WHERE id = 1") == [
         (date(2024, 1, 1), Decimal("1.1"), '{"a":["2024-01-01"],"b":1}', "1234", None)
     ]
-    assert mine.query("SELECT \"at\", n, mixed FROM mine.rows WHERE id = 2") == [(datetime(2024, 1, 1), 1.5, "1")]
+    assert mine.query('SELECT "at", n, mixed FROM mine.rows WHERE id = 2') == [
+        (datetime(2024, 1, 1), 1.5, "1")
+    ]
     assert mine.query('SELECT raw, big, "a.b c" FROM mine.rows WHERE id = 3') == [("eA==", str(2**70), True)]
 
 
@@ -173,7 +174,10 @@ def frames():
     assert {name: step.rows_in for name, step in mine.land().items()} == {
         "mine.pandas": 2, "mine.mixed": 2, "mine.arrow": 2,
     }  # fmt: skip
-    assert mine.query("SELECT * FROM mine.pandas ORDER BY a") == [(1, "x", datetime(2024, 1, 1)), (2, None, None)]
+    assert mine.query("SELECT * FROM mine.pandas ORDER BY a") == [
+        (1, "x", datetime(2024, 1, 1)),
+        (2, None, None),
+    ]
     assert mine.query("SELECT * FROM mine.mixed ORDER BY a") == [(1, "x"), (2, "5")]
     assert mine.query("SELECT * FROM mine.arrow ORDER BY a") == [(1, "[1]"), (2, None)]
     assert mine.land()["mine.arrow"].rows_in == 0
@@ -186,8 +190,13 @@ def test_frames_after_dlt_was_imported_without_pandas(mine):
         "with without_pandas():\n    import dlt; assert 'pandas' not in sys.modules\n"
         "from tests.unit.connectors.site import Site; site = Site(Path(sys.argv[1])); print(site.one().rows_in)"
     )
-    mine.code("import dlt\n@dlt.resource\ndef f():\n    import pandas as pd\n    yield pd.DataFrame({'a': [1, 2]})\n", "f")
-    done = subprocess.run([sys.executable, "-c", code, str(mine.root)], capture_output=True, text=True, check=False)
+    mine.code(
+        "import dlt\n@dlt.resource\ndef f():\n    import pandas as pd\n    yield pd.DataFrame({'a': [1, 2]})\n",
+        "f",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(mine.root)], capture_output=True, text=True, check=False
+    )
     assert done.stdout.split() == ["2"], done.stderr
 
 
@@ -208,15 +217,24 @@ def test_append_counts_on(mine):
     mine.code("import dlt\n@dlt.resource\ndef rows():\n    yield [{'v': 1}, {'v': 1}]\n", "rows")
     mine.one()
     mine.one()
-    assert mine.query("SELECT row_key, v FROM mine.rows ORDER BY row_key") == [(f"{n:012d}", 1) for n in (1, 2, 3, 4)]
+    assert mine.query("SELECT row_key, v FROM mine.rows ORDER BY row_key") == [
+        (f"{n:012d}", 1) for n in (1, 2, 3, 4)
+    ]
 
 
 def test_a_hard_delete_ends_its_row_and_the_last_of_two_stays(mine):
     head = "import dlt\n@dlt.resource(primary_key='id', write_disposition='merge', columns={'gone': {'hard_delete': True}})\n"
-    mine.code(head + "def rows():\n    yield [{'id': 1, 'v': 'a', 'gone': False}, {'id': 2, 'v': 'b'}, {'id': 2, 'v': 'c'}]\n", "rows")
+    mine.code(
+        head
+        + "def rows():\n    yield [{'id': 1, 'v': 'a', 'gone': False}, {'id': 2, 'v': 'b'}, {'id': 2, 'v': 'c'}]\n",
+        "rows",
+    )
     mine.one()
     assert mine.query("SELECT id, v FROM mine.rows ORDER BY id") == [(1, "a"), (2, "c")]
-    mine.code(head + "def rows():\n    yield [{'id': 1, 'gone': True}, {'id': 2, 'v': 'd'}, {'id': 2, 'v': 'e'}]\n", "rows")
+    mine.code(
+        head + "def rows():\n    yield [{'id': 1, 'gone': True}, {'id': 2, 'v': 'd'}, {'id': 2, 'v': 'e'}]\n",
+        "rows",
+    )
     mine.one()
     assert mine.query("SELECT id, v FROM mine.rows") == [(2, "e")]
 
@@ -240,7 +258,10 @@ def test_no_row_makes_no_table_yet(mine):
 def test_modules_import_each_other_and_leave_nothing_behind(mine):
     mine.write("pipelines/helper.py", "ROWS = [{'id': 1}]\n")
     mine.write("pipelines/json.py", "raise RuntimeError('not the json that was meant')\n")
-    mine.code("import dlt, helper\n@dlt.resource\ndef rows():\n    import helper as again\n    yield again.ROWS\n", "rows")
+    mine.code(
+        "import dlt, helper\n@dlt.resource\ndef rows():\n    import helper as again\n    yield again.ROWS\n",
+        "rows",
+    )
     before = list(sys.path)
     mine.one()
     assert sys.path == before
@@ -248,7 +269,10 @@ def test_modules_import_each_other_and_leave_nothing_behind(mine):
 
 
 def test_code_runs_when_it_lands_and_not_before(mine):
-    mine.code("import pathlib\npathlib.Path(__file__ + '.ran').write_text('x')\nimport dlt\n@dlt.resource\ndef rows():\n    yield {'a': 1}\n", "rows")
+    mine.code(
+        "import pathlib\npathlib.Path(__file__ + '.ran').write_text('x')\nimport dlt\n@dlt.resource\ndef rows():\n    yield {'a': 1}\n",
+        "rows",
+    )
     assert mine.check() == []
     assert not (mine.root / "pipelines/mine.py.ran").exists()
     mine.one()
@@ -296,8 +320,8 @@ BAD_CODE = {
         "a row has no value under the cursor att",
     ),
     "scd2": (
-        "import dlt\n@dlt.resource(primary_key='id', write_disposition={'disposition': 'merge', 'strategy': 'scd2'})\n"
-        "def rows():\n    yield {'id': 1}\n", "", "merge strategy scd2 is not done here",
+        "import dlt\nW = {'disposition': 'merge', 'strategy': 'scd2'}\n@dlt.resource(primary_key='id', write_disposition=W)\ndef rows():\n    yield {'id': 1}\n",
+        "", "merge strategy scd2 is not done here",
     ),
     "merge_key": (
         "import dlt\n@dlt.resource(primary_key='id', merge_key='day', write_disposition='merge')\ndef rows():\n    yield {'id': 1}\n",
@@ -326,7 +350,10 @@ def test_one_resource_that_fails_stops_no_other(mine):
         "    @dlt.resource\n    def good():\n        yield {'a': 1}\n    return bad, good\n",
         "two",
     )
-    assert {name: step.status for name, step in mine.land().items()} == {"mine.bad": "failed", "mine.good": "ok"}
+    assert {name: step.status for name, step in mine.land().items()} == {
+        "mine.bad": "failed",
+        "mine.good": "ok",
+    }
 
 
 BAD_PIPELINES = {
@@ -334,7 +361,7 @@ BAD_PIPELINES = {
     "function: mine:row": "mine.yml:3:11: pipelines/mine.py has no function row. did you mean rows?",
     "function: mien:rows": "there is no file pipelines/mien.py. did you mean mine?",
     "function: broken:rows": "pipelines/broken.py:2 is no Python",
-    "function: mine:rows\nargs: {countri: DE}": "mine.yml:4:17: mine:rows takes no argument countri. did you mean country?",
+    "function: mine:rows\nargs: {countri: DE}": "mine.yml:4:8: mine:rows takes no argument countri. did you mean country?",
     "function: mine:needy": "mine:needy needs the argument country. Give it under `args:`",
     "function: mine:rows\nargs: [1]": "option 'args': expected a mapping",
     "function: mine:rows\nfunc: x": "unknown option 'func'. did you mean function?",

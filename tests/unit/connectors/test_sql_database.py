@@ -8,13 +8,13 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy.exc import NoSuchModuleError, OperationalError
+from tests.unit.connectors.site import Site
 
 from tailrace.connectors.sdk.base import Counts
 from tailrace.connectors.sql_database.engine import told_by_database
 from tailrace.errors import AuthError, FatalError, Unavailable
 from tailrace.records import Page
 from tailrace.runner.steps import source_of, spec_of
-from tests.unit.connectors.site import Site
 
 TABLE = """CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, updated_at DATETIME, amount NUMERIC(10,2),
  active BOOLEAN, born DATE, extra JSON)"""
@@ -32,7 +32,9 @@ class Erp(Site):
         self.write("pipelines/erp.yml", text + (f"resources: {{{options}}}\n" if options else ""))
 
     def add(self, *ids: int, day: int = 1, name: str = "n") -> None:
-        rows = [(i, f"{name}{i}", f"2024-01-{day:02d} 00:00:00", "1.50", 1, "1990-01-01", '{"a": 1}') for i in ids]
+        rows = [
+            (i, f"{name}{i}", f"2024-01-{day:02d} 00:00:00", "1.50", 1, "1990-01-01", '{"a": 1}') for i in ids
+        ]
         self.sql("INSERT OR REPLACE INTO customers VALUES (?, ?, ?, ?, ?, ?, ?)", *rows)
 
 
@@ -108,7 +110,9 @@ def test_fractions_of_seconds_and_the_other_separator_lose_nothing(erp):
     add = "INSERT INTO customers (id, updated_at) VALUES (?, ?)"
     erp.sql(add, (1, "2024-01-01 10:00:00.700000"), (2, "2024-01-01T10:00:00"))
     erp.one()
-    erp.sql(add, (3, "2024-01-01 10:00:00.700000"), (4, "2024-01-01T10:00:01"), (5, "2024-01-01 10:00:00.800000"))
+    erp.sql(
+        add, (3, "2024-01-01 10:00:00.700000"), (4, "2024-01-01T10:00:01"), (5, "2024-01-01 10:00:00.800000")
+    )
     assert erp.one().rows_in == 3
     assert erp.one().rows_in == 0
     assert ids(erp) == [1, 2, 3, 4, 5]
