@@ -98,8 +98,11 @@ LOGINS = {
     "hubspot": {"access_token": "a"},
     "google_ads": {"access_token": "a", "developer_token": "b"},
     "ga4": {"access_token": "a", "property_id": "1"},
+    "ga4_export": {"access_token": "a", "project": "p", "dataset": "analytics_1"},
     "linkedin_ads": {"access_token": "a"},
     "mailchimp": {"api_key": "a-us3"},
+    "meta_ads": {"access_token": "a"},
+    "salesforce": {"access_token": "a", "instance_url": "https://acme.my.salesforce.com"},
 }
 
 

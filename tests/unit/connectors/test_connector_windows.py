@@ -92,7 +92,7 @@ def test_newest_keeps_what_the_overlap_will_show_again():
     start = datetime(2026, 1, 1, tzinfo=UTC)
     times = [iso(start + timedelta(seconds=number)) for number in (0, 30, 5, 25, 19)]
     for number, time in enumerate(times):
-        newest.add([{"id": str(number)}], [time])
+        newest.add([(str(number), time)])
     assert newest.until(None) == (times[1], {"1": times[1], "3": times[3]})
     # nothing beyond the read's start is taken for read
     since, seen = newest.until(start + timedelta(seconds=26))
