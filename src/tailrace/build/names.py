@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tailrace.errors import near_miss
 from tailrace.project.spec import Project
@@ -32,13 +32,15 @@ class Named:
 class Names:
     """Everything that can be named; keys are casefolded, as a warehouse compares them.
 
-    `landed` maps a landed table, its change log and the like to the resource's own table.
+    `landed` maps a landed table, its change log and the like to the resource's own table. `unlisted` are datasets by
+    casefolded name whose pipeline lands whatever its source has: any table may be there.
     """
 
     project: str
     tables: Mapping[str, Named]
     landed: Mapping[tuple[str, str], TableRef]
     attached: frozenset[str]
+    unlisted: Mapping[str, str] = field(default_factory=dict)
 
     def model(self, name: str) -> Named | None:
         """The model or seed of that name."""
@@ -51,7 +53,11 @@ class Names:
 
     def source(self, dataset: str, table: str) -> TableRef | None:
         """The resource whose rows `dataset.table` holds."""
-        return self.landed.get((dataset.casefold(), table.casefold()))
+        found = self.landed.get((dataset.casefold(), table.casefold()))
+        if found is not None or dataset.casefold() not in self.unlisted:
+            return found
+        suffix = next(end for end in reversed(LANDED_SUFFIXES) if table.lower().endswith(end))
+        return TableRef(self.unlisted[dataset.casefold()], table[: len(table) - len(suffix)])
 
     def no_model(self, name: str) -> Problem:
         known = [found.name for found in self.tables.values() if found.enabled]
@@ -65,7 +71,7 @@ class Names:
 
     def no_table(self, schema: str, name: str) -> Problem | None:
         """Why `schema.name` cannot be right; None where it may be a table that others keep in the warehouse."""
-        datasets = sorted({ref.schema for ref in self.landed.values()})
+        datasets = sorted({ref.schema for ref in self.landed.values()} | set(self.unlisted.values()))
         resources = [ref.name for ref in self.landed.values() if ref.schema.casefold() == schema.casefold()]
         if schema.casefold() in self.attached:
             return None
@@ -95,7 +101,8 @@ def names_of(project: Project, placed: Mapping[str, Named]) -> Names:
         for resource in pipeline.resources
     }
     attached = frozenset(other["alias"].casefold() for other in project.target.attach)
-    return Names(project.name, placed, landed, attached)
+    unlisted = {found.dataset.casefold(): found.dataset for found in project.pipelines if found.is_open}
+    return Names(project.name, placed, landed, attached, unlisted)
 
 
 def _close(word: str, known: list[str]) -> str:

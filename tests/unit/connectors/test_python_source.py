@@ -10,6 +10,8 @@ from decimal import Decimal
 import pytest
 from tests.unit.connectors.site import Site
 
+from tailrace.plan.resolve import choose
+
 PIPELINE = "pipeline: mine\nsource: python\nfunction: mine:{function}\n"
 INCREMENTAL = """
 import json, pathlib
@@ -395,3 +397,35 @@ def test_a_connection_of_such_a_type_is_refused(mine):
         "acme: {outputs: {dev: {type: duckdb, path: w.duckdb, connections: {py: {type: python, function: a:b}}}}}\n",
     )
     assert "python is no connection. Name it in a pipeline: `source: python`" in mine.check()[0]
+
+
+def test_models_read_what_a_pipeline_without_resources_lands(mine):
+    mine.code(R, "rows")
+    mine.write(
+        "models/marts/m.sql", "SELECT id FROM {{ source('mine', 'rows') }} JOIN mine.rows__changes USING (id)"
+    )
+    resolved = mine.resolved()
+    assert [str(table) for table in resolved.graph.nodes["m"].sources] == ["mine.rows"]
+    chosen = choose(resolved, ["pipeline:mine+"])
+    assert chosen.models == {"m"} and len(chosen.pipelines) == 1
+    mine.write("models/marts/m.sql", "SELECT id FROM {{ source('mien', 'rows') }}")
+    assert "no pipeline lands into mien. Did you mean mine?" in mine.check()[0]
+
+
+def test_a_source_that_cannot_be_opened_flags_what_reads_of_it(mine):
+    """Rows of the last run stay, and the model says that they are old."""
+    from tailrace.runner.run import execute
+    from tailrace.runner.session import Session
+    from tailrace.runner.syncs import Sending
+
+    mine.code(R, "rows")
+    mine.write("models/marts/m.sql", "SELECT id FROM mine.rows")
+    for code in (R, "raise ValueError('x')\n" + R):
+        mine.code(code, "rows")
+        resolved = mine.resolved()
+        session = Session(resolved.project, "run", now=mine.now)
+        execute(session, resolved, choose(resolved, ()), ("land", "build"), Sending())
+        session.close()
+    results = {(step.step, step.name): step for step in session.results}
+    assert results["land", "mine.*"].status == "failed"
+    assert results["build", "m"].detail["stale"] == ["mine.rows"]
