@@ -20,6 +20,8 @@ def test_the_loop_and_then_nothing_to_send(acme):
     assert set(first.steps("land")) == {
         "hubspot.contacts", "hubspot.companies", "hubspot.deals", "hubspot.deals_contacts",
         "google_ads.accounts", "google_ads.campaigns", "google_ads.campaign_stats", "ga4.sessions",
+        "meta_ads.campaigns", "meta_ads.campaign_insights", "linkedin_ads.campaigns", "linkedin_ads.campaign_analytics",
+        "mailchimp.lists", "mailchimp.members",
     }  # fmt: skip
     sent = first.sync()
     assert sent["updated"] > 200

@@ -16,6 +16,9 @@ from tests.faults.forked_runs import ForkedRuns
 from tests.faults.run_worlds import Reader, World, assert_same
 
 FIRST_ROUND = (
+    "land:extract",
+    "land:extracted",
+    "land:normalized@2",
     "land:after_raw",
     "land:before_commit@3",
     "land:after_commit@2",
@@ -93,7 +96,9 @@ def test_every_boundary_is_killed_here():
         for name in re.findall(r'[^_]reach\("([^"]+)"\)', path.read_text())
     }
     killed = {re.split("[@ ]", point)[0] for points in ROUNDS for point in points}
-    assert killed == named
+    assert killed == {
+        name for name in named if not name.startswith("replay:")
+    }  # no part of `run`: tests/e2e/test_landing.py
 
 
 def test_killed_at_every_boundary(tmp_path, sandbox, runs, undisturbed):
