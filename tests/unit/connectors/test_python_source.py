@@ -333,6 +333,11 @@ BAD_CODE = {
         "import dlt\n@dlt.resource(table_name=lambda row: row['t'])\ndef rows():\n    yield {'t': 'x'}\n", "",
         "rows: its hints depend on each item",
     ),
+    "marked": (
+        "import dlt\n@dlt.resource\ndef rows():\n    yield dlt.mark.with_table_name({'a': 1}, 'other')\n",
+        "",
+        "rows are marked for the table other. one resource is one table here",
+    ),
     "ours": ("import dlt\n@dlt.resource\ndef rows():\n    yield {'row_key': 1}\n", "", "rows has a column row_key of its own"),
     "a name": ("import dlt\n@dlt.resource(name='x__raw')\ndef rows():\n    yield {'a': 1}\n", "", "'x__raw' cannot name a table here"),
 }  # fmt: skip
@@ -429,3 +434,18 @@ def test_a_source_that_cannot_be_opened_flags_what_reads_of_it(mine):
     results = {(step.step, step.name): step for step in session.results}
     assert results["land", "mine.*"].status == "failed"
     assert results["build", "m"].detail["stale"] == ["mine.rows"]
+
+
+def test_checking_such_a_project_imports_nothing_heavy(mine):
+    mine.code(R, "rows")
+    mine.write("pipelines/files.yml", "pipeline: f\nsource: filesystem\nresources: {a: {path: a.csv}}\n")
+    code = (
+        "import sys; from pathlib import Path; from tailrace.plan.resolve import resolve\n"
+        "from tailrace.project.load import load_project; from datetime import UTC, datetime\n"
+        "resolve(load_project(Path(sys.argv[1])), now=datetime.now(UTC))\n"
+        "print([name for name in ('dlt', 'pandas', 'pyarrow', 'sqlalchemy', 'requests') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(mine.root)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -19,7 +19,7 @@ from tailrace.connectors.sdk.inline import ROW_KEY, WrongSetting
 from tailrace.connectors.sdk.items import Kinds, plain_row
 from tailrace.connectors.sdk.spool import Spool
 from tailrace.connectors.sdk.unchanged import Window
-from tailrace.errors import near_miss
+from tailrace.errors import FatalError, near_miss
 from tailrace.events import Progress, emit
 from tailrace.records import Checkpoint, Page, Scope, Type
 
@@ -175,6 +175,7 @@ class _Pull:
         return {**first, **types, **hinted}
 
     def _pages(self) -> Iterator[list[Row]]:
+        self._offer.resource.add_step(_one_table)
         if self._offer.ordered:
             self._offer.resource.add_step(self._between_pages, insert_at=1)
         page: list[Row] = []
@@ -211,6 +212,15 @@ class _Pull:
                 yield {ROW_KEY: f"{self._appended:012d}", **row}
             else:
                 yield row
+
+
+def _one_table(items: Any, meta: Any = None) -> Any:
+    """A step of the pipe: rows marked for a table of their own would end up in the resource's."""
+    table = getattr(meta, "table_name", None)
+    if table is not None:
+        fix = "one resource is one table here: make a resource of it"
+        raise FatalError(f"rows are marked for the table {table}", fix)
+    return items
 
 
 def _check_key(offer: Offer, row: Mapping[str, Any]) -> None:
