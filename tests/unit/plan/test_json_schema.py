@@ -33,7 +33,8 @@ from tailrace.project.reader import Reader, parse_duration, parse_share
 from tailrace.project.spec import Marks
 from tailrace.project.yaml import read_yaml
 
-ACME = Known("acme", {"hubspot": "hubspot", "google_ads": "google_ads", "ga4": "ga4"})
+CONNECTIONS = ("hubspot", "google_ads", "ga4", "meta_ads", "linkedin_ads", "mailchimp")
+ACME = Known("acme", {name: name for name in CONNECTIONS})
 
 
 def validator(kind, known=None):
@@ -372,7 +373,7 @@ def test_in_a_project_the_command_knows_its_connections(tmp_path, capsys):
     (tmp_path / "acme" / "pipelines" / "hubspot.yml").write_text("pipeline: [")  # broken files hide nothing
     assert invoke(cli, ["schema", "pipelines", "--project", str(tmp_path / "acme")]) == 0
     schema = json.loads(capsys.readouterr().out)
-    assert schema["else"]["properties"]["connection"]["enum"] == ["hubspot", "google_ads", "ga4"]
+    assert schema["else"]["properties"]["connection"]["enum"] == list(CONNECTIONS)
 
 
 def test_files_are_written_and_registered(tmp_path, capsys):

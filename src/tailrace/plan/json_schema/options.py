@@ -39,7 +39,11 @@ def declarations(*, inline: bool) -> dict[str, Declaration]:
 def option_schema(option: Option, *, templates: bool) -> Schema:
     """One option. A template stands for a single value, which is judged when it is rendered."""
     found = _values(option)
-    if templates and (option.choices or option.kind not in ("texts", "names", "mapping")) and WRITTEN not in found:
+    if (
+        templates
+        and (option.choices or option.kind not in ("texts", "names", "mapping"))
+        and WRITTEN not in found
+    ):
         found.append({"type": "string", "pattern": TEMPLATE})
     if not option.required:
         found.append({"type": "null"})
