@@ -43,13 +43,13 @@ class DltWriter:
             import dlt
             from dlt.pipeline.exceptions import PipelineStepFailed
 
+            pipeline = dlt.pipeline(
+                pipeline_name=f"tailrace_{raw.schema}_{raw.name}",
+                pipelines_dir=str(folder),
+                destination=warehouse.dlt_destination(),
+                dataset_name=raw.schema,
+            )
             try:
-                pipeline = dlt.pipeline(
-                    pipeline_name=f"tailrace_{raw.schema}_{raw.name}",
-                    pipelines_dir=str(folder),
-                    destination=warehouse.dlt_destination(),
-                    dataset_name=raw.schema,
-                )
                 pipeline.extract(
                     dlt.resource(_extracted(batches), name=raw.name),
                     table_name=raw.name,
@@ -65,6 +65,8 @@ class DltWriter:
                     raise error.exception from None
                 reason = str(error.exception or error).strip().splitlines()[0]
                 raise WarehouseError(f"{raw}: dlt could not append ({reason})", "run again") from error
+            finally:
+                pipeline.deactivate()  # else a source that runs next in this process would find its state here
 
 
 def _extracted(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -40,6 +40,10 @@ def find_resource(resolved: Resolved, name: str) -> Landed:
         for resource in pipeline.resources
     }
     found = [landed for full, landed in every.items() if name in (full, landed.resource.name)]
+    dataset, _, table = name.partition(".")
+    for pipeline in resolved.project.pipelines:
+        if pipeline.is_open and pipeline.dataset == dataset and table:  # it names no resources: any may be one
+            found.append(Landed(pipeline, Resource(table, {}, pipeline.marks)))
     if len(found) == 1:
         return found[0]
     if found:
