@@ -41,9 +41,11 @@ def find_resource(resolved: Resolved, name: str) -> Landed:
     }
     found = [landed for full, landed in every.items() if name in (full, landed.resource.name)]
     dataset, _, table = name.partition(".")
-    for pipeline in resolved.project.pipelines:
-        if pipeline.is_open and pipeline.dataset == dataset and table:  # it names no resources: any may be one
-            found.append(Landed(pipeline, Resource(table, {}, pipeline.marks)))
+    found += [  # a pipeline that names no resources: any may be one
+        Landed(pipeline, Resource(table, {}, pipeline.marks))
+        for pipeline in resolved.project.pipelines
+        if pipeline.is_open and pipeline.dataset == dataset and table
+    ]
     if len(found) == 1:
         return found[0]
     if found:
