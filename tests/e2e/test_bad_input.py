@@ -28,7 +28,10 @@ from tests.faults.forked_runs import Forked, ForkedRuns
 
 TOKEN = "pat-na1-canary-9f41c7e2ab"
 WRONG = "pat-na1-canary-0000000000"
-VARIABLES = ("HUBSPOT_TOKEN", "GOOGLE_ADS_TOKEN", "GOOGLE_ADS_DEVELOPER_TOKEN", "GA4_TOKEN")
+VARIABLES = (
+    *("HUBSPOT_TOKEN", "GOOGLE_ADS_TOKEN", "GOOGLE_ADS_DEVELOPER_TOKEN", "GA4_TOKEN"),
+    *("META_TOKEN", "LINKEDIN_TOKEN"),
+)
 SYNC, CONTACTS = "reverse/hubspot_lead_scores.yml", "pipelines/hubspot.yml"
 
 
@@ -61,7 +64,7 @@ class Site(Acme):
 
     def begin(self, *args: str, **env: str) -> Forked:
         assert self.runs is not None
-        secrets = dict.fromkeys(VARIABLES, TOKEN)
+        secrets = {**dict.fromkeys(VARIABLES, TOKEN), "MAILCHIMP_KEY": f"{TOKEN}-us1"}
         return self.runs.start(self.root, [*args], {"TAILRACE_SANDBOX": self.url, **secrets, **env})
 
     def end(self, run: Forked) -> Told:
@@ -205,7 +208,7 @@ def test_a_vendor_that_is_down_and_a_wrong_token(ready):
     down = ready.do("land", "--json", "-v", TAILRACE_SANDBOX="http://127.0.0.1:9")
     assert down.code == 1
     errors = down.errors("land")
-    assert len(errors) == 8
+    assert len(errors) == 14
     assert "cannot reach http://127.0.0.1:9" in errors["ga4.sessions"]
     assert "start it: tailrace sandbox" in errors["ga4.sessions"]
     for name in VARIABLES[:2]:
