@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
 from tailrace.connectors.sdk.base import Backfills, Infers, ResourceSpec, Source
-from tailrace.errors import Diagnostic, FatalError, SchemaError, near_miss
+from tailrace.errors import Diagnostic, FatalError, SchemaError, TailraceError, near_miss
 from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply
@@ -49,7 +49,7 @@ def land_resource(
         )
     current = TableRef(pipeline.dataset, resource.name)
     stored = warehouse.columns(current)
-    schema = _schema(warehouse, source, spec, current)
+    schema = _told(warehouse, source, spec, current)
     if not schema.columns:
         return _nothing_yet(current, (now() - started).total_seconds())
     _check_subject(resource, schema)
@@ -72,6 +72,19 @@ def land_resource(
         seconds,
         detail=_detail(applied, reading),
     )
+
+
+def _told(warehouse: Warehouse, source: Source, spec: ResourceSpec, current: TableRef) -> Schema:
+    """A connector's bug fails its resource, not the run."""
+    try:
+        return _schema(warehouse, source, spec, current)
+    except (TailraceError, OSError):
+        raise
+    except Exception as error:
+        what = f"{current}: the connector broke on what the vendor says of its columns"
+        raise FatalError(
+            f"{what} ({type(error).__name__}: {error})", "run again; if it stays, report it"
+        ) from error
 
 
 def _schema(warehouse: Warehouse, source: Source, spec: ResourceSpec, current: TableRef) -> Schema:

@@ -13,6 +13,8 @@ from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.paging import by_cursor, by_offset
 from tailrace.connectors.sdk.unchanged import Window
 from tailrace.errors import Unavailable
+from tailrace.events import listening
+from tailrace.records import Scope
 
 TODAY = date(2026, 11, 20)
 
@@ -150,3 +152,20 @@ def test_googles_errors_are_read_in_both_envelopes():
         tokens.document["error"]["message"],
     )
     assert google_message(Answer(502, {}, b"<html>")) == ""
+
+
+def test_a_list_that_is_suddenly_empty_removes_nothing_until_it_is_empty_twice():
+    scopes = (Scope(),)
+    first = Window(None)
+    list(first.pages([[{"v": 1}]]))
+    assert first.covered(scopes, "crm.x") == scopes
+    empty = Window(first.digest)
+    with listening((heard := []).append):
+        assert _walk(empty, []) == [] and empty.covered(scopes, "crm.x") == ()
+    assert "crm.x: the vendor shows no row where there were some" in heard[0].text
+    again = Window(empty.digest)
+    assert _walk(again, []) == [] and again.covered(scopes, "crm.x") == scopes
+    idle = Window(again.digest)
+    assert _walk(idle, []) == [] and idle.same and idle.covered(scopes, "crm.x") == ()
+    back = Window(empty.digest)
+    assert _walk(back, [[{"v": 1}]]) == [{"v": 1}] and back.covered(scopes, "crm.x") == scopes

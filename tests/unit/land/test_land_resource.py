@@ -381,3 +381,10 @@ def test_pages_of_one_time_give_the_same_rows_in_any_order():
             landing.land(page(row("1", "a", score=score), at=1))
         ends.append(landing.rows())
     assert ends[0] == ends[1] == ends[2]
+
+
+def test_a_connector_that_breaks_on_its_columns_fails_its_resource_with_words():
+    landing = Landing()
+    landing.source.schema = lambda resource: {}["name"]
+    with pytest.raises(FatalError, match=r"crm\.contacts: the connector broke .*KeyError"):
+        landing.land()

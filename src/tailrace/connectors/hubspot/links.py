@@ -38,7 +38,8 @@ def read(
         emit(Notice("warning", f"{text}; none is taken for deleted"))
         yield Checkpoint({})
         return
-    yield Checkpoint({"digest": window.digest}, () if window.same else (Scope(),))
+    what = f"{api.http.context.connection}.{resource.name}"
+    yield Checkpoint({"digest": window.digest}, window.covered((Scope(),), what))
 
 
 class _Links:

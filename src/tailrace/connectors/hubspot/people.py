@@ -47,7 +47,7 @@ def read(api: Api, resource: ResourceSpec, position: Mapping[str, Any] | None) -
             ends = [str(row[GONE]) for row in rows]
             yield Page([{"id": row["id"]} for row in rows], ends, deleted=True)
     told = {"digest": window.digest, "gone": gone}
-    yield Checkpoint(told, () if window.same else (Scope(),))
+    yield Checkpoint(told, window.covered((Scope(),), f"{api.http.context.connection}.owners"))
 
 
 def _active(api: Api, path: str) -> Iterator[list[Record]]:

@@ -32,14 +32,14 @@ def read_whole(
     reading = _Reading(api, name, objects, rows)
     for found in window.pages(reading.pages()):
         yield Page(found, [row["updatedAt"] for row in found])
-    yield Checkpoint({"digest": window.digest}, () if window.same else (reading.scope(),))
+    yield Checkpoint({"digest": window.digest}, window.covered((reading.scope(),), reading.place))
 
 
 class _Reading:
     """Reads object by object; `refused` are those that the token may not read."""
 
     def __init__(self, api: Api, name: str, objects: Sequence[str], rows: Rows) -> None:
-        self._place = f"{api.http.context.connection}.{name}"
+        self.place = f"{api.http.context.connection}.{name}"
         self._objects, self._rows = objects, rows
         self._refused: list[str] = []
 
@@ -55,7 +55,7 @@ class _Reading:
             yield found
         if self._refused:
             names = ", ".join(self._refused)
-            emit(Notice("warning", f"{self._place}: the token may not read {names}; left out"))
+            emit(Notice("warning", f"{self.place}: the token may not read {names}; left out"))
 
     def scope(self) -> Scope:
         """What was read completely: of a refused object nothing is known, so its rows stay."""

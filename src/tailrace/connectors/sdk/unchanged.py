@@ -9,7 +9,11 @@ from typing import Any
 
 import orjson
 
+from tailrace.events import Notice, emit
+from tailrace.records import Scope
+
 Row = dict[str, Any]
+EMPTIED = "emptied"
 HELD_ROWS = 100_000
 """Rows kept in memory while the window may still prove unchanged; a longer one is handed on as it comes."""
 
@@ -19,7 +23,7 @@ class Window:
 
     After `pages` is exhausted, `same` says that nothing was handed on because all rows together are what `known` says,
     and `digest` is to be remembered: that of the rows of which `again` says that the next read shows them again
-    (default: all). The order of the rows does not matter.
+    (default: all). The order of the rows does not matter. `emptied`: there were rows, and now there is none.
     """
 
     def __init__(
@@ -31,7 +35,22 @@ class Window:
 
     @property
     def digest(self) -> str:
-        return (self._all if self._again is None else self._next).text()
+        return EMPTIED if self.emptied else (self._all if self._again is None else self._next).text()
+
+    @property
+    def emptied(self) -> bool:
+        count = (self._known or "").partition(":")[0]
+        return not self._all.count and count.isdigit() and int(count) > 0
+
+    def covered(self, scopes: tuple[Scope, ...], what: str) -> tuple[Scope, ...]:
+        """The scopes to claim: none where nothing was handed on, and none for an answer that is suddenly empty.
+
+        A lost permission or a broken answer looks so; where the next read is empty, too, its rows are gone.
+        """
+        if self.emptied:
+            text = f"{what}: the vendor shows no row where there were some; nothing is removed unless the next read says so, too"
+            emit(Notice("warning", text))
+        return () if self.same or self.emptied else scopes
 
     def pages(self, pages: Iterable[list[Row]]) -> Iterator[list[Row]]:
         """The pages, late: none at all where the window is as it was."""
