@@ -108,9 +108,9 @@ def _known(warehouse: Warehouse, layout: Layout, where: str, rows: int) -> bool:
         return False
     if rows < PLAIN_ROWS:
         return True
-    same = same_key(warehouse, layout, "k", "r")
+    same = same_key(warehouse, layout, "r", "k")  # the keys stream by, the rows are what is held in memory
     return bool(
-        warehouse.query(f"SELECT 1 {where} AND EXISTS (SELECT 1 FROM {keys} AS k WHERE {same}) LIMIT 1")
+        warehouse.query(f"SELECT 1 FROM {keys} AS k WHERE EXISTS (SELECT 1 {where} AND {same}) LIMIT 1")
     )
 
 

@@ -71,6 +71,7 @@ class Reading:
         self._size = batch_rows(len(request.plan.slots))
         self._pending: list[tuple[Page, datetime]] = []
         self._waiting = 0
+        self._later: tuple[int, Mapping[str, Any] | None] | None = None
         self._returned = Aside()
         self._items = self._read()
 
@@ -92,31 +93,43 @@ class Reading:
         self._returned.close()
 
     def _read(self) -> Iterator[pa.Table | None]:
+        """What a checkpoint passed stands, whatever broke behind it."""
+        yield from self._guarded(self._walked())
+        yield from self._guarded(self._settled())
+
+    def _walked(self) -> Iterator[pa.Table | None]:
+        for item in self._request.items():
+            if isinstance(item, Page):
+                yield from self._page(item)
+            else:
+                yield from self._checkpoint(item)
+        yield from self._settled()
+        if self._waiting or self.mark is None or self.mark.raw_seq != self._number:
+            raise FatalError(f"{self.layout.name}: the source ended without a checkpoint", "report this")
+
+    def _guarded(self, items: Iterator[pa.Table | None]) -> Iterator[pa.Table | None]:
         try:
-            for item in self._request.items():
-                if isinstance(item, Page):
-                    yield from self._page(item)
-                else:
-                    yield from self._checkpoint(item)
-            if self._waiting or self.mark is None or self.mark.raw_seq != self._number:
-                raise FatalError(f"{self.layout.name}: the source ended without a checkpoint", "report this")
+            yield from items
         except TailraceError as error:
-            self.error = error
+            self.error = self.error or error
         except Exception as error:  # noqa: BLE001 -- a connector's bug fails its resource, not the run
-            self.error = FatalError(
+            self.error = self.error or FatalError(
                 f"{self.layout.name}: the connector broke ({type(error).__name__}: {error})"
             )
-            self.error.__cause__ = error
+            self.error.__cause__ = self.error.__cause__ or error
 
-    def _page(self, page: Page) -> Iterator[pa.Table]:
+    def _page(self, page: Page) -> Iterator[pa.Table | None]:
         if not page.rows:
             return
         if self._pending and _kind(self._pending[0][0]) != _kind(page):
+            yield from self._settled()
             yield from self._flush()
         self._pending.append((page, self._arrival()))
         self._waiting += len(page.rows)
         self.pages += 1
         emit(Progress("land", self.layout.name, self.rows_in + self._waiting, None, "rows", self.pages))
+        if self._waiting >= self._size:
+            yield from self._settled()
         if self._waiting >= self._size:
             yield from self._flush()
 
@@ -127,6 +140,11 @@ class Reading:
         return self.last_seen
 
     def _checkpoint(self, checkpoint: Checkpoint) -> Iterator[pa.Table | None]:
+        """One without scopes waits for a batch worth building: a source may make one after each small page."""
+        if self._pending and not checkpoint.scopes:
+            self._later = (len(self._pending), checkpoint.position)
+            return
+        self._later = None
         yield from self._flush()
         for erased in (False, True):
             scopes = [scope for scope in checkpoint.scopes if scope.erased is erased]
@@ -138,9 +156,22 @@ class Reading:
             back = self.seen.back(self.layout, checkpoint.scopes, returned)
             if back.num_rows:
                 yield self._numbered(back)
-        self.mark = Mark(self._number, checkpoint.position)
+        yield from self._passed(checkpoint.position)
+
+    def _passed(self, position: Mapping[str, Any] | None) -> Iterator[None]:
+        self.mark = Mark(self._number, position)
         if self._number - self._cut >= COMMIT_ROWS:
             yield None
+
+    def _settled(self) -> Iterator[pa.Table | None]:
+        """Hands over what lies before the checkpoint that waits, if one does; the pages behind it stay."""
+        if self._later is None:
+            return
+        (count, position), self._later = self._later, None
+        behind, self._pending = self._pending[count:], self._pending[:count]
+        yield from self._flush()
+        self._pending, self._waiting = behind, sum(len(page.rows) for page, _ in behind)
+        yield from self._passed(position)
 
     def _flush(self) -> Iterator[pa.Table]:
         if not self._pending:

@@ -388,3 +388,23 @@ def test_a_connector_that_breaks_on_its_columns_fails_its_resource_with_words():
     landing.source.schema = lambda resource: {}["name"]
     with pytest.raises(FatalError, match=r"crm\.contacts: the connector broke .*KeyError"):
         landing.land()
+
+
+def test_a_checkpoint_after_each_small_page_makes_no_small_batches(monkeypatch):
+    """And still everything up to the last one stands when the read breaks, and nothing behind it."""
+    made = []
+    whole = reading.build_batch
+    monkeypatch.setattr(
+        reading, "build_batch", lambda *given: (made.append(len(given[2].rows)), whole(*given))[1]
+    )
+    monkeypatch.setattr(reading, "batch_rows", lambda columns: 10)
+    landing = Landing()
+    items = [part for n in range(24) for part in (page(row(str(n), "e"), at=1), Checkpoint({"at": n}))]
+    landing.source.items = [*items, page(row("behind", "e"), at=1), Unavailable("gone")]
+    with pytest.raises(Unavailable):
+        landing.again()
+    assert made == [9, 9, 6]
+    assert landing.count() == 24
+    landing.land()
+    assert landing.source.asked[-1] == {"at": 23}
+    assert_folds(landing)
