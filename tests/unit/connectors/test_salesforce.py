@@ -167,7 +167,9 @@ def test_client_credentials_go_as_basic(tmp_path):
 
 
 def test_calls_go_to_the_instance_that_the_login_names_unless_base_url_is_set():
-    with vendor((200, JSON, b'{"records": [{"Id": "00D5e0000000002AAA"}]}')) as org:
+    with vendor(
+        (200, JSON, b'{"totalSize": 1, "done": true, "records": [{"Id": "00D5e0000000002AAA"}]}')
+    ) as org:
         body = {"access_token": "00D!token-of-the-org", "instance_url": org.url}
         with vendor((200, JSON, json.dumps(body).encode())) as login:
             connector = opened({**CLIENT, "login_url": login.url})

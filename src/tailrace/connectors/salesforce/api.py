@@ -46,13 +46,11 @@ class Api:
 
     def query(self, soql: str, *, deleted: bool = False) -> Record:
         """The first page of a query."""
-        found: Record = self.get(self.path("queryAll" if deleted else "query"), {"q": soql})
-        return found
+        return self._result(self.get(self.path("queryAll" if deleted else "query"), {"q": soql}))
 
     def more(self, path: str) -> Record:
         """The page behind a nextRecordsUrl; Refused INVALID_QUERY_LOCATOR where it is over."""
-        found: Record = self.get(path, known=("INVALID_QUERY_LOCATOR",))
-        return found
+        return self._result(self.get(path, known=("INVALID_QUERY_LOCATOR",)))
 
     def count(self, obj: str, where: str | None) -> int:
         """How many live records a condition finds, for one request."""
@@ -63,20 +61,24 @@ class Api:
         """What the object consists of, for this login; FatalError where there is none of that name."""
         answer = self.http.request("GET", self.path(f"sobjects/{obj}/describe"), accept=(404,))
         if answer.status == 404:
-            names = [str(found["name"]) for found in self.get(self.path("sobjects"))["sobjects"]]
+            names = [str(found["name"]) for found in self.objects()]
             raise FatalError(
                 f"{self.connection}: the org has no object {obj!r}, or the login may not see it",
                 near_miss(obj, names),
             )
-        found: Record = self._document(answer)
-        return found
+        return self._shaped(self._document(answer), "description", name=str, fields=list)
+
+    def objects(self) -> list[Record]:
+        """Every object that the login sees."""
+        found = self._shaped(self.get(self.path("sobjects")), "list of objects", sobjects=list)
+        return [one for one in found["sobjects"] if isinstance(one, dict) and one.get("name")]
 
     def deleted(self, obj: str, start: datetime, end: datetime) -> Record:
         """What was deleted between the times; Refused where the list does not reach back so far or is too long."""
         params = {"start": in_url(start), "end": in_url(end)}
         known = ("INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT")
-        found: Record = self.get(self.path(f"sobjects/{obj}/deleted/"), params, known)
-        return found
+        found = self.get(self.path(f"sobjects/{obj}/deleted/"), params, known)
+        return self._shaped(found, "list of deleted records", latestDateCovered=str, deletedRecords=list)
 
     def get(self, path: str, params: Mapping[str, str] | None = None, known: Collection[str] = ()) -> Any:
         """The JSON of a GET; Refused where the errorCode is one of `known`."""
@@ -88,6 +90,22 @@ class Api:
             found = next((code for code in codes(answer) if code in known), None)
             raise error if found is None else Refused(found, error)
         return self._document(answer)
+
+    def _result(self, document: Any) -> Record:
+        """A page of a query. Without any of these keys it would look as if there were no more rows."""
+        page = self._shaped(document, "result of a query", totalSize=int, done=bool, records=list)
+        if not page["done"]:
+            self._shaped(page, "page of a result with more behind it", nextRecordsUrl=str)
+        return page
+
+    def _shaped(self, document: Any, what: str, **due: type) -> Record:
+        """The object, if every key that is due is there."""
+        found: Record = document if isinstance(document, dict) else {}
+        missing = [name for name, kind in due.items() if not isinstance(found.get(name), kind)]
+        if missing:
+            text = f"{self.connection}: the answer is no {what}: {' and '.join(missing)} missing"
+            raise Unavailable(text, "run again; if it stays, tell Salesforce")
+        return found
 
     def _document(self, answer: Answer) -> Any:
         if answer.document is None:

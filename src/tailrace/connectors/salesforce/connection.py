@@ -14,7 +14,7 @@ from tailrace.connectors.salesforce.source import SalesforceSource
 from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
 from tailrace.connectors.sdk.http import Http, Manners
 from tailrace.connectors.sdk.options import settings
-from tailrace.errors import FatalError
+from tailrace.errors import FatalError, Unavailable
 
 INTERVAL = 10.0
 """Seconds before asking again where too many requests ran at one time; Salesforce names none (vendor-apis.md 2.6)."""
@@ -56,7 +56,10 @@ class Salesforce:
         told = str(self._login.granted.get("id") or "").rstrip("/").split("/")
         if len(told) > 2 and told[-2].startswith("00D"):
             return told[-2]
-        return str(self._api.query("SELECT Id FROM Organization")["records"][0]["Id"])
+        found = self._api.query("SELECT Id FROM Organization")["records"]
+        if not found or not isinstance(found[0], Mapping) or not found[0].get("Id"):
+            raise Unavailable(f"{self._context.connection}: Salesforce does not name its org", "run again")
+        return str(found[0]["Id"])
 
     def account(self) -> str:
         """The org's id, 00D..."""

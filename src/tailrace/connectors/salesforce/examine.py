@@ -43,7 +43,7 @@ def _scope(login: Login) -> Iterator[Finding]:
 
 
 def _objects(api: Api) -> Iterator[Finding]:
-    seen = {found["name"] for found in api.get(api.path("sobjects"))["sobjects"] if found.get("queryable")}
+    seen = {found["name"] for found in api.objects() if found.get("queryable")}
     hidden = [name for name in OBJECTS if name not in seen]
     if hidden:
         fix = "grant Read and View All on those that are landed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.connectors.sdk.base import ResourceSpec
-from tailrace.errors import FatalError, near_miss
+from tailrace.errors import FatalError, Unavailable, near_miss
 from tailrace.records import Column, Schema, Type
 
 TYPES: dict[str, Type] = {
@@ -37,13 +37,15 @@ class Description:
 
     @classmethod
     def of(cls, connection: str, document: Mapping[str, Any]) -> Description:
-        """From a describe answer; FatalError where the object cannot be queried."""
+        """From a describe answer; FatalError where the object cannot be queried, Unavailable for half an answer."""
         name = str(document["name"])
         if document.get("queryable") is False:
             raise FatalError(f"{connection}: {name} cannot be queried", "leave it out")
-        fields = {
-            str(field["name"]): field for field in document["fields"] if field["type"] not in NOT_COLUMNS
-        }
+        told = [field for field in document["fields"] if isinstance(field, Mapping) and field.get("name")]
+        fields = {str(field["name"]): field for field in told if field.get("type") not in NOT_COLUMNS}
+        if "Id" not in fields or not all(field.get("type") for field in told):
+            text = f"{connection}: the answer is no description of {name}: its fields lack Id or types"
+            raise Unavailable(text, "run again; if it stays, tell Salesforce")
         return cls(name, fields, bool(document.get("replicateable")))
 
     @property

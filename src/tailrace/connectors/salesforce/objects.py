@@ -82,7 +82,8 @@ class ObjectReader:
         window = Window((known or {}).get("digest"))
         for records in window.pages(self._stream.unordered()):
             yield Page(records)
-        yield Checkpoint({"digest": window.digest, "asked": self._asked}, () if window.same else (Scope(),))
+        scopes = window.covered((Scope(),), f"{self._api.connection}.{self._found.name}")
+        yield Checkpoint({"digest": window.digest, "asked": self._asked}, scopes)
 
     def _load(self, known: Mapping[str, Any] | None, *, owed: bool) -> Iterator[Page | Checkpoint]:
         started, place = self._now(), known or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +32,10 @@ def iso(at: datetime) -> str:
 
 def digest(row: Mapping[str, Any]) -> str:
     """Equal for equal contents."""
-    text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+    try:
+        text = orjson.dumps(row, default=str, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or a number beyond 64 bits
+        text = json.dumps(row, default=str, sort_keys=True).encode()
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 

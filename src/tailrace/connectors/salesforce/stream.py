@@ -31,6 +31,7 @@ class Stream:
         self._where: str | None = resource.options.get("where")
         self.whole = True
         self.job: str | None = None
+        self._gap = False
 
     def full(self, mark: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Every row; `mark`: where an earlier read stopped."""
@@ -56,7 +57,7 @@ class Stream:
                         after = self._place(records[-1])
                     yield records, mark
             except Refused as refused:
-                if attempt == RESTARTS:
+                if attempt == RESTARTS or self._gap:
                     raise Unavailable(refused.error.message, "run again") from None
                 self.whole = False
             else:
@@ -99,11 +100,19 @@ class Stream:
         def fetch(path: str | None) -> Record:
             return self._api.query(soql, deleted=everything) if path is None else self._api.more(path)
 
-        for document in by_cursor(fetch, lambda page: page.get("nextRecordsUrl")):
+        count, self._gap = 0, False
+        for document in by_cursor(fetch, _following):
             records = [self._checked(record) for record in document["records"]]
-            last = records and document.get("nextRecordsUrl")
-            stamp, key = self._place(records[-1]) if last else ("", "")
-            yield records, {"stamp": stamp, "id": key} if last else None
+            count, following = count + len(records), _following(document)
+            if count < document["totalSize"] if following is None else not records:
+                raise self._incomplete(count, document["totalSize"])
+            self._gap = self._gap or _is_gap(following, count)
+            stamp, key = self._place(records[-1]) if following and not self._gap else ("", "")
+            yield records, {"stamp": stamp, "id": key} if key else None
+
+    def _incomplete(self, count: int, total: int) -> Unavailable:
+        text = f"{self._api.connection}: Salesforce answered {count} of {total} rows of {self._obj}"
+        return Unavailable(text, "run again; if it stays, tell Salesforce")
 
     def _resumed(self, mark: Mapping[str, Any]) -> Iterator[Batch]:
         """The job of an earlier run; another one where it is gone or has failed."""
@@ -158,3 +167,14 @@ class Stream:
                 "run again; if it stays, tell Salesforce",
             )
         return record
+
+
+def _following(document: Mapping[str, Any]) -> str | None:
+    """Where the next page is."""
+    return None if document["done"] else str(document["nextRecordsUrl"])
+
+
+def _is_gap(following: str | None, count: int) -> bool:
+    """Whether a locator (.../01g...-2000) says that more rows came before it than were shown."""
+    told = (following or "").rpartition("-")[2]
+    return told.isdigit() and int(told) > count
