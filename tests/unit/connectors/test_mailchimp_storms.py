@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.conformance.vendors import Desk, connect
+from tests.conformance.vendors import Desk, connect, spec
 from tests.unit.connectors.mailchimp_engine import (
+    CUSTOMERS,
     JSON,
     PAGE,
     Engine,
@@ -22,6 +23,7 @@ from tailrace.connectors.mailchimp import api, walk
 from tailrace.connectors.sdk.base import Connector
 from tailrace.errors import AuthError, RateLimited, TailraceError, Unavailable, VendorRefused
 from tailrace.events import Waiting
+from tailrace.records import Checkpoint
 from tailrace.sandbox.server import Sandbox
 
 HTML = {
@@ -231,3 +233,64 @@ def test_whoever_is_no_longer_listed_as_unsubscribed_is_gone(engine: Engine, des
     with pytest.raises(Unavailable, match="then an empty page"):
         engine.land("unsubscribes", {"recent": "1000d"})
     assert engine.count("unsubscribes") == len(rows) - 1
+
+
+# ---- answers that are suddenly empty -------------------------------------------------------------------------
+
+NOBODY = {"status": 200, "headers": JSON, "body": '{"members": [], "total_items": 0}'}
+
+
+def test_nobody_is_erased_by_one_empty_answer(engine: Engine, desk: Desk) -> None:
+    engine.land("members")
+    before = engine.rows()
+    fault(desk, **NOBODY)
+    engine.land("members", {"sweep": "0s"})
+    assert before and engine.rows() == before
+    assert "none is taken for erased unless the next sweep says so" in engine.notices()
+    desk.faults()
+    engine.land("members", {"sweep": "0s"})
+    same(engine, desk)
+    fault(desk, **NOBODY)
+    engine.land("members", {"sweep": "0s"})
+    assert engine.rows() == before
+    engine.land("members", {"sweep": "0s"})
+    assert engine.rows() == {}
+
+
+def test_a_first_read_that_shows_nobody_of_a_list_that_counts_some_claims_nothing(
+    connector: Connector, desk: Desk
+) -> None:
+    resource = spec("mailchimp", "members")
+    fault(desk, **NOBODY)
+    schema = connector.source().schema(resource)
+    (first,) = connector.source().read(resource, schema, None)
+    assert isinstance(first, Checkpoint) and first.scopes == ()
+    again = spec("mailchimp", "members", {"sweep": "0s"})
+    (second,) = connector.source().read(again, schema, first.position)
+    assert isinstance(second, Checkpoint) and len(second.scopes) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "key"),
+    [
+        ("segment_members", "/3.0/lists/*/segments/*/members", "members"),
+        ("segment_members", "/3.0/lists/*/segments", "segments"),
+        ("merge_fields", f"/3.0/lists/{CUSTOMERS}/merge-fields", "merge_fields"),
+        ("campaigns", "/3.0/campaigns", "campaigns"),
+        ("segments", "/3.0/lists", "lists"),
+    ],
+)
+def test_a_listing_that_is_suddenly_empty_removes_nothing_the_first_time(
+    engine: Engine, desk: Desk, name: str, route: str, key: str
+) -> None:
+    engine.land(name)
+    before = engine.count(name)
+    fault(desk, route, status=200, headers=JSON, body=json.dumps({key: [], "total_items": 0}))
+    engine.land(name)
+    assert before and engine.count(name) == before
+    assert "where there were some" in engine.notices()
+    engine.land(name)
+    assert engine.count(name) < before
+    desk.faults()
+    engine.land(name)
+    assert engine.count(name) == before

@@ -49,20 +49,22 @@ class Api:
 
     def lists(self, wanted: Sequence[str] | None = None) -> Lists:
         """The ids of the lists to read; FatalError where one that is wanted is not there."""
-        listing = self.listing("/lists", "lists", {"fields": "lists.id,total_items"})
-        there = [str(row["id"]) for page in listing for row in page]
+        fields = {"fields": "lists.id,lists.stats.member_count,total_items"}
+        listing = self.listing("/lists", "lists", fields)
+        counts = {str(row["id"]): _count(row.get("stats")) for page in listing for row in page}
+        there = list(counts)
         for key in wanted or ():
             if key not in there:
                 raise FatalError(f"{self.connection}: Mailchimp has no list {key!r}", near_miss(key, there))
-        return Lists(tuple(wanted or there), frozenset(there), listing.complete)
+        return Lists(tuple(wanted or there), counts, listing.complete)
 
 
 @dataclass(frozen=True)
 class Lists:
-    """`ids` are to be read; `there` is every list of the account, if `complete`."""
+    """`ids` are to be read; `there` is every list of the account, if `complete`, with how many members it says it has."""
 
     ids: tuple[str, ...]
-    there: frozenset[str]
+    there: Mapping[str, int]
     complete: bool
 
 
@@ -87,6 +89,12 @@ class Listing:
         params = {**self._params, "count": str(COUNT), "offset": str(offset)}
         rows, total = self._api.page(self._path, self._name, params)
         return {"rows": rows, "total": total}
+
+
+def _count(stats: Any) -> int:
+    """A list's subscribed members; 0 where it does not say."""
+    count = stats.get("member_count") if isinstance(stats, Mapping) else None
+    return count if isinstance(count, int) else 0
 
 
 def _rows(document: Mapping[str, Any]) -> int:

@@ -15,6 +15,7 @@ from tailrace.connectors.mailchimp.api import Api, Record
 from tailrace.connectors.mailchimp.walk import Walk, iso, moment, stamp
 from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.errors import SchemaError
+from tailrace.events import Notice, emit
 from tailrace.records import Checkpoint, Column, Page, Schema, Scope, Type
 
 KEY = ("list_id", "id")
@@ -55,7 +56,11 @@ def _refuse_collisions(api: Api, resource: str, tags: Sequence[str]) -> None:
 
 
 class MemberReader:
-    """One read. Position: per list `since` and `seen` (id -> [stamp, digest, edits under that stamp]) and `swept`."""
+    """One read.
+
+    Position: per list `since`, `seen` (id -> [stamp, digest, edits under that stamp]), `swept`, and `had`: whether the last
+    complete read showed archived members, and others.
+    """
 
     def __init__(
         self, api: Api, resource: ResourceSpec, schema: Schema, now: Callable[[], datetime], overlap: float
@@ -80,7 +85,7 @@ class MemberReader:
                 yield from self._pages(records, reading)
                 if whole and known.get(list_id) is None and count % CHECKPOINT_PAGES == 0:
                     yield Checkpoint({"lists": {**known, list_id: reading.position()}})
-            if whole and reading.complete:
+            if whole and reading.covers(told=lists.there[list_id]):
                 scopes.append(Scope({"list_id": (list_id,)}, erased=True))
             known[list_id] = reading.position()
         # an account without any list is one that cannot be: such an answer takes nothing away
@@ -153,6 +158,20 @@ class _ListReading:
         self._top: datetime | None = moment(known["since"]) if known.get("since") else None
         self._swept = str(known.get("swept") or iso(started))
         self._altered = not known
+        self._had: list[bool] | None = known.get("had")
+
+    def covers(self, *, told: int) -> bool:
+        """Whether whom this complete read did not show is gone; `told`: how many members the list says it has.
+
+        Suddenly nobody, of the archived or of the others, is an answer that has to come at two complete reads in a row.
+        """
+        before = self._had or [False, bool(self._known.get("since")) or told > 0]
+        self._had = self._shown
+        if all(now or not had for had, now in zip(before, self._shown, strict=True)):
+            return self.complete
+        text = f"{self._api.connection}.members: Mailchimp shows no member of list {self.list_id} where there were some"
+        emit(Notice("warning", f"{text}; none is taken for erased unless the next sweep says so, too"))
+        return False
 
     def pages(self, *, whole: bool) -> Iterator[list[Record]]:
         """All members, or those changed since the position but for what it has seen already."""
@@ -177,14 +196,17 @@ class _ListReading:
         archived = Walk(self._api, self.list_id, {**params, "status": "archived"})
         others = Walk(self._api, self.list_id, dict(params))
         shown, count = set[tuple[Any, Any]](), 0
+        self._shown = [False, False]
         for records in archived.pages(since, before):
             shown.update((record.get("id"), record.get("last_changed")) for record in records)
+            self._shown[0] = True
             yield records
         for records in others.pages(since, before):
             count += len(records)
             rest = [one for one in records if (one.get("id"), one.get("last_changed")) not in shown]
             if rest:
                 yield rest
+        self._shown[1] = count > 0
         self.complete = count >= others.total
 
     def version(self, record: Record) -> datetime | None:
@@ -206,6 +228,7 @@ class _ListReading:
             "since": iso(top) if top else None,
             "seen": {key: self._seen[key] for key in kept},
             "swept": self._swept,
+            "had": self._had,
         }
 
     def _is_fresh(self, record: Record) -> bool:
@@ -235,9 +258,9 @@ def _digest(record: Record) -> str:
     """Of all that the member's row is made of; links are none of it."""
     whole = {**record, "_links": None}
     try:
-        text = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
+        text = orjson.dumps(whole, default=str, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # half a surrogate pair, or a number beyond 64 bits
-        text = json.dumps(whole, sort_keys=True).encode()
+        text = json.dumps(whole, default=str, sort_keys=True).encode()
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 

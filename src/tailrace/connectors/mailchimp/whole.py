@@ -12,6 +12,7 @@ from tailrace.connectors.mailchimp.api import Api, Record
 from tailrace.connectors.mailchimp.walk import SECOND, iso
 from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.connectors.sdk.unchanged import Window
+from tailrace.events import Notice, emit
 from tailrace.records import Checkpoint, Page, Schema, Scope
 
 
@@ -46,35 +47,48 @@ PLACES: Mapping[str, Place] = {
 
 
 class WholeReader:
-    """One complete read of a resource. Position: the digest of its rows."""
+    """One complete read of a resource. Position: the digest of its rows, and `filled`: the paths that had some."""
 
     def __init__(self, api: Api, resource: ResourceSpec) -> None:
         self._api, self._name = api, resource.name
         self._wanted: Sequence[str] | None = resource.options.get("lists")
         self._complete = True
+        self._before, self._filled, self._lost = frozenset[str](), set[str](), list[str]()
 
     def read(self, position: Mapping[str, Any] | None) -> Iterator[Page | Checkpoint]:
         """All rows, or nothing where they are as they were; none is taken for gone where rows moved between pages."""
-        window = Window((position or {}).get("digest"))
+        known = position or {}
+        window, self._before = Window(known.get("digest")), frozenset(known.get("filled") or ())
         for rows in window.pages(self.rows()):
             yield Page(rows)
         if not self._complete:
-            yield Checkpoint({})
+            yield Checkpoint({"filled": sorted(self._before | self._filled)})
+            return
+        filled = sorted(self._filled)
+        if self._lost:
+            self._tell_lost()
+            yield Checkpoint({"filled": filled})
             return
         scope = Scope({"list_id": tuple(self._wanted)}) if self._wanted else Scope()
-        yield Checkpoint({"digest": window.digest}, () if window.same else (scope,))
+        scopes = window.covered((scope,), f"{self._api.connection}.{self._name}")
+        yield Checkpoint({"digest": window.digest, "filled": filled}, scopes)
+
+    def _tell_lost(self) -> None:
+        """What is suddenly empty removes nothing; without its path in the position the next read does."""
+        text = f"{self._api.connection}.{self._name}: Mailchimp shows no row of {', '.join(self._lost[:3])} where there were some"
+        emit(Notice("warning", f"{text}; nothing is removed unless the next read says so, too"))
 
     def rows(self) -> Iterator[list[dict[str, Any]]]:
         """Pages of rows."""
         place = PLACES[self._name]
         if not place.list_path:
-            yield from self._made(self._records(place.path, place, {}), {})
+            yield from self._made(self._watched(place.path, place), {})
             return
         lists = self._api.lists(self._wanted)
         self._complete = self._complete and lists.complete
         for list_id in lists.ids:
-            for path, known in self._paths(list_id, place):
-                yield from self._made(self._records(path, place, {}), known)
+            for path, known, told in self._paths(list_id, place):
+                yield from self._made(self._watched(path, place, told), known)
 
     def census(self, schema: Schema) -> Iterator[Page]:
         """Every key."""
@@ -94,16 +108,26 @@ class WholeReader:
                     yield Page(inside)
         yield Checkpoint(None)
 
-    def _paths(self, list_id: str, place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each path to ask for, and what its rows have in common."""
+    def _paths(self, list_id: str, place: Place) -> Iterator[tuple[str, dict[str, Any], Any]]:
+        """Each path to ask for, what its rows have in common, and how many it is said to have (None: nobody says)."""
         base, known = f"/lists/{list_id}", {"list_id": list_id}
         if not place.within:
-            yield base + place.path, known
+            yield base + place.path, known, None
             return
         above = PLACES[place.within]
-        for records in self._records(base + above.path, above, {}):
+        for records in self._watched(base + above.path, above):
             for record in records:
-                yield base + place.path.format(record["id"]), {**known, place.column: record["id"]}
+                path, column = base + place.path.format(record["id"]), {place.column: record["id"]}
+                yield path, {**known, **column}, record.get("member_count")
+
+    def _watched(self, path: str, place: Place, told: Any = None) -> Iterator[list[Record]]:
+        """The records; the path of those that were there at the last read is lost where not even its count says 0."""
+        for records in self._records(path, place, {}):
+            if records:
+                self._filled.add(path)
+            yield records
+        if path not in self._filled and path in self._before and told != 0:
+            self._lost.append(path)
 
     def _records(self, path: str, place: Place, params: Mapping[str, str]) -> Iterator[list[Record]]:
         if not place.paged:
