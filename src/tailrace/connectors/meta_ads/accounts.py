@@ -17,7 +17,7 @@ class Failures:
     """One account's refusal costs the others nothing: it is kept, and told when the others are read."""
 
     def __init__(self, connection: str) -> None:
-        self._connection = connection
+        self.connection = connection
         self._errors: dict[str, TailraceError] = {}
 
     def __bool__(self) -> bool:
@@ -40,7 +40,7 @@ class Failures:
         told = "; ".join(f"act_{account} ({error.message})" for account, error in self._errors.items())
         first = next(iter(self._errors.values()))
         kind = AuthError if isinstance(first, AuthError) else VendorRefused
-        what = f"{self._connection}: not read, while all other accounts were: {told}"
+        what = f"{self.connection}: not read, while all other accounts were: {told}"
         raise kind(what, first.fix or "mend it, or name the others in account_ids")
 
 

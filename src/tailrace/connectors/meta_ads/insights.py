@@ -35,7 +35,7 @@ class InsightReader:
         failures: Failures,
     ) -> None:
         self._accounts, self._insights, self._failures = accounts, insights, failures
-        self._names, self._now = schema.names(), now
+        self._resource, self._names, self._now = resource.name, schema.names(), now
         self._lookback = lookback.of(resource.options)
         level, breakdowns = INSIGHTS[resource.name], list(resource.options.get("breakdowns") or ())
         self._params = {
@@ -100,8 +100,11 @@ class InsightReader:
             for page in self._days(account, begin, end, background)
         )
         yield from map(Page, window.pages(days))
-        scopes = () if window.same else (_scope(account, first, today),)
-        yield self._checkpoint(account, today, window.digest, scopes)
+        what = f"{self._failures.connection}.{self._resource} of act_{account['account_id']}"
+        scopes = window.covered((_scope(account, first, today),), what)
+        # the next read decides on every day of a window that is suddenly empty: none may leave it before
+        through = first if window.emptied else today
+        yield self._checkpoint(account, through, window.digest, scopes)
 
     def _checkpoint(
         self, account: Record, through: date, digest: str | None, scopes: tuple[Scope, ...]

@@ -24,7 +24,7 @@ def read_accounts(
     names = node_fields("accounts", resource.options["fields"])
     window = Window((position or {}).get("digest"))
     yield from map(Page, window.pages([rows(accounts.read(names, failures), names)]))
-    whole = () if window.same or failures else (Scope(),)
+    whole = () if failures else window.covered((Scope(),), f"{failures.connection}.accounts")
     # a list that lacks an account is none to compare the next one with
     yield Checkpoint({"digest": None if failures else window.digest}, whole)
     failures.tell()
@@ -48,7 +48,8 @@ class NodeReader:
                 window = Window(digests.get(key))
                 yield from map(Page, window.pages(self._listing(key)))
                 digests[key] = window.digest
-                scopes = () if window.same else (Scope({"account_id": (key,)}),)
+                what = f"{self._failures.connection}.{self._resource.name} of act_{key}"
+                scopes = window.covered((Scope({"account_id": (key,)}),), what)
                 yield Checkpoint({"spec": spec, "accounts": dict(digests)}, scopes)
         self._failures.tell()
 
