@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+from tests.conformance.vendors import connect
 from tests.unit.connectors.scripted import JSON, Budget, Vendor, utc_now, vendor
 
 from tailrace.connectors.hubspot.connection import day_spent, named_window, told_limit
@@ -161,6 +163,38 @@ def test_nan_is_read_as_some_vendors_write_it():
     with vendor((200, JSON, b'{"a": NaN}')) as found:
         value = http(found).request("GET", "/x").json()["a"]
     assert value != value
+
+
+BARE = {
+    b"12345678901234567890123": 12345678901234567890123,
+    b"0.12345678901234567890": "0.12345678901234567890",
+    b"12345678901234567.25": "12345678901234567.25",
+    b"-9007199254740993.5": "-9007199254740993.5",
+    b"0.30000000000000004": 0.30000000000000004,
+    b"0.10000000000000001": 0.1,
+    b"1.5": 1.5,
+    b'"120210000000000000"': "120210000000000000",
+}
+
+
+@pytest.mark.parametrize("bare", BARE)
+def test_bare_numbers_keep_their_digits_where_a_vendor_sends_such(bare):
+    with vendor((200, JSON, b'{"a": [' + bare + b"]}")) as found:
+        answer = http(found, manners=replace(MANNERS, exact=True)).request("GET", "/x")
+    value = answer.json()["a"][0]
+    assert (value, type(value)) == (BARE[bare], type(BARE[bare]))
+
+
+@pytest.mark.parametrize("name", ["linkedin_ads", "google_ads"])
+def test_vendors_that_send_bare_numbers_read_them_exactly(name):
+    login = {
+        "linkedin_ads": {"access_token": "a"},
+        "google_ads": {"access_token": "a", "developer_token": "d"},
+    }
+    connector = connect(name, "http://127.0.0.1:9", login[name])
+    http = connector._http if name == "google_ads" else connector._api.http
+    assert http.manners.exact
+    connector.close()
 
 
 def test_an_accepted_status_is_an_answer():

@@ -341,3 +341,23 @@ def test_another_key_is_refused_once_landed(site):
     site.one()
     events(site, "path: data/*.csv, primary_key: v")
     assert "rows were named by id, and now by v" in site.error()
+
+
+def test_jsonl_keeps_every_digit(site):
+    site.write(
+        "data/e.jsonl",
+        '{"id":1,"v":0.12345678901234567890,"n":9007199254740993,"d":0.1}\n{"id":2,"v":1.5,"n":1,"d":0.2}\n',
+    )
+    events(site, "path: data/e.jsonl, primary_key: id")
+    site.one()
+    assert site.query("SELECT v, n, d FROM raw.events ORDER BY id") == [
+        ("0.12345678901234567890", 9007199254740993, 0.1),
+        ("1.5", 1, 0.2),
+    ]
+
+
+def test_jsonl_keeps_whole_numbers_beyond_64_bits(site):
+    site.write("data/e.jsonl", '{"id":1,"v":12345678901234567890123}\n')
+    events(site, "path: data/e.jsonl, primary_key: id")
+    site.one()
+    assert site.query("SELECT v FROM raw.events") == [("12345678901234567890123",)]

@@ -356,6 +356,31 @@ def test_a_token_that_comes_again_is_no_circle() -> None:
         scripted(seen.url).run()
 
 
+BROKEN: dict[str, list[Any]] = {
+    "nothing at all": [b""],
+    "an empty object": [{}],
+    "a listing of words": [{"tables": ["events_20260530"]}],
+    "a listing of no list": [{"tables": {"a": 1}}],
+    "a description of nothing": [LISTED, {}],
+    "an empty description": [LISTED, b""],
+    "a description without its time": [LISTED, {"schema": {"fields": []}, "numRows": "3"}],
+    "a count of words": [LISTED, {"lastModifiedTime": "1", "numRows": "many"}],
+    "a field without a name": [LISTED, {"lastModifiedTime": "1", "schema": {"fields": [{"type": "STRING"}]}}],
+    "rows that are none": [LISTED, DESCRIBED, {}],
+    "no rows": [LISTED, DESCRIBED, b""],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_of_another_shape_is_told(name: str) -> None:
+    steps = [
+        step if isinstance(step, tuple) else (200, JSON, step) if isinstance(step, bytes) else answer(step)
+        for step in BROKEN[name]
+    ]
+    with vendor(*steps) as seen, pytest.raises(Unavailable, match=r"BigQuery's answer is not .*\. run again"):
+        scripted(seen.url).run()
+
+
 def test_tables_that_expire_are_warned_of(sandbox: Sandbox) -> None:
     item = {"tableReference": {"tableId": "events_20260530"}, "type": "TABLE", "expirationTime": "1"}
     with vendor(answer({"tables": [item]})) as seen:

@@ -244,6 +244,57 @@ def test_an_empty_page_before_the_end_is_not_taken_for_the_end() -> None:
         close_all()
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"rowCount": 0},
+        [],
+        "word",
+        None,
+        {**HEADS, "rows": {"a": 1}},
+        {**HEADS, "rows": ["a"]},
+        {"metadata": "x"},
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_no_report_removes_nothing(document: Any) -> None:
+    body = json.dumps(document).encode()
+    with vendor(answer(), answer("a"), answer("a"), answer(), (200, JSON, body)) as seen:
+        lake = scripted(seen.url)
+        lake.run()
+        shown = lake.rows()
+        with pytest.raises(Unavailable, match=r"ga4: the answer is no report of GA4's\. run again"):
+            for _ in range(4):
+                lake.run()
+        assert [row["sessionSource"] for row in shown] == ["a"]
+        assert {row["sessionSource"] for row in lake.rows()} == {"a"}
+        close_all()
+
+
+@pytest.mark.parametrize("document", [{}, [], None, {"dimensions": {"a": 1}}], ids=str)
+def test_metadata_of_another_shape_is_told(document: Any) -> None:
+    with vendor((200, JSON, json.dumps(document).encode())) as seen:
+        connector: Any = scripted(seen.url).connector
+        with pytest.raises(Unavailable, match="no metadata of GA4's"):
+            list(connector.examine())
+        close_all()
+
+
+def test_a_window_that_turns_empty_is_believed_the_second_time() -> None:
+    one, none = answer("a"), answer()
+    with vendor(none, one, none, none, none, none) as seen:
+        lake = scripted(seen.url)
+        lake.run()
+        assert len(lake.rows()) == 1
+        lake.run()
+        assert len(lake.rows()) == 1
+        lake.run()
+        assert lake.rows() == []
+        assert lake.run().rows_in == 0
+        close_all()
+
+
 def test_shortcomings_are_told_once_a_read() -> None:
     told: list[str] = []
 

@@ -223,3 +223,49 @@ def test_numbers_that_no_column_holds_break_nothing(sandbox: Sandbox, desk: Desk
         desk.faults()
         read(connector, landed)
         assert spend(landed) == truth(desk)
+
+
+@pytest.mark.parametrize("body", ["", "{}", '""', "null", "[{}]", '[{"results": {}}]', '["word"]'])
+def test_an_answer_that_is_no_stream_stops_the_run(sandbox: Sandbox, desk: Desk, body: str) -> None:
+    with ads(sandbox) as connector:
+        landed = read(connector)
+        before = dict(landed.rows)
+        fail(desk, [1], status=200, headers=JSON, body=body)
+        with pytest.raises(Unavailable, match="is no stream of results"):
+            read(connector, landed)
+        assert landed.rows == before
+    fail(desk, [1], status=200, headers=JSON, body=body)
+    with ads(sandbox) as connector, pytest.raises(Unavailable, match="is no stream of results"):
+        connector.reach()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("options", [{}, {"customer_ids": [US]}])
+def test_an_account_that_does_not_show_itself_is_no_empty_one(
+    sandbox: Sandbox, desk: Desk, options: dict[str, Any]
+) -> None:
+    fail(desk, [1], status=200, headers=JSON, body="[]")
+    with (
+        ads(sandbox, {**LOGIN, **options}) as connector,
+        pytest.raises(Unavailable, match="does not show account"),
+    ):
+        connector.reach()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"resourceNames": "customers/1"}'])
+def test_a_list_of_accounts_that_is_none_is_told(sandbox: Sandbox, desk: Desk, body: str) -> None:
+    route = "*customers:listAccessibleCustomers"
+    desk.faults(
+        {"vendor": "google_ads", "route": route, "nth": [1], "status": 200, "headers": JSON, "body": body}
+    )
+    with ads(sandbox) as connector, pytest.raises(Unavailable, match="names no accounts"):
+        connector.account()
+
+
+def test_a_window_that_turns_empty_is_believed_the_second_time(sandbox: Sandbox, desk: Desk) -> None:
+    with ads(sandbox) as connector:
+        landed = read(connector)
+        kept = [r for r in desk.records("google_ads", "campaign_stats") if r["customer"]["id"] != DE]
+        before = spend(landed)
+        desk.replace("google_ads", "campaign_stats", kept)
+        assert spend(read(connector, landed)) == before != truth(desk)
+        assert spend(read(connector, landed)) == truth(desk)

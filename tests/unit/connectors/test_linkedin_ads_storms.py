@@ -14,6 +14,7 @@ from tests.unit.connectors.ads_landing import Engine
 from tailrace.connectors.sdk.accounts import AccountRefused
 from tailrace.connectors.sdk.base import Connector
 from tailrace.errors import AuthError, FatalError, RateLimited, Unavailable, VendorRefused
+from tailrace.events import Notice, listening
 from tailrace.sandbox.server import Sandbox
 
 START = (date.today() - timedelta(days=25)).isoformat()
@@ -361,3 +362,41 @@ def test_rounds_of_work_are_followed(engine: Engine, opened: Opened, desk: Desk)
         engine.land(opened(), RESOURCE, OPTIONS)
         assert landed(engine) == truth(desk)
         desk.call("POST", "advance", {"rounds": 1})
+
+
+@pytest.mark.parametrize("body", [{}, {"elements": None}, {"elements": {}}, {"elements": ["word"]}], ids=str)
+@pytest.mark.parametrize(("name", "route"), [(RESOURCE, ROUTE), ("campaigns", "*/adCampaigns")])
+def test_an_answer_without_its_list_removes_nothing(
+    engine: Engine, opened: Opened, desk: Desk, name: str, route: str, body: Any
+) -> None:
+    options = OPTIONS if name == RESOURCE else {}
+    engine.land(opened(), name, options)
+    count = engine.warehouse.query(f'SELECT count(*) FROM ads."{name}"')
+    fail(desk, list(range(1, 50)), route, status=200, headers=JSON, body=body)
+    with pytest.raises(Unavailable, match="has no list of elements"):
+        engine.land(opened(), name, options)
+    assert engine.warehouse.query(f'SELECT count(*) FROM ads."{name}"') == count != [(0,)]
+
+
+@pytest.mark.parametrize(("name", "route"), [(RESOURCE, ROUTE), ("campaigns", "*/adCampaigns")])
+def test_what_turns_empty_is_believed_the_second_time(
+    engine: Engine, opened: Opened, desk: Desk, name: str, route: str
+) -> None:
+    options = OPTIONS if name == RESOURCE else {}
+    count = f'SELECT count(*) FROM ads."{name}"'
+    engine.land(opened(), name, options)
+    before = engine.warehouse.query(count)
+    fail(desk, list(range(1, 200)), route, status=200, headers=JSON, body={"elements": []})
+    told: list[str] = []
+    with listening(lambda event: told.append(event.text) if isinstance(event, Notice) else None):
+        engine.land(opened(), name, options)
+    assert engine.warehouse.query(count) == before != [(0,)]
+    assert any("LinkedIn answers empty where a permission is missing" in text for text in told)
+    engine.land(opened(), name, options)
+    assert engine.warehouse.query(count) == [(0,)]
+
+
+def test_an_account_without_an_id_is_told(opened: Opened, desk: Desk) -> None:
+    fail(desk, 1, f"/rest/adAccounts/{US}", status=200, headers=JSON, body={})
+    with pytest.raises(Unavailable, match="an ad account without an id"):
+        opened(account_ids=[US])._api.accounts()  # type: ignore[attr-defined]

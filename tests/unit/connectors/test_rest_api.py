@@ -193,6 +193,19 @@ def test_an_answer_that_is_no_json_is_named(site, shop):
     assert "the answer is no JSON" in site.error()
 
 
+def test_a_number_that_json_lacks_is_named(site, shop):
+    shop.body = b'{"data": [{"id": 1, "at": "2024-01-02", "v": NaN}], "next": null}'
+    assert "the answer is no JSON: it has NaN for a number" in site.error()
+
+
+def test_half_a_surrogate_pair_lands_by_its_number(site, shop):
+    shop.body = (
+        b'{"data": [{"id": 1, "at": "2024-01-02", "v": "a\\ud800", "w": {"x": ["\\udc00"]}}], "next": null}'
+    )
+    site.one()
+    assert site.query("SELECT v, w FROM shop.orders") == [("a\\ud800", '{"x":["\\\\udc00"]}')]
+
+
 def test_a_paginator_that_goes_in_circles_is_stopped(site, shop):
     shop.circles = True
     assert "orders: the same page came 10 times. the paginator goes in circles" in site.error()

@@ -1,4 +1,4 @@
-"""One file's columns and rows, a stretch at a time: CSV and Parquet through Arrow, JSON lines through orjson."""
+"""One file's columns and rows, a stretch at a time: CSV and Parquet through Arrow, JSON lines with all of their digits."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from tailrace.connectors.filesystem import csv
 from tailrace.connectors.filesystem.declaration import form_of
+from tailrace.connectors.sdk import exact
 from tailrace.connectors.sdk.arrow_items import arrow_rows, tell
 from tailrace.connectors.sdk.items import Kinds, plain_row
 from tailrace.errors import FatalError
@@ -77,7 +78,7 @@ def _json_lines(file: File, kinds: Kinds) -> Iterator[Rows]:
 
 def _object(file: File, number: int, line: bytes) -> dict[str, Any]:
     try:
-        found = orjson.loads(line)
+        found = exact.loads(line)
     except orjson.JSONDecodeError as error:
         raise FatalError(f"{file.name}:{number}: no JSON ({error})", "mend the line, or remove it") from None
     if not isinstance(found, dict):

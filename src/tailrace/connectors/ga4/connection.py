@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from tailrace.connectors.ga4.declaration import SCOPE
+from tailrace.connectors.ga4.pages import METADATA, Document, is_report, is_shaped
 from tailrace.connectors.ga4.quota import quotas
 from tailrace.connectors.ga4.source import Ga4Source
 from tailrace.connectors.sdk.auth import Bearer, Renewing, service_account
@@ -14,7 +15,7 @@ from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.google import google_manners
 from tailrace.connectors.sdk.http import Http
 from tailrace.connectors.sdk.options import settings
-from tailrace.errors import FatalError
+from tailrace.errors import FatalError, Unavailable
 
 INTERVAL = 10.0
 """Seconds after a 429 that names no time: ten reports at once are allowed, and one of them ends by then."""
@@ -60,11 +61,14 @@ class Ga4:
     def report(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """One page of a report: the answer of runReport. What it says of the property's tokens is kept."""
         answer = self._http.request("POST", f"{self._path}:runReport", json=body, retry=True)
-        document: Mapping[str, Any] = answer.json()
+        document = answer.json()
+        if not is_report(document):
+            name = self._http.context.connection
+            raise Unavailable(f"{name}: the answer is no report of GA4's", "run again")
         if self._given["rate_limit"] != "off":
             for quota in quotas(document):
                 self._http.context.limiter.report(quota)
-        return document
+        return cast("Document", document)
 
     @property
     def _path(self) -> str:
@@ -72,7 +76,10 @@ class Ga4:
 
     def examine(self) -> Iterator[Finding]:
         """What the login reaches and what is left of the property's tokens: the metadata, and a report of one number."""
-        metadata: Mapping[str, Any] = self._http.request("GET", f"{self._path}/metadata").json()
+        metadata = self._http.request("GET", f"{self._path}/metadata").json()
+        if not is_shaped(metadata, METADATA) or not metadata.keys() & METADATA.keys():
+            name = self._http.context.connection
+            raise Unavailable(f"{name}: the answer is no metadata of GA4's", "run again")
         dimensions, metrics = len(metadata.get("dimensions") or []), len(metadata.get("metrics") or [])
         subject = f"property {self._property}"
         yield Finding("ok", subject, f"{dimensions} dimensions and {metrics} metrics can be read")

@@ -9,6 +9,18 @@ from tailrace.connectors.sdk.paging import by_offset
 from tailrace.errors import Unavailable
 
 Document = Mapping[str, Any]
+METADATA: Mapping[str, type] = {"dimensions": list, "metrics": list}
+REPORT: Mapping[str, type] = {
+    "rows": list,
+    "dimensionHeaders": list,
+    "metricHeaders": list,
+    "metadata": Mapping,
+    "propertyQuota": Mapping,
+    "rowCount": int,
+    "kind": str,
+}
+"""What the parts of an answer are, where it has them: an empty report has no rows and no rowCount."""
+SIGNS = ("metadata", "kind", "metricHeaders")
 ATTEMPTS = 3
 HELD_ROWS = 100_000
 """Rows kept back while the report may still prove to have moved; a longer one is handed on as it comes."""
@@ -37,6 +49,29 @@ def steady(fetch: Callable[[int], Document], place: str) -> Iterator[Document]:
         if waiting > HELD_ROWS:
             break
     raise Unavailable(f"{place}: the report changed while its pages were read", "run again")
+
+
+def is_report(document: Any) -> bool:
+    """An answer of runReport, an empty one too; `{}` is none."""
+    if not is_shaped(document, REPORT) or not any(document.get(name) for name in SIGNS):
+        return False
+    rows = document.get("rows") or []
+    headers = document.get("metricHeaders") or []
+    return all(map(_is_row, rows)) and all(isinstance(head, Mapping) and "name" in head for head in headers)
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, Mapping):
+        return False
+    cells = [row.get(name) for name in ("dimensionValues", "metricValues")]
+    return all(isinstance(of, list) and all(isinstance(cell, Mapping) for cell in of) for of in cells)
+
+
+def is_shaped(document: Any, parts: Mapping[str, type]) -> bool:
+    """An object whose parts, where it has them, are of these types."""
+    if not isinstance(document, Mapping):
+        return False
+    return all(isinstance(document[name], kind) for name, kind in parts.items() if document.get(name))
 
 
 def rows_of(page: Document) -> int:

@@ -67,8 +67,10 @@ class Ga4Source:
                 yield Checkpoint({"next": first.isoformat(), "asked": reading.asked}, (scope,))
         window = Window(known.get("digest"), lambda row: row["date"] >= moving.isoformat())
         yield from map(Page, window.pages(reading.rows(first, today)))
-        following = {"through": today.isoformat(), "digest": window.digest, "asked": reading.asked}
-        yield Checkpoint(following, () if window.same else (reading.scope(first, today),))
+        scopes = window.covered((reading.scope(first, today),), reading.place)
+        # after a sudden emptiness the next read begins where this one did, for what it may remove
+        through = known["through"] if window.emptied and known.get("through") else today.isoformat()
+        yield Checkpoint({"through": through, "digest": window.digest, "asked": reading.asked}, scopes)
 
     def backfill(
         self,
@@ -95,7 +97,7 @@ class _Reading:
 
     def __init__(self, fetch: Fetch, resource: ResourceSpec, property_id: str, connection: str) -> None:
         self._fetch, self._property = fetch, property_id
-        self._report, self._place = Report.of(resource), f"{connection}.{resource.name}"
+        self._report, self.place = Report.of(resource), f"{connection}.{resource.name}"
         self._told: set[str] = set()
 
     @property
@@ -105,7 +107,7 @@ class _Reading:
     def rows(self, first: date, last: date) -> Iterator[list[Row]]:
         """Pages of the days first to last, none of them empty."""
         report = self._report
-        for page in steady(lambda offset: self._fetch(report.body(first, last, offset)), self._place):
+        for page in steady(lambda offset: self._fetch(report.body(first, last, offset)), self.place):
             self._warn(page)
             found = report.rows(page, self._property)
             if found:
@@ -118,4 +120,4 @@ class _Reading:
         said = [text for text in shortcomings(page) if text not in self._told]
         self._told.update(said)
         if said:
-            emit(Notice("warning", f"{self._place}: {'; '.join(said)} (said by GA4)"))
+            emit(Notice("warning", f"{self.place}: {'; '.join(said)} (said by GA4)"))

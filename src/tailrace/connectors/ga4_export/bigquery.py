@@ -11,10 +11,15 @@ from tailrace.connectors.ga4_export.tables import Event, Gone, State, Table, tab
 from tailrace.connectors.sdk.google import error_of, google_manners
 from tailrace.connectors.sdk.http import Answer, Http, Kind, Manners
 from tailrace.connectors.sdk.paging import by_cursor
+from tailrace.errors import Unavailable
 from tailrace.records import Column
 
 TABLES_A_PAGE = "1000"
 NOT_FOUND = 404
+LISTING: Mapping[str, type] = {"tables": list, "nextPageToken": str, "totalItems": int}
+TABLE: Mapping[str, type] = {"schema": dict, "lastModifiedTime": str}
+ROWS: Mapping[str, type] = {"rows": list, "pageToken": str, "totalRows": str}
+"""What tells an answer from another one, and of which type it is; an empty listing has no tables, an empty table no rows."""
 LIMITS = frozenset({"rateLimitExceeded", "quotaExceeded"})
 """Reasons that BigQuery gives with a 403 where others say 429 [memory]: both are waited for."""
 
@@ -36,26 +41,31 @@ class BigQueryExport:
 
         def fetch(token: str | None) -> Mapping[str, Any]:
             params = {"maxResults": TABLES_A_PAGE, **({"pageToken": token} if token else {})}
-            document: Mapping[str, Any] = self._http.request("GET", self._path, params=params).json()
-            return document
+            return self._document(self._http.request("GET", self._path, params=params), LISTING)
 
         for page in by_cursor(fetch, lambda page: page.get("nextPageToken")):
-            yield from (item for item in page.get("tables") or [] if item.get("type", "TABLE") == "TABLE")
+            items = page.get("tables") or []
+            if not all(isinstance(item, Mapping) and "tableReference" in item for item in items):
+                raise self._unclear("a list of tables")
+            yield from (item for item in items if item.get("type", "TABLE") == "TABLE")
 
     def state(self, table: Table) -> State | None:
         answer = self._http.request("GET", f"{self._path}/{table.name}", accept=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found: Mapping[str, Any] = answer.json()
-        self._fields[table] = fields = list((found.get("schema") or {}).get("fields") or [])
-        count = int(found.get("numRows") or 0)
+        found = self._document(answer, TABLE)
+        fields, count = (found.get("schema") or {}).get("fields") or [], str(found.get("numRows") or 0)
+        if not found.get("lastModifiedTime") or not count.isdigit() or not _are_fields(fields):
+            raise self._unclear("a table's description")
+        self._fields[table] = fields
+        rows = int(count)
 
         def columns() -> list[Column]:
             return columns_of(fields)
 
         # rows in the streaming buffer are read, but not counted
         return State(
-            f"{found['lastModifiedTime']} {count}", None if found.get("streamingBuffer") else count, columns
+            f"{found['lastModifiedTime']} {rows}", None if found.get("streamingBuffer") else rows, columns
         )
 
     def pages(self, table: Table, limit: int) -> Iterator[list[Event]]:
@@ -76,8 +86,26 @@ class BigQueryExport:
         )
         if answer.status == NOT_FOUND:
             raise Gone
-        document: Mapping[str, Any] = answer.json()
-        return document
+        return self._document(answer, ROWS)
+
+    def _document(self, answer: Answer, parts: Mapping[str, type]) -> Mapping[str, Any]:
+        """Unavailable where the answer is no object of such parts."""
+        document = answer.json()
+        if not isinstance(document, Mapping) or not any(name in document for name in ("kind", *parts)):
+            raise self._unclear("what was asked for")
+        if not all(isinstance(document.get(name) or kind(), kind) for name, kind in parts.items()):
+            raise self._unclear("what was asked for")
+        found: Mapping[str, Any] = document
+        return found
+
+    def _unclear(self, what: str) -> Unavailable:
+        return Unavailable(f"{self._http.context.connection}: BigQuery's answer is not {what}", "run again")
+
+
+def _are_fields(fields: Any) -> bool:
+    return isinstance(fields, list) and all(
+        isinstance(field, Mapping) and "name" in field and "type" in field for field in fields
+    )
 
 
 def bigquery_manners(interval: float) -> Manners:

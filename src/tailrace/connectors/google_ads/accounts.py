@@ -8,6 +8,7 @@ from typing import Any
 
 from tailrace.connectors.google_ads.resources import column_name
 from tailrace.connectors.sdk.accounts import AccountRefused
+from tailrace.errors import Unavailable
 
 FACTS = ("id", "descriptive_name", "currency_code", "time_zone", "manager", "status")
 ENDED = ("CANCELED", "CLOSED")
@@ -55,7 +56,7 @@ def named_ones(query: Query, customers: Iterable[str]) -> Reach:
         except AccountRefused as error:
             refused[customer] = error
             continue
-        found += [_account(row, "customer", None) for row in rows]
+        found += [_account(row, "customer", None) for row in _shown(rows, customer)]
     return Reach(tuple(found), {}, refused)
 
 
@@ -71,10 +72,17 @@ def all_below(query: Query, roots: Iterable[str]) -> Reach:
         except AccountRefused as error:
             refused[root] = error
             continue
-        for row in sorted(rows, key=lambda row: int(row["customer_client_level"] or 0)):
+        for row in sorted(_shown(rows, root), key=lambda row: int(row["customer_client_level"] or 0)):
             _add(row, root, found, skipped)
     kept = {customer: why for customer, why in skipped.items() if customer not in found}
     return Reach(tuple(found[customer] for customer in sorted(found)), kept, refused)
+
+
+def _shown(rows: list[dict[str, Any]], customer: str) -> list[dict[str, Any]]:
+    """Unavailable where there are none: every account is a customer, and the first of its own clients."""
+    if not rows:
+        raise Unavailable(f"Google's answer does not show account {customer} itself", "run again")
+    return rows
 
 
 def _add(row: Mapping[str, Any], root: str, found: dict[str, Account], skipped: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.google import codes, google_manners
 from tailrace.connectors.sdk.http import Answer, Http
 from tailrace.connectors.sdk.options import settings
-from tailrace.errors import AuthError, FatalError, TailraceError, VendorRefused
+from tailrace.errors import AuthError, FatalError, TailraceError, Unavailable, VendorRefused
 from tailrace.events import Notice, emit
 
 INTERVAL = 30.0
@@ -51,7 +51,7 @@ class GoogleAds:
             given["base_url"],
             auth,
             context,
-            replace(google_manners(interval), refusal=refusal),
+            replace(google_manners(interval), refusal=refusal, exact=True),
             max_wait=given["max_wait"],
             shared=limits != "off",
             in_flight=given["in_flight"],
@@ -86,8 +86,14 @@ class GoogleAds:
     def _accessible(self) -> list[str]:
         """The accounts that the login reaches without a manager between."""
         path = f"/{self._given['api_version']}/customers:listAccessibleCustomers"
-        names = self._http.request("GET", path).json().get("resourceNames") or []
-        return sorted(name.removeprefix("customers/") for name in names)
+        document = self._http.request("GET", path).json()
+        names = document.get("resourceNames", []) if isinstance(document, Mapping) else None
+        if not isinstance(names, list):
+            raise self._unclear("names no accounts")
+        return sorted(str(name).removeprefix("customers/") for name in names)
+
+    def _unclear(self, what: str) -> Unavailable:
+        return Unavailable(f"{self._http.context.connection}: Google's answer {what}", "run again")
 
     def query(
         self, customer: str, through: str | None, fields: Sequence[str], rest: str
@@ -97,12 +103,15 @@ class GoogleAds:
         body = {"query": f"SELECT {', '.join(fields)} {rest}"}
         headers = {} if through is None else {"login-customer-id": through}
         try:
-            answer = self._http.request("POST", path, json=body, headers=headers, retry=True).json() or []
+            answer = self._http.request("POST", path, json=body, headers=headers, retry=True).json()
         except AccountRefused as error:
             name = self._http.context.connection
             said = error.message.removeprefix(name)
             raise AccountRefused(f"{name}: account {customer} cannot be read{said}", error.fix) from None
-        return gaql.rows(answer if isinstance(answer, list) else [answer], fields)
+        chunks = answer if isinstance(answer, list) else [answer]
+        if not all(gaql.is_chunk(chunk) for chunk in chunks):  # an empty result is an empty list
+            raise self._unclear("is no stream of results")
+        return gaql.rows(chunks, fields)
 
     def examine(self) -> Iterator[Finding]:
         """The login, the developer token and each account."""
@@ -110,7 +119,8 @@ class GoogleAds:
 
     def source(self) -> GoogleAdsSource:
         lookback = Lookback(self._given["restate"], self._given["start_date"])
-        return GoogleAdsSource(self, self._http.context.now, lookback)
+        context = self._http.context
+        return GoogleAdsSource(self, context.now, lookback, context.connection)
 
     def destination(self) -> Destination:
         name = self._http.context.connection

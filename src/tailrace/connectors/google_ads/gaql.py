@@ -63,6 +63,14 @@ def column(field: str) -> Column:
     return Column(column_name(field), FIELD_TYPES.get(field, "text"))
 
 
+def is_chunk(chunk: Any) -> bool:
+    """An object with something in it, whose results, if any, are objects."""
+    if not isinstance(chunk, Mapping) or not chunk:
+        return False
+    results = chunk.get("results", [])
+    return isinstance(results, list) and all(isinstance(result, Mapping) for result in results)
+
+
 def rows(chunks: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> list[dict[str, Any]]:
     """The results of every chunk, flattened; int64 stay the texts that they travel as. A field that is absent is None."""
     paths = [(column_name(field), [_camel(part) for part in field.split(".")]) for field in fields]

@@ -33,8 +33,10 @@ class Login(Protocol):
 class GoogleAdsSource:
     """Reads. `lookback` is the connection's, where a resource names none."""
 
-    def __init__(self, login: Login, now: Callable[[], datetime], lookback: Lookback) -> None:
-        self._login, self._now, self._lookback = login, now, lookback
+    def __init__(
+        self, login: Login, now: Callable[[], datetime], lookback: Lookback, connection: str
+    ) -> None:
+        self._login, self._now, self._lookback, self._connection = login, now, lookback, connection
 
     def schema(self, resource: ResourceSpec) -> Schema:
         columns = tuple(gaql.column(field) for field in _fields(resource))
@@ -68,6 +70,7 @@ class GoogleAdsSource:
             self._lookback.of(resource.options),
             lambda: Stride(days, MOST_DAYS),
             fields,
+            f"{self._connection}.{resource.name}",
         )
 
     def _whole(
@@ -79,7 +82,8 @@ class GoogleAdsSource:
         window = Window((position or {}).get("digest"))
         for rows in window.pages(self._listings(resource, reach, refused)):
             yield Page(rows)
-        yield Checkpoint({"digest": window.digest}, () if window.same else (_scope(reach, refused),))
+        scopes = window.covered((_scope(reach, refused),), f"{self._connection}.{resource.name}")
+        yield Checkpoint({"digest": window.digest}, scopes)
         if refused:
             raise named(list(refused.values()))
 

@@ -127,7 +127,7 @@ class Analytics:
         if parts is not None:
             params[self._asked.report.facet] = parts
         document = self._api.get("/adAnalytics", {**params, "fields": [*FIELDS, *metrics]})
-        elements = document.get("elements") or []
+        elements = self._api.elements(document)
         if len(elements) >= self._asked.most_elements:
             raise _Cut
         yield from elements

@@ -64,7 +64,15 @@ class Api:
             return self.get(path, {"q": finder, **_page(cursor, size)})
 
         for document in by_cursor(fetch, _following):
-            yield list(document.get("elements") or [])
+            yield self.elements(document)
+
+    def elements(self, document: Record) -> list[dict[str, Any]]:
+        """What the answer lists. Unavailable where it has no list, which is not the same as an empty one."""
+        found = document.get("elements")
+        if not isinstance(found, list) or not all(isinstance(element, dict) for element in found):
+            name = self.http.context.connection
+            raise Unavailable(f"{name}: the answer has no list of elements", "run again")
+        return found
 
     def accounts(self, anew: bool = False) -> tuple[Account, ...]:
         """The accounts to read by id, asked for once or `anew`; those that LinkedIn refused are in `refused`."""
@@ -95,16 +103,22 @@ class Api:
     def _named(self) -> Iterator[Account]:
         for key in self.named:
             try:
-                yield _account(self.get(f"/adAccounts/{key}", {}))
+                yield self._account(self.get(f"/adAccounts/{key}", {}))
             except AccountRefused as error:
                 self._refused[key] = self.of_account(key, error)
 
     def _seen(self) -> Iterator[Account]:
         try:
             for page in self.listing("/adAccounts", "search"):
-                yield from map(_account, page)
+                yield from map(self._account, page)
         except AccountRefused as error:
             raise AuthError(error.message, "grant the app r_ads and authorise it anew") from None
+
+    def _account(self, record: Record) -> Account:
+        if not record.get("id"):
+            name = self.http.context.connection
+            raise Unavailable(f"{name}: LinkedIn answers an ad account without an id", "run again")
+        return Account(str(record["id"]), record.get("currency"), record)
 
     def _headers(self, params: Mapping[str, Any]) -> dict[str, str]:
         method = "FINDER" if "q" in params else "GET"
@@ -120,10 +134,6 @@ class Api:
             name = self.http.context.connection
             raise Unavailable(f"{name}: the answer is no object", "run again")
         return document
-
-
-def _account(record: Record) -> Account:
-    return Account(str(record["id"]), record.get("currency"), record)
 
 
 def _page(cursor: str | None, size: Mapping[str, str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ class LinkedInAds:
         if isinstance(limits, Mapping):
             interval = float(limits["seconds"])
             context.limiter.learn(int(limits["requests"]), interval)
-        manners = Manners(interval=interval, spent=day_spent, refusal=refusal)
+        manners = Manners(interval=interval, spent=day_spent, refusal=refusal, exact=True)
         wait, shared = given["max_wait"], limits != "off"
         http = Http(
             given["base_url"], auth, context, manners, wait, shared=shared, in_flight=given["in_flight"]

@@ -21,10 +21,12 @@ from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.connectors.sdk.daily import Columns, Daily
 from tailrace.connectors.sdk.days import Lookback, Stride
 from tailrace.connectors.sdk.unchanged import Window
+from tailrace.events import Notice, emit
 from tailrace.records import Checkpoint, Page, Schema, Scope
 
 MOST_DAYS = 92
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EMPTY = "LinkedIn answers empty where a permission is missing, too: check r_ads, r_ads_reporting and the member's role"
 Row = dict[str, Any]
 
 
@@ -64,6 +66,8 @@ class LinkedInAdsSource:
             Lookback(self._given["restate"], self._given["start_date"]).of(resource.options),
             lambda: Stride(report.days, MOST_DAYS, most // 2),
             [zone, *schema.names()],
+            self._place(resource),
+            EMPTY,
         )
 
     def _whole(
@@ -79,9 +83,14 @@ class LinkedInAdsSource:
         for rows in window.pages(self._listings(resource, refused)):
             yield Page(rows, _versions(rows, cursor))
         following = {"digest": window.digest, "asked": asked}
-        yield Checkpoint(following, () if window.same else self._scopes(resource, refused))
+        yield Checkpoint(following, window.covered(self._scopes(resource, refused), self._place(resource)))
+        if window.emptied:
+            emit(Notice("warning", f"{self._place(resource)}: {EMPTY}"))
         if refused:
             raise named(list(refused.values()))
+
+    def _place(self, resource: ResourceSpec) -> str:
+        return f"{self._api.http.context.connection}.{resource.name}"
 
     def _listings(self, resource: ResourceSpec, refused: dict[str, AccountRefused]) -> Iterator[list[Row]]:
         fields = fields_of(resource.name, resource.options)

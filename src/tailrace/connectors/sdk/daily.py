@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from tailrace.connectors.sdk.accounts import one_by_one
 from tailrace.connectors.sdk.days import Lookback, Stride
 from tailrace.connectors.sdk.unchanged import Row, Window
+from tailrace.events import Notice, emit
 from tailrace.records import Checkpoint, Page, Scope
 
 
@@ -54,7 +55,10 @@ class _Held:
 
 
 class Daily:
-    """Reads one resource. `stride` makes the first one for each account; `asked` is what the rows depend on."""
+    """Reads one resource. `stride` makes the first one for each account; `asked` is what the rows depend on.
+
+    `place` is the resource in messages; `empty` what else an account's window without rows may mean at this vendor.
+    """
 
     def __init__(
         self,
@@ -63,9 +67,12 @@ class Daily:
         lookback: Lookback,
         stride: Callable[[], Stride],
         asked: Sequence[str],
+        place: str,
+        empty: str = "",
     ) -> None:
         self._feed, self._columns, self._lookback = feed, columns, lookback
         self._stride, self._asked = stride, list(asked)
+        self._place, self._empty = place, empty
 
     def read(self, position: Mapping[str, Any] | None) -> Iterator[Page | Checkpoint]:
         """Each account's window, a Checkpoint behind each; in the middle of a long first one too."""
@@ -96,9 +103,14 @@ class Daily:
             if known is None:  # nothing is held back: the page is all of the days covered so far
                 held.through[account] = covered[-1].isoformat()
                 yield Checkpoint(held.position(), (self._scope(account, first, covered[-1]),))
-        held.through[account] = max(held.through.get(account, ""), today.isoformat())
+        scopes = window.covered((self._scope(account, first, today),), f"{self._place}: account {account}")
+        if window.emptied:  # the next read begins where this one did, for what it may remove
+            if self._empty:
+                emit(Notice("warning", f"{self._place}: account {account}: {self._empty}"))
+        else:
+            held.through[account] = max(held.through.get(account, ""), today.isoformat())
         held.digest[account] = window.digest
-        yield Checkpoint(held.position(), () if window.same else (self._scope(account, first, today),))
+        yield Checkpoint(held.position(), scopes)
 
     def _slices(self, account: str, first: date, last: date, covered: list[date]) -> Iterator[list[Row]]:
         """The rows of a few days at a time; `covered` grows by each slice's last day."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,9 +64,18 @@ def _short(filename: str, folder: Path) -> str:
 
 def quoted(error: BaseException) -> str:
     """Kind and first line of a message, cut where it is long."""
-    lines = str(error).strip().splitlines()
-    text = lines[0][:WORDS].rstrip(". ") if lines else ""
+    text = shortened(str(error))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """The first line; of a long one the sentences that fit, else the words that do."""
+    line = next(iter(text.strip().splitlines()), "").rstrip(". ")
+    if len(line) <= WORDS:
+        return line
+    part = line[:WORDS]
+    sentences, dot, _ = part.rpartition(". ")
+    return sentences if dot else f"{part.rpartition(' ')[0] or part} ..."
 
 
 def _http(error: BaseException, name: str) -> TailraceError | None:
@@ -85,8 +96,19 @@ def _http(error: BaseException, name: str) -> TailraceError | None:
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return FatalError(f"{name}: {quoted(error)}", "check base_url and the paths")
     if isinstance(error, requests.exceptions.JSONDecodeError):
-        return VendorRefused(f"{name}: the answer is no JSON", "check base_url and the path")
+        return _no_json(str(error.doc), name)
     return None
+
+
+def _no_json(text: str, name: str) -> TailraceError:
+    """Python reads NaN and Infinity where JSON has no such number."""
+    found: list[str] = []
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(text, parse_constant=found.append)
+    if found:
+        what = f"{name}: the answer is no JSON: it has {found[0]} for a number"
+        return VendorRefused(what, "ask the API's maker for null in its place")
+    return VendorRefused(f"{name}: the answer is no JSON", "check base_url and the path")
 
 
 def _status(response: Any, name: str) -> TailraceError:

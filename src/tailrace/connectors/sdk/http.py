@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json as plain_json
 import logging
 import threading
 import time
@@ -16,6 +15,7 @@ import httpx2
 import orjson
 import stamina
 
+from tailrace.connectors.sdk import exact
 from tailrace.connectors.sdk.auth import Auth
 from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.patience import Failed, Patience, retry_after
@@ -79,6 +79,7 @@ class Manners:
     `quotas`: what the headers say of long budgets. `refusal`: the error that an answer which is not tried again stands
     for, from the connection's name and the vendor's words (": ..." or ""), where the vendor's codes say more than its status.
     `hidden`: the status that an answer of 2xx really stands for, of vendors that put errors into its body (None: its own).
+    `exact`: bare numbers in its answers may have more digits than a double keeps (sdk/exact.py).
     """
 
     interval: float = 10.0
@@ -90,6 +91,7 @@ class Manners:
     quotas: Callable[[Mapping[str, str]], Sequence[Quota]] | None = None
     refusal: Callable[[Answer, str, str], TailraceError | None] | None = None
     hidden: Callable[[Answer], int | None] | None = None
+    exact: bool = False
 
 
 @dataclass
@@ -216,14 +218,15 @@ class Http:
     def _understand(self, response: httpx2.Response, call: _Call) -> Answer:
         """The answer with its JSON; Failed for what passes by itself: 429, 423, 477, 5xx, a body cut short."""
         content, status = response.content, response.status_code
-        document, whole = parse(content) if call.media == "json" or status >= 300 else (None, True)
+        due = call.media == "json" or status >= 300
+        document, whole = parse(content, self.manners.exact) if due else (None, True)
         if (
             status < 300
             and content
             and not (whole and call.media in response.headers.get("content-type", call.media))
         ):
-            name, due = self.context.connection, call.media.upper()
-            error = Lost(f"{name}: the answer ({status}) is not the {due} that was due", "run again")
+            name, media = self.context.connection, call.media.upper()
+            error = Lost(f"{name}: the answer ({status}) is not the {media} that was due", "run again")
             raise Failed(error, "unreadable answer", carried_out=True)
         answer = Answer(status, response.headers, content, document)
         hidden = self.manners.hidden(answer) if self.manners.hidden is not None and status < 300 else None
@@ -341,16 +344,16 @@ def _body(call: _Call) -> tuple[bytes | None, dict[str, str]]:
     return None, {}
 
 
-def parse(content: bytes) -> tuple[Any, bool]:
+def parse(content: bytes, exactly: bool = False) -> tuple[Any, bool]:
     """The JSON of a body and whether it was whole; NaN, which orjson refuses, is read as some vendors write it."""
     if not content:
         return None, True
     try:
-        return orjson.loads(content), True
+        return (exact.loads if exactly else orjson.loads)(content), True
     except orjson.JSONDecodeError:
         pass
     with contextlib.suppress(ValueError):
-        return plain_json.loads(content), True
+        return exact.lenient(content), True
     return None, False
 
 

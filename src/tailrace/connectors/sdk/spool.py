@@ -21,7 +21,7 @@ class Spool:
         self._file = tempfile.TemporaryFile(dir=folder if folder.is_dir() else None)  # noqa: SIM115 -- until close()
 
     def write(self, kind: Kind, content: Any) -> None:
-        self._file.write(orjson.dumps([kind, content]))
+        self._file.write(_line([kind, content]))
         self._file.write(b"\n")
 
     def entries(self) -> Iterator[tuple[Kind, Any]]:
@@ -33,3 +33,19 @@ class Spool:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _line(entry: Any) -> bytes:
+    try:
+        return orjson.dumps(entry)
+    except TypeError:  # half a surrogate pair, which no UTF-8 has
+        return orjson.dumps(_escaped(entry))
+
+
+def _escaped(value: Any) -> Any:
+    """As landing writes such a text: the half by its number."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(inner) for key, inner in value.items()}
+    return [_escaped(inner) for inner in value] if isinstance(value, list) else value
