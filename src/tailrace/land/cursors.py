@@ -24,6 +24,7 @@ COLUMNS: dict[str, Type] = {
     "columns": "text",
     "touch_version": "bigint",
     "cursor_columns": "text",
+    "pruned": "bigint",
 }
 
 
@@ -34,6 +35,7 @@ class Cursor:
     `data_version`: the newest raw row that changed the current table; `touch_version`: those included that only moved a
     vendor's cursor (`cursor_columns`), such as the echo of our own write. `shape` counts the column sets read so far,
     `columns` is the last one's digest: of two readings of one version the one with the later shape is the newer.
+    `pruned`: up to there only each record's newest raw row is left.
     """
 
     resource: str
@@ -46,6 +48,7 @@ class Cursor:
     columns: str = ""
     touch_version: int = 0
     cursor_columns: str = ""
+    pruned: int = 0
 
     def moved(self, changed: int, newest: int) -> Cursor:
         """After raw rows up to `newest` altered the table, and up to `changed` more than touched it."""

@@ -41,7 +41,8 @@ def find_news(
         known, back = "k._deleted AND k._version_at >= b._version_at", "FALSE"
     else:
         own = dialect.row_hash("b", hashed)
-        known = f"NOT k._deleted AND k._hash = {own}"
+        # NULLs are no part of a hash: one of a narrower set of columns says nothing of a column that is read again
+        known = f"NOT k._deleted AND k._shape = b._shape AND k._hash = {own}"
         known += " AND k._version_at >= b._version_at" if versioned else ""
         back = "k._version_at >= b._version_at AND (k._deleted AND k._shape = 0 OR NOT k._deleted"
         back += f" AND k._version_at < b._until AND (k._version_at > b._version_at OR k._shape = b._shape AND k._hash > {own}))"

@@ -1,7 +1,8 @@
 """Rebuilds a resource's current table, log and keys from its raw rows, without asking the vendor.
 
-Rows are rebuilt by key: a key's log is cut where its kept raw rows begin, its state there is what the rest of the log
-folds to, and its raw rows are taken over once more under their own numbers. So raw rows that `keep_raw` let go are no loss.
+Rows are rebuilt by key: a key's log is cut where its kept raw rows begin, its values there are what the rest of the log
+folds to, and its raw rows are taken over once more under their own numbers. `keep_raw` leaves each key's newest version, which
+is newer than all that was let go: so what the log folds to counts as older than any raw row.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply_rows
 from tailrace.land.cursors import Cursor, read_cursor, write_cursor
 from tailrace.land.layout import RAW, Layout, ensure, kept_columns, quoted, same_key
+from tailrace.land.retention import drop_orphans
 from tailrace.land.shapes import Shape, read_shapes
 from tailrace.land.template import Span
 from tailrace.warehouse.base import TableRef, Warehouse
 
 REBUILT = "_tailrace_rebuilt"
+OLDEST = "0001-01-01 00:00:00"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def replay(
     layout = _layout(warehouse, current, cursor, shapes)
     ensure(warehouse, layout, changes=changes)
     with warehouse.transaction():
+        drop_orphans(warehouse, layout, cursor.raw_done)
         keys, rows = _choose(warehouse, layout, cursor, days)
         _cut(warehouse, layout, changes=changes)
         applied = Applied()
@@ -134,7 +138,8 @@ def _restore(warehouse: Warehouse, layout: Layout, chosen: str) -> None:
     own = warehouse.dialect.row_hash("r", layout.hashed())
     warehouse.execute(
         f"INSERT INTO {table(layout.keys)} ({key}, _version_at, _deleted, _shape, _hash)"
-        f" SELECT {key}, _changed_at, _op = 'delete', 1, CASE WHEN _op = 'delete' THEN '' ELSE {own} END FROM ({last}) AS r"
+        f" SELECT {key}, CAST('{OLDEST}' AS {warehouse.dialect.type('timestamp')}), _op = 'delete', 0,"
+        f" CASE WHEN _op = 'delete' THEN '' ELSE {own} END FROM ({last}) AS r"
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
 
 from tailrace.connectors.sdk.base import Backfills, Infers, ResourceSpec, Source
@@ -12,12 +13,15 @@ from tailrace.errors import Diagnostic, FatalError, SchemaError, TailraceError, 
 from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply
-from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cursor
+from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cursor, write_cursor
 from tailrace.land.layout import Layout, ensure
+from tailrace.land.log import begin_log, begins_late
 from tailrace.land.raw import DltWriter, RawWriter, SizedWriter
 from tailrace.land.reading import Reading, Request
+from tailrace.land.replay import replay
+from tailrace.land.retention import drop_orphans, drop_outlived
 from tailrace.land.schema import Plan, plan_columns
-from tailrace.land.shapes import remember_shape
+from tailrace.land.shapes import read_shapes, remember_shape
 from tailrace.project.spec import Pipeline, Resource
 from tailrace.records import Checkpoint, Page, Schema
 from tailrace.state.runs import StepResult
@@ -133,7 +137,7 @@ def _detail(applied: Applied, reading: Reading) -> dict[str, object]:
 def _check_subject(resource: Resource, schema: Schema) -> None:
     if resource.subject is not None and resource.subject not in schema.names():
         wrong = f"subject {resource.subject!r} is no column of {resource.name}"
-        place = resource.marks.at("subject")
+        place = resource.marks.at("resources", resource.name, "subject")
         raise SchemaError(str(Diagnostic(place, wrong, near_miss(resource.subject, schema.names()))))
 
 
@@ -156,7 +160,7 @@ class _Landing:
     def land(
         self, source: Source, spec: ResourceSpec, schema: Schema, run_id: str, now: Callable[[], datetime]
     ) -> tuple[Applied, Reading]:
-        cursor = read_cursor(self._warehouse, str(self._current))
+        cursor = self._same_key(schema, read_cursor(self._warehouse, str(self._current)))
         writer = self._writer or (DltWriter() if cursor.position is None else SizedWriter())
         plan, layout = plan_columns(
             self._warehouse.dialect, self._current, schema, self._stored, self._resource.contract
@@ -165,8 +169,8 @@ class _Landing:
             cursor = self._start_over(layout, cursor)
         ensure(self._warehouse, layout, changes=self._changes)
         ensure_cursors(self._warehouse)
-        self._drop_orphans(layout, cursor.raw_done)
-        self._drop_outlived(layout, cursor.raw_done, now())
+        drop_orphans(self._warehouse, layout, cursor.raw_done)
+        cursor = self._upkeep(layout, cursor, run_id, now())
         digest = plan.digest()
         if digest != cursor.columns:
             cursor = replace(cursor, columns=digest, shape=cursor.shape + 1)
@@ -201,11 +205,59 @@ class _Landing:
             emit(Notice("warning", text))
 
     def _start_over(self, layout: Layout, cursor: Cursor) -> Cursor:
-        """Somebody dropped the current table or the keys: all of it is read again."""
+        """Somebody dropped the current table or the keys: rebuilt from the raw rows, else all of it is read again."""
+        if self._warehouse.columns(layout.raw) and cursor.raw_done:
+            emit(
+                Notice("warning", f"{self._current}: a table is missing, so it is rebuilt from the raw rows")
+            )
+            with suppress(FatalError):
+                replay(self._warehouse, self._current, None, changes=self._changes)
+                return read_cursor(self._warehouse, str(self._current))
         emit(Notice("warning", f"{self._current}: a table is missing, so all of it is read again"))
-        for ref in (layout.current, layout.keys):
-            self._warehouse.execute(f"DROP TABLE IF EXISTS {self._warehouse.dialect.table(ref)}")
+        self._drop(layout.current, layout.keys)
         return replace(cursor, position=None)
+
+    def _drop(self, *refs: TableRef) -> None:
+        for ref in refs:
+            self._warehouse.execute(f"DROP TABLE IF EXISTS {self._warehouse.dialect.table(ref)}")
+
+    def _same_key(self, schema: Schema, cursor: Cursor) -> Cursor:
+        """Rows named by other columns than before are other rows: without a log to keep they are all read anew."""
+        shapes = read_shapes(self._warehouse, str(self._current))
+        if not self._stored or not shapes or set(shapes[-1].key) == set(schema.primary_key):
+            return cursor
+        was, now = (", ".join(key) for key in (shapes[-1].key, schema.primary_key))
+        tables = [self._current.suffixed(suffix) for suffix in ("", "__keys", "__raw", "__changes")]
+        if self._changes or self._warehouse.columns(tables[-1]):
+            names = ", ".join(map(str, tables))
+            fix = (
+                f"take the options back, or land it under another name; to give the history up, drop {names}"
+            )
+            raise SchemaError(f"{self._current}: the primary key was {was} and is {now} now", fix)
+        emit(
+            Notice(
+                "warning",
+                f"{self._current}: rows are named by {now} now, not by {was}: all of it is read again",
+            )
+        )
+        self._drop(*tables)
+        self._stored = {}
+        return replace(cursor, position=None)
+
+    def _upkeep(self, layout: Layout, cursor: Cursor, run_id: str, now: datetime) -> Cursor:
+        """What is due before a read: raw rows that outlived `keep_raw`, and a log that begins later than its table."""
+        done = cursor
+        if self._resource.keep_raw is not None:
+            keep = self._resource.keep_raw
+            pruned = drop_outlived(self._warehouse, layout, keep, now, cursor.pruned, cursor.raw_done)
+            done = replace(cursor, pruned=pruned)
+        if self._changes and begins_late(self._warehouse, layout):
+            with self._warehouse.transaction():
+                done = begin_log(self._warehouse, layout, done, run_id, now)
+                write_cursor(self._warehouse, done)
+        elif done != cursor:
+            write_cursor(self._warehouse, done)
+        return done
 
     def _segments(self, reading: Reading, cursor: Cursor, writer: RawWriter) -> Applied:
         total = Applied()
@@ -217,7 +269,7 @@ class _Landing:
                 reach("land:after_raw")
             applied, cursor = self._commit(reading, cursor)
             total += applied
-        self._drop_orphans(reading.layout, cursor.raw_done)
+        drop_orphans(self._warehouse, reading.layout, cursor.raw_done)
         return total
 
     def _commit(self, reading: Reading, cursor: Cursor) -> tuple[Applied, Cursor]:
@@ -237,18 +289,3 @@ class _Landing:
         applied = apply(self._warehouse, reading.layout, cursor, done, changes=self._changes)
         reading.committed()
         return applied, done.moved(applied.changed, applied.newest)
-
-    def _drop_outlived(self, layout: Layout, raw_done: int, now: datetime) -> None:
-        """Raw rows older than `keep_raw` go even where nothing new arrives to push them out."""
-        if self._resource.keep_raw is None:
-            return
-        before = now.astimezone(UTC).replace(tzinfo=None) - timedelta(seconds=self._resource.keep_raw)
-        table, old = self._warehouse.dialect.table(layout.raw), "_seen_at < ? AND _raw_seq <= ?"
-        if self._warehouse.query(f"SELECT 1 FROM {table} WHERE {old} LIMIT 1", [before, raw_done]):
-            self._warehouse.execute(f"DELETE FROM {table} WHERE {old}", [before, raw_done])
-
-    def _drop_orphans(self, layout: Layout, raw_done: int) -> None:
-        """Raw rows that a kill or an error left behind the last transaction; they will be read again."""
-        table = self._warehouse.dialect.table(layout.raw)
-        if self._warehouse.query(f"SELECT 1 FROM {table} WHERE _raw_seq > {raw_done} LIMIT 1"):
-            self._warehouse.execute(f"DELETE FROM {table} WHERE _raw_seq > {raw_done}")

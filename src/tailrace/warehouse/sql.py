@@ -45,7 +45,9 @@ class DuckDBDialect:
         return f"md5(concat_ws('|', {', '.join(self._named(alias, name, kind) for name, kind in columns.items())}))"
 
     def _named(self, alias: str, name: str, kind: str) -> str:
-        text = self.typed_text(f"{alias}.{self.quote(name)}", kind)
+        column = f"{alias}.{self.quote(name)}"
+        exact = kind.upper() in ("DOUBLE", "FLOAT")
+        text = f"printf('%.17g', {column} + 0.0)" if exact else self.typed_text(column, kind)
         return f"{self.literal(name + '=')} || strlen({text}) || ':' || {text}"
 
     def typed_text(self, expression: str, engine_type: str) -> str:

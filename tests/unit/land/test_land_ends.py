@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.unit.land.scripted import Landing, Scripted, assert_folds, gone, moment, page, row
+from tests.unit.land.scripted import Column, Landing, Schema, Scripted, assert_folds, gone, moment, page, row
 
 from tailrace.errors import FatalError
 from tailrace.records import Checkpoint, Page, Scope
@@ -118,3 +118,38 @@ def test_a_range_of_a_table_never_landed_leaves_the_first_read_to_come():
 def test_a_source_without_ranges_says_so():
     with pytest.raises(FatalError, match="cannot be asked for a range of days"):
         Landing().again(days=(date(2024, 1, 1), date(2024, 1, 1)))
+
+
+def test_a_log_that_is_turned_on_later_begins_with_the_rows_as_they_are():
+    landing = Landing(changes=False)
+    landing.land(page(row("1", "a"), row("2", "b"), at=1))
+    landing.changes = True
+    landing.land(page(row("1", "c"), at=2), gone("2", at=3))
+    assert log(landing) == [
+        ("insert", "1", "a", None),
+        ("insert", "2", "b", None),
+        ("update", "1", "c", None),
+        ("delete", "2", "b", None),
+    ]
+    assert_folds(landing)
+
+
+def test_rows_named_by_other_columns_are_all_read_anew_where_no_log_would_be_lost():
+    def keyed(*key: str) -> Schema:
+        return Schema((Column("day"), Column("device"), Column("spend", "bigint")), key)
+
+    landing = Landing(source=Scripted(keyed("day", "device")), changes=False)
+    landing.land(page({"day": "1", "device": "a", "spend": 1}, {"day": "1", "device": "b", "spend": 2}))
+    landing.source.declared = keyed("day")
+    landing.land(page({"day": "1", "spend": 3}))
+    assert landing.source.asked == [None, None]
+    assert [(found["day"], found["spend"]) for found in landing.rows()] == [("1", 3)]
+    assert [found["day"] for found in landing.rows("__keys")] == ["1"]
+
+
+def test_edits_in_the_last_digit_are_edits():
+    landing = Landing()
+    landing.land(page(row("1", score="1234567890123456"), row("2", score="0.3"), at=1))
+    assert landing.land(page(row("1", score="1234567890123457"), at=2)).rows_out == 1
+    assert landing.land(page(row("2", score=0.1 + 0.2), at=2)).rows_out == 1
+    assert_folds(landing)

@@ -155,15 +155,19 @@ def test_a_scopes_tombstone_holds_although_the_vendors_clock_is_ahead():
 
 
 def test_old_raw_rows_go_even_where_nothing_new_arrives():
+    """All but the newest of each record, which replay begins from."""
     landing = Landing()
     landing.resource = replace(landing.resource, keep_raw=3600.0)
     landing.land(page(row("1", "a"), row("2", "a"), at=1))
+    landing.land(page(row("1", "b"), at=2), gone("2", at=3))
     landing.at += timedelta(hours=2)
-    landing.land(page(row("1", "b"), at=2))
-    assert landing.count("__raw") == 1 and landing.count() == 2
+    landing.land(page(row("1", "c"), at=4))
+    kept = [(found["id"], found["email"]) for found in landing.rows("__raw", "_raw_seq")]
+    assert kept == [("1", "b"), ("2", None), ("1", "c")]
     landing.at += timedelta(hours=2)
-    landing.land()
-    assert landing.count("__raw") == 0 and landing.count() == 2
+    landing.land(position={"at": 3})
+    assert [found["email"] for found in landing.rows("__raw", "_raw_seq")] == [None, "c"]
+    assert_folds(landing)
 
 
 def test_an_error_leaves_everything_up_to_the_last_checkpoint(tmp_path):
@@ -206,7 +210,14 @@ def test_a_dropped_table_is_read_again():
     landing.land(page(row("1", "a"), at=1))
     landing.warehouse.execute("DROP TABLE crm.contacts")
     landing.land(page(row("1", "a"), at=1))
-    assert landing.source.asked == [None, None] and landing.count() == 1
+    assert landing.source.asked == [None, {"at": 1}] and landing.count() == 1, (
+        "its raw rows tell what it held"
+    )
+    assert_folds(landing)
+    for table in ("", "__raw"):
+        landing.warehouse.execute(f'DROP TABLE crm."contacts{table}"')
+    landing.land(page(row("1", "a"), at=1))
+    assert landing.source.asked[-1] is None and landing.count() == 1
 
 
 def test_late_wide_and_repeated_numbers(monkeypatch):

@@ -271,7 +271,7 @@ def test_the_keys_columns_cannot_change():
     with pytest.raises(SchemaError, match="'id' was BIGINT and is text now"):
         landing.land(page(row("1"), at=2))
     landing.source.declared = Schema((Column("id", "bigint"), Column("part")), ("id", "part"))
-    with pytest.raises(SchemaError, match="new column 'part'"):
+    with pytest.raises(SchemaError, match="the primary key was id and is id, part now"):
         landing.land(page(row(1, part="a"), at=2))
 
 
@@ -280,4 +280,15 @@ def test_tombstones_carry_only_keys():
     landing.land(page(row("1", "e", score=1.5, born="2000-01-01"), at=1))
     landing.land(gone("1", at=2))
     assert landing.rows("__changes", "_seq")[1]["email"] == "e" and landing.rows() == []
+    assert_folds(landing)
+
+
+def test_a_column_that_returns_empty_is_emptied():
+    landing = Landing(source=Scripted(declared(Column("email"), Column("phone"))))
+    landing.land(page(row("1", "e", phone="5"), at=1))
+    landing.source.declared = declared(Column("email"))
+    landing.land(page(row("1", "e"), at=1))
+    landing.source.declared = declared(Column("email"), Column("phone"))
+    landing.land(page(row("1", "e", phone=None), at=1))
+    assert [found["phone"] for found in landing.rows()] == [None]
     assert_folds(landing)
