@@ -33,7 +33,8 @@ def replay_one(frame: Frame, resource: str, publish: bool, days: tuple[date, dat
     finally:
         session.close()
     frame.document(document_of(session))
-    frame.say(f"{status_word(session.status())}: {landed.table} rebuilt from its raw rows")
+    done = "rebuilt from its raw rows" if session.status() == "ok" else "not rebuilt"
+    frame.say(f"{status_word(session.status())}: {landed.table} {done}")
     frame.end(session.status())
 
 
@@ -56,7 +57,9 @@ def reconcile_one(frame: Frame, resource: str) -> None:
 def _say(frame: Frame, found: Mapping[str, Any]) -> None:
     frame.say(f"{found['resource']}: {found['vendor']:,} at the vendor, {found['warehouse']:,} published")
     if not found["complete"]:
-        frame.say("  rows outside the days that are read again were not compared")
+        frame.say(
+            f"  {found['compared']:,} of them lie in what the vendor shows whole; of the others only what is missing here is known"
+        )
     for word, text in WORDS.items():
         difference = found[word]
         if difference["count"]:
@@ -64,7 +67,7 @@ def _say(frame: Frame, found: Mapping[str, Any]) -> None:
             more = ", ..." if difference["count"] > SHOWN else ""
             frame.say(f"  {count(difference['count'], 'row')} {text}: {keys}{more}")
     if found["agrees"]:
-        frame.say("  nothing differs")
+        frame.say("  nothing differs" if found["complete"] else "  nothing differs in what was compared")
     else:
         frame.say(
             "  `tailrace land` reads what is new; what then still differs is lost or erased on one side"

@@ -62,6 +62,8 @@ def run_steps(
     finally:
         session.close()
     _tell(frame, session, (session.now() - started).total_seconds())
+    if "publish" not in wanted and session.status() == "ok":
+        frame.say("not published yet: `tailrace publish`, or --publish next time")
     frame.end(session.status())
 
 

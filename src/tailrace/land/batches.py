@@ -55,7 +55,9 @@ class Losses:
     def texts(self) -> list[str]:
         found = [f"{self.keyless} rows have no usable key and were left out"] if self.keyless else []
         found += [f"{count} rows were discarded for {column}" for column, count in self.rows.items()]
-        return found + [f"{count} values of {column} were discarded" for column, count in self.values.items()]
+        return found + [
+            f"{count} values of {column} were discarded" for column, count in self.values.items() if count
+        ]
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class _Builder:
             self._drop(
                 column, {number for number, row in enumerate(self._rows.rows) if row.get(column) is not None}
             )
+        for column in self._plan.ignored:
+            self._losses.values[column] += sum(row.get(column) is not None for row in self._rows.rows)
 
     def _drop(self, column: str, numbers: AbstractSet[int]) -> None:
         new = numbers - self._dropped

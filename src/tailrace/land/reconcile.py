@@ -34,11 +34,13 @@ class Difference:
 class Reconciled:
     """`missing`: the vendor has it, we do not. `surplus`: the other way round. `behind`: ours is an older version.
 
-    `complete` is False where only a part could be compared (report days before the window that is read).
+    `complete` is False where only a part of ours could be compared (`compared` rows: report days inside the window that is
+    read; none where a source never shows all that it once gave).
     """
 
     theirs: int
     ours: int
+    compared: int
     missing: Difference
     surplus: Difference
     behind: Difference
@@ -141,6 +143,7 @@ def _compare(warehouse: Warehouse, layout: Layout, shown: _Shown) -> Reconciled:
     )[0]
     return Reconciled(
         int(counts[0]),
+        int(counts[2]),
         int(counts[1]),
         _difference(warehouse, layout, "s", f"{live} AS s WHERE NOT EXISTS ({there})"),
         _difference(warehouse, layout, "t", f"{ours} AS t WHERE {inside} AND NOT EXISTS ({here})"),

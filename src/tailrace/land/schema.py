@@ -27,12 +27,15 @@ class Slot:
 
 @dataclass(frozen=True)
 class Plan:
-    """What every page of a read is turned into. Rows with a value in a `refused` column are left out."""
+    """What every page of a read is turned into. Rows with a value in a `refused` column are left out; of an `ignored`
+    one the values are.
+    """
 
     slots: tuple[Slot, ...]
     key: tuple[str, ...]
     contract: Contract
     refused: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
         """The columns that pages are read into, variants apart."""
@@ -53,6 +56,7 @@ def plan_columns(
         raise SchemaError(f"{current}: the primary key {missing or ''} is not among the columns")
     slots: list[Slot] = []
     refused: list[str] = []
+    ignored: list[str] = []
     wrong: list[str] = []
     for column in schema.columns:
         slot, problem = _slot(dialect, schema, column, stored, contract)
@@ -60,13 +64,13 @@ def plan_columns(
             wrong.append(problem)
         elif slot is not None:
             slots.append(slot)
-        elif contract.columns == "discard_row":
-            refused.append(column.name)
+        else:
+            (refused if contract.columns == "discard_row" else ignored).append(column.name)
     if wrong:
         raise SchemaError(
             f"{current}: {'; '.join(wrong)}", "set the contract to evolve, or leave the column out"
         )
-    plan = Plan(tuple(slots), schema.primary_key, contract, tuple(refused))
+    plan = Plan(tuple(slots), schema.primary_key, contract, tuple(refused), tuple(ignored))
     columns = _columns(dialect, slots, stored, contract)
     kept = kept_columns(columns, plan.names())
     return plan, Layout(current, schema.primary_key, schema.cursor_columns, columns, kept)

@@ -74,7 +74,8 @@ def replay_resource(
             )
             seconds = (session.now() - started).total_seconds()
             emit(StepFinished("land", str(landed.table), "ok", done.rows, done.changes, seconds))
-            detail = {"replayed": True, "keys": done.keys}
+            say = f"{done.rows:,} raw rows of {done.keys:,} records taken over again, {done.changes:,} changes logged"
+            detail = {"replayed": done.keys, "say": say}
             session.record(
                 StepResult("land", str(landed.table), "ok", done.rows, done.changes, seconds, detail=detail)
             )
@@ -104,5 +105,6 @@ def reconcile_resource(session: Session, landed: Landed) -> dict[str, object]:
         "complete": found.complete,
         "vendor": found.theirs,
         "warehouse": found.ours,
+        "compared": found.compared,
         **differences,
     }

@@ -122,7 +122,9 @@ class Session:
             options = self.connection(name).options
             limiter: SharedLimiter | NoLimiter = NoLimiter()
             if options.get("rate_limit") != "off":
-                limiter = SharedLimiter(self.store, name, shared_as=_account_key(self.connection(name)))
+                filled, _ = check_connection(declaration, options)
+                key, longest = _account_key(self.connection(name)), filled.get("max_wait")
+                limiter = SharedLimiter(self.store, name, shared_as=key, longest=longest)
             self._limiters.append(limiter)
             self._connectors[name] = declaration.open(
                 options, Context(name, limiter, self.now, self.in_flight(name), self.project.root)

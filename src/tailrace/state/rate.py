@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
+from tailrace.errors import RateLimited
 from tailrace.events import Waiting, emit
 from tailrace.state.store import Store
 
@@ -51,6 +52,7 @@ class SharedLimiter:
     """The Limiter of one account; a bucket is free of limits until somebody has told its numbers with `learn`.
 
     `account` names the connection; connections with the same `shared_as` (the same credentials) draw on one budget.
+    `longest`: seconds that a request may wait; beyond it the vendor's wait is told instead of slept.
     """
 
     def __init__(
@@ -59,12 +61,13 @@ class SharedLimiter:
         account: str,
         *,
         shared_as: str | None = None,
+        longest: float | None = None,
         margin: float = MARGIN,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
-        self._account, self._shared_as = account, shared_as or account
+        self._account, self._shared_as, self._longest = account, shared_as or account, longest
         self._margin = margin
         self._clock = clock
         self._sleep = sleep
@@ -74,9 +77,10 @@ class SharedLimiter:
         self._written: dict[str, float] = {}
 
     def acquire(self, bucket: str = "") -> float:
-        """Wait for a place; a 429 that came while waiting makes it wait on."""
+        """Wait for a place; a 429 that came while waiting makes it wait on. RateLimited where that takes too long."""
         name, waited = self._name(bucket), 0.0
         while True:
+            self._refuse_long(name)
             wait = self._reserve(name) - self._clock()
             if wait <= 0:
                 return waited
@@ -85,6 +89,15 @@ class SharedLimiter:
             waited += wait
             if not self._blocked(name):
                 return waited
+
+    def _refuse_long(self, name: str) -> None:
+        """Before a place is taken: the vendor closed the account for longer than anybody waits."""
+        rows = self._store.read("SELECT blocked_until FROM buckets WHERE bucket = ?", [name])
+        wait = float(rows[0][0]) - self._clock() if rows else 0.0
+        if self._longest is not None and wait > self._longest:
+            until = datetime.fromtimestamp(self._clock() + wait, UTC).strftime("%Y-%m-%d %H:%M")
+            what = f"{self._account}: the vendor takes no request before {until} UTC"
+            raise RateLimited(what, "run again then, or raise max_wait", wait)
 
     def learn(self, limit: int, window: float, bucket: str = "") -> None:
         name = self._name(bucket)

@@ -62,6 +62,7 @@ def test_only_what_was_read_completely_is_compared():
     between = Scope({}, ("born", "2024-01-05", "2024-01-09"))
     found = compared(landing, page(row("2", born="2024-01-05"), at=1), scopes=(between,))
     assert found.surplus == Difference(1, ("3",)) and not found.complete
+    assert (found.ours, found.compared) == (3, 2)
 
 
 def test_a_census_is_asked_where_there_is_one():

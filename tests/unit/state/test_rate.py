@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tailrace.errors import RateLimited
 from tailrace.events import Waiting, listening
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.store import Store
@@ -189,3 +190,13 @@ def test_two_connections_of_one_account_share_its_budget_and_keep_their_names(st
     with listening((heard := []).append):
         assert other.acquire() > 10
     assert [event.connection for event in heard if isinstance(event, Waiting)] == ["crm_again"]
+
+
+def test_a_wait_longer_than_anybody_waits_is_told_and_not_slept(store, clock):
+    limit = SharedLimiter(store, "crm", longest=300.0, clock=clock.time, sleep=clock.sleep)
+    limit.block(86_400)
+    with pytest.raises(RateLimited, match=r"crm: the vendor takes no request before .* UTC") as caught:
+        limit.acquire()
+    assert caught.value.fix == "run again then, or raise max_wait" and clock.slept == []
+    clock.now += 86_300
+    assert limit.acquire() == pytest.approx(100)
