@@ -57,6 +57,10 @@ class Files:
         _, key = _named_by(resource)
         return _schema(key, self._columns(resource, found[-1:], {}, key))
 
+    def look(self, resource: ResourceSpec) -> None:
+        """Whether there are files."""
+        _files(resource, self._context.root)
+
     def infer(self, resource: ResourceSpec, position: Mapping[str, Any] | None) -> Schema:
         plan = self._plan(resource, position or {})
         self._plans[resource.name] = (position or {}, plan)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tailrace.connectors.rest_api import shape
+from tailrace.connectors.rest_api import placeholders, shape
 from tailrace.connectors.sdk.base import Connector, Context, Declaration, Option, ResourceType
 from tailrace.connectors.sdk.inline import COLUMNS, PRIMARY_KEY, write_option, write_problems
 from tailrace.connectors.sdk.options import Problem
@@ -34,8 +34,8 @@ def validate_resource(_name: str, options: Mapping[str, Any]) -> list[Problem]:
 def validate_pipeline(
     options: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], _root: Path
 ) -> Sequence[Problem]:
-    """Resources that the config has, and a key for each that is merged."""
-    return list(_against(options["config"], resources))
+    """Resources that the config has, a key for each that is merged, and placeholders that name something."""
+    return [*_against(options["config"], resources), *placeholders.problems(options["config"])]
 
 
 def _against(config: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:

@@ -94,7 +94,7 @@ def _http(error: BaseException, name: str) -> TailraceError | None:
         )
         return Unavailable(f"{name}: {host} {kind}", "check base_url and the network, then run again")
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        return FatalError(f"{name}: {quoted(error)}", "check base_url and the paths")
+        return FatalError(f"{name}: {shortened(str(error))}", "check base_url and the paths")
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return _no_json(str(error.doc), name)
     return None
@@ -149,5 +149,5 @@ def _dlt(error: BaseException, name: str) -> TailraceError | None:
         fields = ", ".join(getattr(error, "fields", ()) or ())
         return FatalError(f"{name}: no value for {fields or 'an argument'}", "give it under `args:`")
     if kind == "DictValidationException":
-        return FatalError(f"{name}: {quoted(error)}", "mend it under `config:`")
+        return FatalError(f"{name}: {shortened(str(error))}", "mend it under `config:`")
     return None

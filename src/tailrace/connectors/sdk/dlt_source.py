@@ -55,6 +55,11 @@ class DltConnector(ABC):
         with self.opened():
             return self.listed()
 
+    def look(self, resource: ResourceSpec) -> None:
+        """Whether the resource can be read as far as shows without its rows; raises what hinders it."""
+        with self.opened():
+            self.offer(resource, {})
+
     def unknown(self, name: str, names: Sequence[str]) -> WrongSetting:
         """The error for a resource that the source does not have."""
         return WrongSetting(("resources", name), f"the source has no resource {name}", near_miss(name, names))

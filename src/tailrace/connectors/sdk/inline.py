@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from tailrace.connectors.sdk.auth import reveal
-from tailrace.connectors.sdk.base import Option
+from tailrace.connectors.sdk.base import Option, ResourceSpec
 from tailrace.connectors.sdk.options import Problem
 from tailrace.errors import FatalError, near_miss
 
@@ -26,6 +26,15 @@ COLUMNS = Option(
 def write_option(default: str) -> Option:
     """`write`; `default` says in words what holds where it is not written."""
     return Option("write", choices=WRITES, description=f"what a read does to the table; default: {default}")
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """An inline source that finds most mistakes in a resource's options without reading rows."""
+
+    def look(self, resource: ResourceSpec) -> None:
+        """Raises what hinders the resource from being read: WrongSetting for the pipeline's own words."""
+        ...
 
 
 class WrongSetting(FatalError):

@@ -16,6 +16,7 @@ from tailrace.connectors.sdk.items import columns_of, plain
 from tailrace.connectors.sdk.options import validate
 from tailrace.connectors.sql_database.declaration import CONFIG
 from tailrace.connectors.sql_database.engine import engine_of, told_by_database, whole_seconds
+from tailrace.connectors.sql_database.values import wrong_value
 from tailrace.errors import FatalError, TailraceError, near_miss
 from tailrace.records import Page, Schema
 
@@ -32,6 +33,7 @@ class SqlSource(DltConnector):
         self._config, _ = validate({**config, "credentials": ""}, CONFIG)
         self._credentials, self._secret = credentials, bool(self._hidden)
         self._opened: Any = None
+        self._table_name = ""
 
     def listed(self) -> Sequence[str]:
         from sqlalchemy import inspect
@@ -86,12 +88,23 @@ class SqlSource(DltConnector):
                     )
 
     def told(self, error: Exception) -> TailraceError:
-        return told_by_database(error, self.context.connection) or super().told(error)
+        return told_by_database(error, self.context.connection) or self._wrong(error) or super().told(error)
 
     def close(self) -> None:
         super().close()
         if self._opened is not None:
             self._opened.dispose()
+
+    def _wrong(self, error: Exception) -> TailraceError | None:
+        """Of the table that was asked for last; nothing where it cannot be asked again."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not self._table_name:
+            return None
+        try:
+            return wrong_value(error, self._engine(), self._table_name, self._config["schema"])
+        except SQLAlchemyError:
+            return None
 
     def _engine(self) -> Any:
         if self._opened is None:
@@ -103,6 +116,7 @@ class SqlSource(DltConnector):
         from sqlalchemy.exc import NoSuchTableError
 
         included = resource.options["included_columns"]
+        self._table_name = resource.name
         try:
             return sql_table(
                 credentials=self._engine(),
@@ -115,14 +129,25 @@ class SqlSource(DltConnector):
         except NoSuchTableError as error:
             raise self.unknown(resource.name, self.listed()) from error
 
-    def _check(self, resource: ResourceSpec, columns: Sequence[str]) -> None:
-        """WrongSetting for a column that the table lacks, wherever one is named."""
+    def _every(self, resource: ResourceSpec) -> list[str]:
+        """The table's columns, whatever of them is landed."""
+        from sqlalchemy import inspect
+
+        found = inspect(self._engine()).get_columns(resource.name, self._config["schema"])
+        return [str(column["name"]) for column in found]
+
+    def _check(self, resource: ResourceSpec, landed: Sequence[str]) -> None:
+        """WrongSetting for a column that the table lacks or that is not landed, wherever one is named."""
+        columns = self._every(resource) if resource.options["included_columns"] else landed
         for option in ("primary_key", "cursor", "included_columns", "columns"):
             value = resource.options[option] or ()
             for name in (value,) if isinstance(value, str) else value:
                 if name not in columns:
                     what = f"{resource.name} has no column {name}"
                     raise WrongSetting(("resources", resource.name, option), what, near_miss(name, columns))
+                if name not in landed:
+                    what = f"{resource.name}: {option} names {name}, which included_columns leaves out"
+                    raise WrongSetting(("resources", resource.name, option), what, "Add it there")
 
     def _follow(self, table: Any, cursor: str) -> None:
         """In the cursor's order, from its last value on; rows of that value are told apart by all of their columns.
