@@ -27,8 +27,9 @@ class Slot:
 
 @dataclass(frozen=True)
 class Plan:
-    """What every page of a read is turned into. Rows with a value in a `refused` column are left out; of an `ignored`
-    one the values are.
+    """What every page of a read is turned into.
+
+    Rows with a value in a `refused` column are left out; of an `ignored` one only the values are.
     """
 
     slots: tuple[Slot, ...]
