@@ -84,8 +84,11 @@ class Reading:
         self.ended = True
 
     def committed(self) -> None:
-        """What was handed over is in the warehouse: from here on keys are known."""
-        self._cut, self._keys_known = self._number, True
+        """What was handed over is in the warehouse.
+
+        A first load goes on without asking which keys are known: it would ask a growing table about rows that are all new.
+        """
+        self._cut = self._number
 
     def close(self) -> None:
         """What was kept for the length of the read goes."""
