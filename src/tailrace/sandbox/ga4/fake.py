@@ -20,7 +20,7 @@ from tailrace.sandbox.ga4.records import Record, Records
 from tailrace.sandbox.ga4.report import answer, fields_filtered
 from tailrace.sandbox.ga4.request import REPORT_KEYS, read_request
 from tailrace.sandbox.ga4.sources import choose
-from tailrace.sandbox.google import ApiError, TokenDesk, json_body
+from tailrace.sandbox.google import ApiError, TokenDesk, json_body, wrong_method
 from tailrace.sandbox.vendor import RowError, Settings
 from tailrace.sandbox.wire import Request, Response
 from tailrace.sandbox.world import World
@@ -61,7 +61,7 @@ class Ga4:
         path = unquote(request.path)
         try:
             if path == "/token":
-                return self._tokens.mint(request) if request.method == "POST" else _wrong_method()
+                return self._tokens.answer(request)
             return self._route(request, path)
         except ApiError as error:
             return error.response()
@@ -72,7 +72,7 @@ class Ga4:
             raise ApiError(404, f"The requested URL {path} was not found on this server.")
         key, method, metadata = match.groups()
         if request.method != ("GET" if metadata else "POST"):
-            return _wrong_method()
+            raise wrong_method()
         self._admit(request, key)
         if metadata:
             document = self._metadata(key)
@@ -181,7 +181,3 @@ class Ga4:
 
 def _error_info(reason: str) -> dict[str, Any]:
     return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
-
-
-def _wrong_method() -> Response:
-    return ApiError(405, "Request method is not allowed for this URL.").response()
