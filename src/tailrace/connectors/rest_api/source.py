@@ -93,7 +93,7 @@ class RestSource(DltConnector):
         except DictValidationException as error:
             found = _deepest(error)
             raise WrongSetting(("config", *_path(found.path)), _sentence(found.msg), FIX) from error
-        except (ValueError, KeyError, NotImplementedError) as error:
+        except (ValueError, KeyError) as error:
             raise WrongSetting(("config", "resources"), _sentence(str(error)), FIX) from error
 
 
