@@ -119,19 +119,27 @@ class ColumnDoc:
     pii: bool = False
     meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     location: Location | None = None
+    constraints: tuple[Mapping[str, Any], ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One SELECT file. `config` is folder defaults, then the YAML's `config:`; the file's own config() call comes on top.
+    """One SELECT file, or one snapshot. `config` is folder defaults, then the YAML's `config:`; the file's own config() call comes on top.
 
     Its keys and values are checked by who compiles it; `config_places` says where each top-level key of it was written.
+    `schema` is the folder's in a project of ours, the target's own in a dbt project; `package` is "" for the project itself.
+    A snapshot's `sql` is what stands inside its block, which begins `line` lines below the file's first.
     """
 
     name: str
     path: str
     schema: str
     sql: str
+    kind: Literal["model", "snapshot"] = "model"
+    package: str = ""
+    line: int = 0
+    constraints: tuple[Mapping[str, Any], ...] = ()
     config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     description: str = ""
     columns: tuple[ColumnDoc, ...] = ()
@@ -142,15 +150,140 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class SeedFile:
-    """One CSV under seeds/, built as `main.<name>`; `config` holds dbt's column_types."""
+    """One CSV under seeds/, built as `main.<name>`; `config` holds dbt's column_types, schema, alias, delimiter and the like."""
 
     name: str
     path: str
     schema: str = "main"
+    package: str = ""
+    columns: tuple[ColumnDoc, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     description: str = ""
     tags: tuple[str, ...] = ()
     config_places: Mapping[str, Location] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table that `sources:` of a YAML file declares: `source(source, name)` is `schema.identifier` (of `database`, where one is attached)."""
+
+    source: str
+    name: str
+    schema: str
+    identifier: str
+    path: str
+    location: Location
+    database: str | None = None
+    package: str = ""
+    description: str = ""
+    source_description: str = ""
+    columns: tuple[ColumnDoc, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    tags: tuple[str, ...] = ()
+    enabled: bool = True
+    loaded_at_field: str | None = None
+    freshness: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """A query whose rows are failures: generic (`test` names its macro, called with `kwargs`) or singular (`sql`).
+
+    A generic one is of a `model` (or seed, or snapshot), or of a `source` table, and of a `column` of it where it was written there.
+    """
+
+    name: str
+    path: str
+    location: Location
+    test: str = ""
+    kwargs: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    model: str = ""
+    source: tuple[str, str] | None = None
+    column: str = ""
+    sql: str = ""
+    package: str = ""
+    config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    tags: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """Rows of one input of a unit test, or what it expects: `rows`, or `sql` that gives them.
+
+    `input` is the template's own words: `ref('x')`, `source('a', 'b')`, `this`; "" for what is expected. `typed`: values are YAML's own,
+    not a CSV's texts.
+    """
+
+    input: str
+    location: Location
+    rows: tuple[Mapping[str, Any], ...] = ()
+    sql: str | None = None
+    typed: bool = True
+
+
+@dataclass(frozen=True)
+class UnitTest:
+    """A model run on fixtures alone; `overrides` hold dbt's `macros`, `vars` and `env_vars`."""
+
+    name: str
+    model: str
+    given: tuple[Fixture, ...]
+    expect: Fixture
+    path: str
+    location: Location
+    overrides: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    package: str = ""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Who reads models outside of the project, in dbt's words; `depends_on` are the template's own: `ref('x')`."""
+
+    name: str
+    type: str
+    depends_on: tuple[str, ...]
+    path: str
+    location: Location
+    description: str = ""
+    owner: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    url: str = ""
+    maturity: str = ""
+    label: str = ""
+    package: str = ""
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A dbt package that lies whole in the project; `vars` are what its templates see, the project's overrides included."""
+
+    name: str
+    path: str
+    vars: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    version: str = ""
+    on_run_start: tuple[str, ...] = ()
+    on_run_end: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DbtProject:
+    """What a dbt_project.yml adds: models are then built by dbt's rules of schema and alias, and its own name is in `name`.
+
+    `dispatch` is the search order of macros by namespace.
+    """
+
+    name: str
+    dispatch: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    on_run_start: tuple[str, ...] = ()
+    on_run_end: tuple[str, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -253,13 +386,17 @@ class Target:
     attach: tuple[Mapping[str, str], ...] = ()
     publish_schemas: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    schema: str = "main"
+    """dbt's `target.schema`: where models of a dbt project are built that name no schema of their own."""
+    threads: int = 1
 
 
 @dataclass(frozen=True)
 class Project:
     """Everything that the project's folder declares, for one chosen target.
 
-    `macros` maps a file's path in the project (`macros/dbt_utils/star.sql`) to its text.
+    `macros` maps a file's path in the project (`macros/dbt_utils/star.sql`) to its text, `macro_packages` to its package ("" for
+    the project's own); `docs` are `{% docs %}` blocks by (package, name). `dbt` is None for a project of ours that has no dbt_project.yml.
     """
 
     name: str
@@ -273,6 +410,19 @@ class Project:
     syncs: tuple[Sync, ...] = ()
     vars: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     dialect: str = "duckdb"
+    macro_packages: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    packages: Mapping[str, Package] = field(default_factory=lambda: EMPTY)
+    sources: tuple[SourceTable, ...] = ()
+    data_tests: tuple[DataTest, ...] = ()
+    unit_tests: tuple[UnitTest, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
+    docs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    dbt: DbtProject | None = None
+    lint: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+    def vars_of(self, package: str) -> Mapping[str, Any]:
+        """The variables that templates of a package see; "" is the project itself."""
+        return self.packages[package].vars if package in self.packages else self.vars
 
     @property
     def state_dir(self) -> Path:
