@@ -13,7 +13,7 @@ from tailrace.build.facts import ColumnPart, Facts, Table
 from tailrace.build.graph import Graph, ModelNode, ordered
 from tailrace.build.names import Names
 from tailrace.build.seeds import seed_node
-from tailrace.build.settings import Settings
+from tailrace.build.settings.model import Settings
 from tailrace.build.static import Rendered
 from tailrace.errors import Diagnostic, Location
 from tailrace.project.spec import ModelFile, Project

@@ -17,7 +17,7 @@ from tailrace.build.calls import Calls, Said, digest, quoter
 from tailrace.build.facts import Cache, Facts, key_of, version_of
 from tailrace.build.graph import Graph
 from tailrace.build.names import Named, Names, names_of
-from tailrace.build.settings import Settings, settings_of
+from tailrace.build.settings.model import Settings, settings_of
 from tailrace.build.static import Call, Rendered, config_calls, place, render, scan
 from tailrace.errors import Diagnostic, Location, ProjectError
 from tailrace.project.spec import ModelFile, Project, Suite, Sync

@@ -5,18 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from tailrace.warehouse.base import TableRef
+from tailrace.build.settings.model import Settings
+from tailrace.project.spec import ColumnDoc
+from tailrace.warehouse.base import TableRef, Warehouse
+
+
+@dataclass(frozen=True)
+class BatchInput:
+    """A table that a microbatch model reads batch by batch, by its event time; `model` is "" for one that is no model."""
+
+    table: TableRef
+    event_time: str
+    model: str = ""
 
 
 @dataclass(frozen=True)
 class ModelNode:
-    """A model or seed. `sql` is what the warehouse runs, its clock already set; `canonical` is a digest of its meaning.
+    """A model, snapshot or seed. `sql` is what the warehouse runs, its clock already set; `canonical` is a digest of its meaning.
 
     `sources` are the resources whose rows it reads and `reads` their tables (`contacts__changes` for `contacts`);
     `externals` are tables that nobody here makes, `volatile` says that it reads the date. `on_lines`: the SQL's lines
     are the file's.
+
+    `incremental_sql` is what runs where the table stands already ("" where the template does not ask is_incremental()). A
+    `late` one asks the warehouse while it renders: its `sql` is only what it gives without, and Graph.late renders it when
+    its turn comes. An ephemeral one is no relation: `sql` stands in its readers already. A microbatch model's SQL holds
+    marks for its batch (see batches.py), which reads `batch_inputs` only in part.
     """
 
     name: str
@@ -36,10 +52,50 @@ class ModelNode:
     on_stale: str = "build"
     config: Mapping[str, Any] = field(default_factory=dict)
     on_lines: bool = False
+    package: str = ""
+    alias: str = ""
+    settings: Settings = field(default_factory=Settings)
+    incremental_sql: str = ""
+    late: bool = False
+    batch_inputs: tuple[BatchInput, ...] = ()
+    documented: tuple[ColumnDoc, ...] = ()
+    constraints: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def table(self) -> TableRef:
-        return TableRef(self.schema, self.name)
+        """Where its rows are; an ephemeral model has none."""
+        return TableRef(self.schema, self.alias or self.name)
+
+
+@dataclass(frozen=True)
+class LateSql:
+    """What a template became when it was rendered on the open warehouse; like ModelNode's fields."""
+
+    sql: str
+    canonical: str
+    volatile: bool = False
+
+
+class Late(Protocol):
+    """Templates that are rendered when their turn comes: models that ask the warehouse, hooks, tests."""
+
+    def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
+        """A late model's SQL now. FatalError with the diagnostics where the template or its SQL is wrong."""
+
+    def text(
+        self,
+        text: str,
+        warehouse: Warehouse | None,
+        *,
+        path: str,
+        package: str,
+        model: str = "",
+        names: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Any template (a hook, a test) as the target's SQL, its clock set; `this` and `model` are those of `model`.
+
+        `names` are further names that it sees. FatalError with the diagnostics where it is wrong.
+        """
 
 
 @dataclass(frozen=True)
@@ -49,6 +105,10 @@ class Graph:
     nodes: Mapping[str, ModelNode]
     order: tuple[str, ...]
     now: datetime
+    late: Late | None = None
+    on_run_start: tuple[tuple[str, str], ...] = ()
+    """(package, template) of each hook."""
+    on_run_end: tuple[tuple[str, str], ...] = ()
 
     @property
     def run_date(self) -> str:

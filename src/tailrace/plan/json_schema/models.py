@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.build.settings import KEYS, MATERIALIZED, ON_STALE
+from tailrace.build.settings.model import KEYS, MATERIALIZED, ON_STALE
 from tailrace.plan.json_schema.values import (
     FILLED,
     FLAG,

@@ -1,0 +1,1 @@
+"""Templates: Jinja in dbt's language, sandboxed; what they may call and what they may ask of a warehouse."""
