@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from tailrace.errors import Location
+from tailrace.errors import Diagnostic, Location
 
 Severity = Literal["critical", "warning", "info"]
 OnFail = Literal["block", "quarantine", "warn"]
@@ -130,6 +130,8 @@ class ModelFile:
     Its keys and values are checked by who compiles it; `config_places` says where each top-level key of it was written.
     `schema` is the folder's in a project of ours, the target's own in a dbt project; `package` is "" for the project itself.
     A snapshot's `sql` is what stands inside its block, which begins `line` lines below the file's first.
+    `overrides` is what the project's dbt_project.yml says of a package's model: it comes on top even of the file's own config(), as in
+    dbt, and `config` holds it, too.
     """
 
     name: str
@@ -146,6 +148,7 @@ class ModelFile:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     config_places: Mapping[str, Location] = field(default_factory=lambda: EMPTY)
+    overrides: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True)
@@ -397,6 +400,7 @@ class Project:
 
     `macros` maps a file's path in the project (`macros/dbt_utils/star.sql`) to its text, `macro_packages` to its package ("" for
     the project's own); `docs` are `{% docs %}` blocks by (package, name). `dbt` is None for a project of ours that has no dbt_project.yml.
+    `notices` are what a person should know and what stops nothing.
     """
 
     name: str
@@ -419,6 +423,7 @@ class Project:
     docs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     dbt: DbtProject | None = None
     lint: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    notices: tuple[Diagnostic, ...] = ()
 
     def vars_of(self, package: str) -> Mapping[str, Any]:
         """The variables that templates of a package see; "" is the project itself."""
