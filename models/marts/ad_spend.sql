@@ -3,7 +3,9 @@
 -- month, and without a rate there is no amount and the flag is up.
 WITH booked AS (
     SELECT
-        'google_ads' AS platform, CAST(account_id AS VARCHAR) AS account_id, CAST(campaign_id AS VARCHAR) AS campaign_id,
+        'google_ads' AS platform,
+        CAST(account_id AS VARCHAR) AS account_id,
+        CAST(campaign_id AS VARCHAR) AS campaign_id,
         campaign_name, day, time_zone, currency, CAST(cost AS DOUBLE) AS cost, impressions, clicks
     FROM {{ ref('daily_campaign_spend') }}
     UNION ALL

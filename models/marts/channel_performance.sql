@@ -35,7 +35,9 @@ converted AS (
             WHEN won.currency = '{{ var("reporting_currency") }}' THEN won.amount
             ELSE won.amount * rates.rate
         END AS revenue,
-        won.currency <> '{{ var("reporting_currency") }}' AND won.amount IS NOT NULL AND rates.rate IS NULL AS rate_missing
+        won.currency <> '{{ var("reporting_currency") }}'
+        AND won.amount IS NOT NULL
+        AND rates.rate IS NULL AS rate_missing
     FROM won
     LEFT JOIN {{ ref('stg_exchange_rates') }} AS rates
         ON rates.currency = won.currency AND rates.month = CAST(date_trunc('month', won.closed_on) AS DATE)

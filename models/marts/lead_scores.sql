@@ -68,9 +68,17 @@ SELECT
         '; ',
         CASE WHEN decides THEN concat('decides: ', job_title) END,
         CASE WHEN is_large THEN concat(employee_band, ' employees') END,
-        CASE WHEN forms_filled > 0 THEN concat('filled ', forms_filled, CASE forms_filled WHEN 1 THEN ' form' ELSE ' forms' END) END,
+        CASE
+            WHEN forms_filled > 0 THEN concat(
+                'filled ', forms_filled, CASE forms_filled WHEN 1 THEN ' form' ELSE ' forms' END
+            )
+        END,
         CASE WHEN visits > 0 THEN concat(visits, CASE visits WHEN 1 THEN ' visit' ELSE ' visits' END) END,
-        CASE WHEN emails_opened > 0 THEN concat('opened ', emails_opened, CASE emails_opened WHEN 1 THEN ' e-mail' ELSE ' e-mails' END) END,
+        CASE
+            WHEN emails_opened > 0 THEN concat(
+                'opened ', emails_opened, CASE emails_opened WHEN 1 THEN ' e-mail' ELSE ' e-mails' END
+            )
+        END,
         CASE
             WHEN days_since_seen IS NULL THEN 'never seen'
             WHEN days_since_seen <= 7 THEN 'seen in the last week'

@@ -224,6 +224,18 @@ def compile_models(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     show_compiled(frame_of(), select, exclude)
 
 
+@cli.command("format")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 where something would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@common
+def format_sql(paths: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Lay out the SQL of models, macros, tests and snapshots; its meaning stays."""
+    from tailrace.cli.format import run_format
+
+    run_format(frame_of(), paths, check=check, diff=diff)
+
+
 @cli.command()
 @click.argument("sql")
 @click.option(
