@@ -33,6 +33,12 @@ TABLES = {
     "google_ads.campaign_stats": "customer_id VARCHAR, customer_currency_code VARCHAR, customer_time_zone VARCHAR, campaign_id VARCHAR,"
     " segments_date DATE, metrics_cost_micros BIGINT, metrics_impressions BIGINT, metrics_clicks BIGINT, metrics_conversions DOUBLE,"
     " metrics_conversions_value DOUBLE",
+    "meta_ads.campaigns": "id VARCHAR, name VARCHAR",
+    "meta_ads.campaign_insights": "account_id VARCHAR, account_currency VARCHAR, account_timezone_name VARCHAR, campaign_id VARCHAR,"
+    " date_start DATE, spend DOUBLE, impressions BIGINT, clicks BIGINT",
+    "linkedin_ads.campaigns": "id VARCHAR, name VARCHAR",
+    "linkedin_ads.campaign_analytics": "account_id VARCHAR, account_currency VARCHAR, account_time_zone VARCHAR, campaign_id VARCHAR,"
+    ' date DATE, "costInLocalCurrency" DOUBLE, impressions BIGINT, clicks BIGINT',
     "ga4.sessions": "property_id VARCHAR, date DATE, sessionSource VARCHAR, sessionMedium VARCHAR, sessionCampaignName VARCHAR,"
     " sessionDefaultChannelGroup VARCHAR, sessions BIGINT, engagedSessions BIGINT, newUsers BIGINT, keyEvents DOUBLE, screenPageViews BIGINT",
 }  # fmt: skip
