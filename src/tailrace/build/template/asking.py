@@ -1,0 +1,114 @@
+"""Queries of templates: run_query, statement and what they leave; SQL in the models' dialect, sent in the target's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tailrace.build.clock import set_clock
+from tailrace.build.template.failures import Mistake
+from tailrace.build.template.scope import Scope
+from tailrace.build.template.table import Table, result_of
+from tailrace.warehouse.base import Warehouse
+
+_READS = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:\(\s*)*(SELECT|WITH|FROM|VALUES|DESCRIBE|SHOW|SUMMARIZE)\b",
+    re.DOTALL | re.IGNORECASE,
+)
+_SHOWS = ("DESCRIBE", "SHOW", "SUMMARIZE")
+
+
+class Asking:
+    """Asks the open warehouse; without one nothing is asked, and whoever is rendered is noted as late."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._results: dict[str, Mapping[str, Any]] = {}
+
+    def run_query(self, sql: Any) -> Table | None:
+        """The rows of a query; None where no warehouse is open, as in dbt while it parses."""
+        warehouse = self._scope.ask()
+        return None if warehouse is None else self.rows(warehouse, str(sql))
+
+    def statement(
+        self,
+        name: str | None = None,
+        fetch_result: bool = False,
+        auto_begin: bool = True,  # noqa: ARG002 - dbt's signature
+        language: str = "sql",
+        caller: Callable[[], Any] | None = None,
+    ) -> str:
+        """The SQL inside of a call block is run; load_result() has its rows by that name."""
+        if language != "sql":
+            raise Mistake(f"statement() runs SQL, not {language}", "Write SQL")
+        sql = str(caller()) if caller is not None else ""
+        warehouse = self._scope.ask()
+        if warehouse is None:
+            return ""
+        rows = self.rows(warehouse, sql)
+        if name is not None:
+            self._results[name] = result_of(rows if fetch_result else Table([], []), "OK")
+        return ""
+
+    def load_result(self, name: str) -> Mapping[str, Any] | None:
+        """What a statement left under that name."""
+        return self._results.get(name)
+
+    def store_result(self, name: str, response: Any = None, agate_table: Any = None) -> str:
+        """Leaves a result for load_result()."""
+        table = agate_table if isinstance(agate_table, Table) else Table([], [])
+        self._results[name] = result_of(table, str(response or "OK"))
+        return ""
+
+    def forget(self) -> None:
+        """Results belong to one rendering."""
+        self._results.clear()
+
+    def rows(self, warehouse: Warehouse, sql: str) -> Table:
+        """The rows of one query in the models' dialect; anything else only where writing is allowed."""
+        found = _READS.match(sql)
+        if found is None:
+            self.write(warehouse, sql, "run_query")
+            return Table([], [])
+        if found[1].upper() not in _SHOWS:
+            sql = self._selected(sql)
+        table = warehouse.arrow(sql)
+        return Table(
+            table.column_names, list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        )
+
+    def write(self, warehouse: Warehouse, sql: str, what: str) -> None:
+        """Statements that change something: for hooks and operations."""
+        if not self._scope.writing:
+            raise Mistake(
+                f"{what} would change the warehouse, and only hooks may",
+                "Ask with a SELECT, or make it a hook",
+            )
+        from tailrace.build.sql import Wrong, read_text
+
+        try:
+            facts = read_text(sql, self._scope.project.dialect, self._target)
+        except Wrong as wrong:
+            raise Mistake(
+                f"the query of the template: {wrong.problems[0].message}", wrong.problems[0].fix
+            ) from None
+        warehouse.execute(set_clock(facts.sql, self._scope.now))
+
+    def _selected(self, sql: str) -> str:
+        from tailrace.build.calls import quoter
+        from tailrace.build.marks import placed_tables
+        from tailrace.build.sql import Wrong, read_sql
+
+        try:
+            facts = read_sql(sql, self._scope.project.dialect, self._target)
+        except Wrong as wrong:
+            raise Mistake(
+                f"the query of the template: {wrong.problems[0].message}", wrong.problems[0].fix
+            ) from None
+        placed = placed_tables(facts.sql, self._scope.calls.names, quoter(self._target))
+        return set_clock(placed.replace("@tailrace:ctes@", ""), self._scope.now)
+
+    @property
+    def _target(self) -> str:
+        return "bigquery" if self._scope.project.target.type == "bigquery" else "duckdb"
