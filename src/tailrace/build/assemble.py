@@ -1,16 +1,17 @@
-"""Drafts become nodes: every table that a model reads is a model, a landed table, or somebody else's."""
+"""The drafts of all models become one graph: names resolved, circles named, stars filled in."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from tailrace.build.calls import UNKNOWN, Quote, Said, quoter
+from tailrace.build.calls import CTE, UNKNOWN, Said, quoter
 from tailrace.build.clock import set_clock
+from tailrace.build.ctes import ephemeral_ctes, with_ctes
 from tailrace.build.facts import ColumnPart, Facts, Table
-from tailrace.build.graph import Graph, ModelNode, ordered
+from tailrace.build.graph import BatchInput, Graph, ModelNode, ordered
+from tailrace.build.marks import placed_tables
 from tailrace.build.names import Names
 from tailrace.build.seeds import seed_node
 from tailrace.build.settings.model import Settings
@@ -19,18 +20,20 @@ from tailrace.errors import Diagnostic, Location
 from tailrace.project.spec import ModelFile, Project
 from tailrace.warehouse.base import TableRef
 
-_TABLE_MARK = re.compile(r"""["`]?@tailrace:table:([^@]+)@["`]?""")
-
 
 @dataclass(frozen=True)
 class Draft:
-    """A rendered model; `facts` are None where its SQL is wrong, which is a diagnostic already."""
+    """A rendered model; `facts` are None where its SQL is wrong, which is a diagnostic already.
+
+    `incremental` are those of what it becomes where its table stands already; None where that is the same.
+    """
 
     model: ModelFile
     rendered: Rendered
     said: Said
     settings: Settings
     facts: Facts | None
+    incremental: Facts | None = None
 
 
 @dataclass
@@ -47,7 +50,14 @@ def assemble(
     """The graph of all seeds and models, its columns known where the SQL tells them; problems are added to `problems`."""
     nodes: dict[str, ModelNode] = {}
     for seed in project.seeds:
-        nodes[seed.name] = seed_node(project.root, seed, problems)
+        named = names.model(seed.name)
+        if named is not None and named.enabled:
+            nodes[seed.name] = replace(
+                seed_node(project.root, seed, problems),
+                schema=named.schema,
+                alias=named.alias,
+                package=seed.package,
+            )
     parts: dict[str, tuple[ColumnPart, ...] | None] = {}
     for draft in drafts:
         nodes[draft.model.name] = _node(project, draft, names, now, problems)
@@ -62,8 +72,45 @@ def assemble(
     if not cycles:
         for name in order:
             if nodes[name].kind == "model":
-                nodes[name] = replace(nodes[name], columns=_columns(parts[name], names, nodes))
-    return Graph(nodes, order, now)
+                nodes[name] = _finished(nodes[name], parts[name], names, nodes)
+    return Graph(
+        nodes,
+        order,
+        now,
+        on_run_start=_hooks(project, "on_run_start"),
+        on_run_end=_hooks(project, "on_run_end"),
+    )
+
+
+def _hooks(project: Project, when: str) -> tuple[tuple[str, str], ...]:
+    """(package, template) of the project's hooks, behind those of its packages."""
+    found = [(name, text) for name, package in project.packages.items() for text in getattr(package, when)]
+    return (*found, *(("", text) for text in (getattr(project.dbt, when) if project.dbt else ())))
+
+
+def _finished(
+    node: ModelNode,
+    parts: tuple[ColumnPart, ...] | None,
+    names: Names,
+    nodes: Mapping[str, ModelNode],
+) -> ModelNode:
+    """With its columns, and the CTEs of the ephemeral models that it reads."""
+    node = replace(node, columns=None if node.late else _with_meta(node, _columns(parts, names, nodes)))
+    if node.materialized == "ephemeral":
+        return node  # its readers carry it, behind what it reads itself
+    sql, lines = with_ctes(node.sql, ephemeral_ctes(nodes, names, node.sql))
+    more = with_ctes(node.incremental_sql, ephemeral_ctes(nodes, names, node.incremental_sql))[0]
+    return replace(node, sql=sql, incremental_sql=more, on_lines=node.on_lines and not lines)
+
+
+def _with_meta(node: ModelNode, columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """A snapshot's own columns behind those of its query, in dbt's order."""
+    snapshot = node.settings.snapshot
+    if snapshot is None or columns is None:
+        return columns
+    own = ["dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"]
+    own += ["dbt_is_deleted"] if snapshot.hard_deletes == "new_record" else []
+    return (*columns, *(snapshot.columns[name] for name in own))
 
 
 def _node(
@@ -71,42 +118,84 @@ def _node(
 ) -> ModelNode:
     model, settings, facts = draft.model, draft.settings, draft.facts or Facts()
     reads = _Reads()
-    for table in facts.tables:
-        _resolve(draft, table, names, reads, problems)
+    for found in (facts, draft.incremental or Facts()):
+        for table in found.tables:
+            _resolve(draft, table, names, reads, problems)
     reads.models.update(dict.fromkeys(sorted(draft.said.refs)))
+    reads.models.pop(model.name, None) if draft.incremental or settings.incremental else None
     for dataset, name in draft.said.sources:
-        if found := names.source(dataset, name):
-            reads.sources[found] = None
+        _read_source(dataset, name, names, reads)
     reads.externals.update((f"{name}()", None) for name in facts.unsure)
+    quote = quoter(project.target.type)
+    incremental = draft.incremental
     return ModelNode(
         name=model.name,
         kind="model",
         schema=settings.schema,
         path=model.path,
         materialized=settings.materialized,
-        canonical=facts.canonical,
-        sql=_placed(set_clock(facts.sql, now), names, quoter(project.target.type)),
+        canonical=facts.canonical + (incremental.canonical if incremental else ""),
+        sql=placed_tables(set_clock(facts.sql, now), names, quote),
         depends_on=tuple(sorted(reads.models)),
         sources=tuple(sorted(reads.sources)),
         reads=tuple(sorted(reads.tables)),
         externals=tuple(sorted(reads.externals)),
-        volatile=facts.volatile,
+        volatile=facts.volatile or bool(incremental and incremental.volatile),
         tags=settings.tags,
         on_stale=settings.on_stale,
-        config={**model.config, **draft.said.config},
+        config=settings.config,
         on_lines=bool(draft.rendered.pieces) and project.dialect == project.target.type,
+        package=model.package,
+        alias=settings.alias,
+        settings=settings,
+        incremental_sql=placed_tables(set_clock(incremental.sql, now), names, quote) if incremental else "",
+        late=draft.said.late,
+        batch_inputs=_batch_inputs(draft, names),
+        documented=model.columns,
+        source_calls=tuple(sorted(draft.said.sources)),
+        constraints=model.constraints,
     )
+
+
+def _batch_inputs(draft: Draft, names: Names) -> tuple[BatchInput, ...]:
+    found = []
+    for name in draft.said.batch_inputs:
+        schema, dot, table = name.partition(".")
+        if not dot and (named := names.model(name)):
+            found.append(BatchInput(named.table, named.event_time, named.name))
+            continue
+        for declared in names.declared.values():
+            if (declared.schema, declared.identifier) == (schema, table):
+                event_time = str(declared.config.get("event_time") or "")
+                model = names.qualified(schema, table)
+                found.append(BatchInput(TableRef(schema, table), event_time, model.name if model else ""))
+                break
+    return tuple(found)
+
+
+def _read_source(dataset: str, name: str, names: Names, reads: _Reads) -> None:
+    """A source() call; what is declared may be a model or seed of ours, a landed table, or somebody else's."""
+    declared = names.declared_source(dataset, name)
+    schema, table = (declared.schema, declared.identifier) if declared else (dataset, name)
+    if declared and (model := names.qualified(schema, table)) and model.enabled:
+        reads.models[model.name] = None
+    elif landed := names.source(schema, table):
+        reads.sources[landed] = None
+    elif declared:
+        reads.externals[f"{schema}.{table}"] = None
 
 
 def _resolve(draft: Draft, table: Table, names: Names, reads: _Reads, problems: list[Diagnostic]) -> None:
     catalog, schema, name, offset = table
-    if schema == UNKNOWN:
-        return  # the call in the template has its diagnostic
+    if schema == UNKNOWN or (not schema and name.startswith(CTE)):
+        return  # the call in the template has its diagnostic, or is a dependency already
     problem = None
     model = names.qualified(schema, name) if schema else names.model(name)
     landed = names.source(schema, name) if schema else None
     if catalog:
         reads.externals[f"{catalog}.{schema}.{name}"] = None
+    elif model is not None and model.name == draft.model.name and draft.settings.incremental:
+        return  # an incremental model may look at what it holds already
     elif model is not None:
         reads.models[model.name] = None
         problem = None if model.enabled else names.disabled(model)
@@ -116,6 +205,8 @@ def _resolve(draft: Draft, table: Table, names: Names, reads: _Reads, problems: 
     elif schema:
         problem = names.no_table(schema, name)
         reads.externals[f"{schema}.{name}"] = None
+    elif names.lax:
+        reads.externals[name] = None
     else:
         problem = names.no_model(name)
     if problem:
@@ -127,14 +218,6 @@ def _exact(landed: TableRef, name: str) -> TableRef:
     return landed.suffixed(name[len(landed.name) :].lower())
 
 
-def _placed(sql: str, names: Names, quote: Quote) -> str:
-    def table(found: re.Match[str]) -> str:
-        model = names.model(found[1])
-        return f"{quote(model.schema)}.{quote(model.name)}" if model else found[1]
-
-    return _TABLE_MARK.sub(table, sql)
-
-
 def _columns(
     parts: tuple[ColumnPart, ...] | None, names: Names, nodes: Mapping[str, ModelNode]
 ) -> tuple[str, ...] | None:
@@ -144,7 +227,8 @@ def _columns(
         if isinstance(part, str):
             found.append(part)
             continue
-        model = names.qualified(*part) if part[0] else names.model(part[1])
+        name = part[1].removeprefix(CTE)
+        model = names.qualified(*part) if part[0] else names.model(name)
         columns = nodes[model.name].columns if model and model.name in nodes else None
         if columns is None:
             return None

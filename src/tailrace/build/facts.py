@@ -14,7 +14,7 @@ import orjson
 
 from tailrace import __version__
 
-FORMAT = 1
+FORMAT = 2
 Table = tuple[str, str, str, int]
 """Catalog, schema and name as written ("" where missing), and the offset in the SQL."""
 ColumnPart = str | tuple[str, str]
@@ -59,19 +59,20 @@ class Facts:
 
 @dataclass
 class Cache:
-    """`models.json` in a folder that may be deleted at any time; None keeps nothing.
+    """A JSON file in a folder that may be deleted at any time; None keeps nothing.
 
     Only what the last compilation used stays in it. A file that was damaged counts as none.
     """
 
     folder: Path | None
     version: str
+    file: str = "models.json"
     _kept: dict[str, Any] = field(default_factory=dict)
     _used: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.folder is not None:
-            self._kept = _read(self.folder / "models.json", self.version)
+            self._kept = _read(self.folder / self.file, self.version)
 
     def get(self, key: str) -> Any:
         """What was put under the key by this or the last compilation."""
@@ -88,11 +89,11 @@ class Cache:
         if self.folder is None or self._used == self._kept:
             return
         body = orjson.dumps({"version": self.version, "kept": self._used})
-        temporary = self.folder / f"models.json.{os.getpid()}.tmp"
+        temporary = self.folder / f"{self.file}.{os.getpid()}.tmp"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(_seal(body) + b"\n" + body)
-            temporary.replace(self.folder / "models.json")
+            temporary.replace(self.folder / self.file)
         except OSError:
             return  # a folder that cannot be written costs time at the next start and nothing else
 

@@ -32,7 +32,8 @@ class ModelNode:
     `incremental_sql` is what runs where the table stands already ("" where the template does not ask is_incremental()). A
     `late` one asks the warehouse while it renders: its `sql` is only what it gives without, and Graph.late renders it when
     its turn comes. An ephemeral one is no relation: `sql` stands in its readers already. A microbatch model's SQL holds
-    marks for its batch (see batches.py), which reads `batch_inputs` only in part.
+    marks for its batch (see batches.py), which reads `batch_inputs` only in part. `source_calls` are the (source, table) that
+    its template names by source().
     """
 
     name: str
@@ -59,6 +60,7 @@ class ModelNode:
     late: bool = False
     batch_inputs: tuple[BatchInput, ...] = ()
     documented: tuple[ColumnDoc, ...] = ()
+    source_calls: tuple[tuple[str, str], ...] = ()
     constraints: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -105,7 +107,7 @@ class Graph:
     nodes: Mapping[str, ModelNode]
     order: tuple[str, ...]
     now: datetime
-    late: Late | None = None
+    late: Late | None = field(default=None, compare=False, repr=False)
     on_run_start: tuple[tuple[str, str], ...] = ()
     """(package, template) of each hook."""
     on_run_end: tuple[tuple[str, str], ...] = ()

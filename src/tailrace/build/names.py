@@ -1,12 +1,12 @@
-"""What a name in a model stands for: a model, a seed, a landed table, or a table that tailrace does not know."""
+"""What a name in a model stands for: a model, a seed, a landed table, a declared source, or a table nobody here knows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tailrace.errors import near_miss
-from tailrace.project.spec import Project
+from tailrace.project.spec import Project, SourceTable
 from tailrace.warehouse.base import TableRef
 
 LANDED_SUFFIXES = ("", "__changes", "__keys", "__raw")
@@ -22,10 +22,14 @@ class Named:
     schema: str
     kind: str
     enabled: bool = True
+    alias: str = ""
+    materialized: str = ""
+    event_time: str = ""
+    package: str = ""
 
     @property
     def table(self) -> TableRef:
-        return TableRef(self.schema, self.name)
+        return TableRef(self.schema, self.alias or self.name)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Names:
     """Everything that can be named; keys are casefolded, as a warehouse compares them.
 
     `landed` maps a landed table, its change log and the like to the resource's own table. `unlisted` are datasets by
-    casefolded name whose pipeline lands whatever its source has: any table may be there.
+    casefolded name whose pipeline lands whatever its source has: any table may be there. `declared` are the tables of
+    `sources:`; `lax`: a table that nobody names is somebody else's, as dbt has it.
     """
 
     project: str
@@ -41,6 +46,10 @@ class Names:
     landed: Mapping[tuple[str, str], TableRef]
     attached: frozenset[str]
     unlisted: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[tuple[str, str], SourceTable] = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
+    lax: bool = False
+    _relations: Mapping[tuple[str, str], Named] = field(default_factory=dict)
 
     def model(self, name: str) -> Named | None:
         """The model or seed of that name."""
@@ -48,8 +57,7 @@ class Names:
 
     def qualified(self, schema: str, name: str) -> Named | None:
         """The model or seed that is built as `schema.name`."""
-        found = self.model(name)
-        return found if found and found.schema.casefold() == schema.casefold() else None
+        return self._relations.get((schema.casefold(), name.casefold()))
 
     def source(self, dataset: str, table: str) -> TableRef | None:
         """The resource whose rows `dataset.table` holds."""
@@ -58,6 +66,10 @@ class Names:
             return found
         suffix = next(end for end in reversed(LANDED_SUFFIXES) if table.lower().endswith(end))
         return TableRef(self.unlisted[dataset.casefold()], table[: len(table) - len(suffix)])
+
+    def declared_source(self, source: str, table: str) -> SourceTable | None:
+        """The entry of `sources:` that `source(source, table)` names."""
+        return self.declared.get((source.casefold(), table.casefold()))
 
     def no_model(self, name: str) -> Problem:
         known = [found.name for found in self.tables.values() if found.enabled]
@@ -69,17 +81,27 @@ class Names:
             "Switch it on, or do not read it",
         )
 
+    def no_source(self, source: str, table: str) -> Problem | None:
+        """Why source(source, table) cannot be right; None where it may be a table that others keep in the warehouse."""
+        tables = [found.name for (of, _), found in self.declared.items() if of == source.casefold()]
+        if tables:
+            return f"source {source} has no table {table}", _capital(near_miss(table, sorted(tables)))
+        sources = sorted({found.source for found in self.declared.values()})
+        if self.lax or (sources and _close(source, sources)):
+            return f"there is no source {source}", _capital(near_miss(source, sources))
+        return self.no_table(source, table)
+
     def no_table(self, schema: str, name: str) -> Problem | None:
         """Why `schema.name` cannot be right; None where it may be a table that others keep in the warehouse."""
+        if self.lax or schema.casefold() in self.attached or self._is_declared(schema, name):
+            return None
         datasets = sorted({ref.schema for ref in self.landed.values()} | set(self.unlisted.values()))
         resources = [ref.name for ref in self.landed.values() if ref.schema.casefold() == schema.casefold()]
-        if schema.casefold() in self.attached:
-            return None
         if resources:
             fix = _capital(near_miss(name, sorted(set(resources))))
             return f"no pipeline lands {name} into {schema}", fix
         models = [
-            found.name for found in self.tables.values() if found.schema.casefold() == schema.casefold()
+            found.table.name for found in self.tables.values() if found.schema.casefold() == schema.casefold()
         ]
         if models and schema.casefold() != "main" and (close := _close(name, models)):
             return f"there is no model {schema}.{name}", close
@@ -88,6 +110,10 @@ class Names:
             if close:
                 return f"no pipeline lands into {schema}", close
         return None
+
+    def _is_declared(self, schema: str, name: str) -> bool:
+        wanted = (schema.casefold(), name.casefold())
+        return any(wanted == (s.schema.casefold(), s.identifier.casefold()) for s in self.declared.values())
 
 
 def names_of(project: Project, placed: Mapping[str, Named]) -> Names:
@@ -100,9 +126,25 @@ def names_of(project: Project, placed: Mapping[str, Named]) -> Names:
         for pipeline in project.pipelines
         for resource in pipeline.resources
     }
-    attached = frozenset(other["alias"].casefold() for other in project.target.attach)
-    unlisted = {found.dataset.casefold(): found.dataset for found in project.pipelines if found.is_open}
-    return Names(project.name, placed, landed, attached, unlisted)
+    return Names(
+        project=project.dbt.name if project.dbt else project.name,
+        tables=placed,
+        landed=landed,
+        attached=frozenset(other["alias"].casefold() for other in project.target.attach),
+        unlisted={found.dataset.casefold(): found.dataset for found in project.pipelines if found.is_open},
+        declared={(s.source.casefold(), s.name.casefold()): s for s in project.sources if s.enabled},
+        packages=frozenset(project.packages),
+        lax=project.dbt is not None,
+        _relations=by_relation(placed.values()),
+    )
+
+
+def by_relation(placed: Iterable[Named]) -> dict[tuple[str, str], Named]:
+    """Models and seeds by the casefolded schema and name of what is built; one that is switched off gives way."""
+    found: dict[tuple[str, str], Named] = {}
+    for named in sorted(placed, key=lambda one: one.enabled):
+        found[named.table.schema.casefold(), named.table.name.casefold()] = named
+    return found
 
 
 def _close(word: str, known: list[str]) -> str:

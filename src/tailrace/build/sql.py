@@ -16,6 +16,7 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
 from tailrace.build import clock
 from tailrace.build.columns import columns_of
 from tailrace.build.facts import Facts, Problem, Table
+from tailrace.build.marks import marked_ctes, table_mark
 
 _HARMLESS = (
     exp.Unnest, exp.GenerateSeries, exp.Lateral, exp.Values, exp.ExplodingGenerateSeries, exp.GenerateDateArray,
@@ -33,11 +34,6 @@ class Wrong(Exception):
         self.problems = problems
 
 
-def table_mark(name: str) -> str:
-    """Stands for a bare table name until all models are known."""
-    return f"@tailrace:table:{name}@"
-
-
 def read_sql(sql: str, dialect: str, target: str) -> Facts:
     """The facts of a rendered model; Wrong where it is not one SELECT that always means the same."""
     tokens = _tokens(sql, dialect)
@@ -50,9 +46,7 @@ def read_sql(sql: str, dialect: str, target: str) -> Facts:
         _ask_duckdb(sql)
     read = list(_tables(tree))
     named = [table for table in read if not _function(table)]
-    words = clock.clock_words(
-        tokens, lambda token: token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
-    )
+    words = clock.clock_words(tokens, _is_word)
     found = Facts(
         canonical=hashlib.sha256(tree.sql(dialect=dialect, comments=False).encode()).hexdigest(),
         tables=tuple(_entry(table) for table in named),
@@ -60,7 +54,28 @@ def read_sql(sql: str, dialect: str, target: str) -> Facts:
         volatile=bool(words),
         unsure=tuple(dict.fromkeys(name for table in read if (name := _function(table)))),
     )
-    return replace(found, sql=_runnable(sql, tree, words, named, dialect, target))
+    return replace(found, sql=marked_ctes(_runnable(sql, tree, words, named, dialect, target)))
+
+
+def read_text(sql: str, dialect: str, target: str) -> Facts:
+    """As read_sql, but for any statements: a hook's, a test's. What is no SELECT is only carried over to the target."""
+    tokens = _tokens(sql, dialect)
+    starts = _statements(tokens)
+    if len(starts) == 1 and starts[0].text.upper() in ("SELECT", "WITH", "(", "FROM"):
+        return read_sql(sql, dialect, target)
+    if dialect == target:
+        words = clock.clock_words(tokens, _is_word)
+        return Facts(sql=_edited(sql, [(start, end, clock.literal(kind)) for start, end, kind in words]))
+    try:
+        with _unheard():
+            found = sqlglot.transpile(sql, read=dialect, write=target, unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise Wrong(Problem(0, f"{target} cannot say this: {_first(error)}")) from None
+    return Facts(sql=";\n".join(found))
+
+
+def _is_word(token: Token) -> bool:
+    return token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
 
 
 def _ask_duckdb(sql: str) -> None:

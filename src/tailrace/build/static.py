@@ -17,6 +17,7 @@ NAMES = ("ref", "source", "var", "config")
 _PIECE = re.compile(r"\{#(?P<comment>.*?)#\}|\{\{\s*(?P<name>[a-z]+)\s*\((?P<args>.*?)\)\s*\}\}", re.DOTALL)
 _TEXTS = re.compile(r"""\s*(['"])([^'"\\\n]*)\1\s*(?:,\s*(['"])([^'"\\\n]*)\3\s*)?\Z""")
 _BRACES = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
+_CONFIG = re.compile(r"\bconfig\s*\(")
 _WORDS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
 
 
@@ -56,6 +57,11 @@ def config_calls(text: str) -> list[Call]:
     """The config() calls with literal arguments, in any template."""
     found = (_call(piece) for piece in _PIECE.finditer(text) if piece["name"] == "config")
     return [call for call in found if call is not None]
+
+
+def has_other_config(text: str) -> bool:
+    """Whether config() is called with more than literals somewhere, so that only rendering can tell what it says."""
+    return len(_CONFIG.findall(text)) != len(config_calls(text))
 
 
 def _call(found: re.Match[str]) -> Call | None:
@@ -113,20 +119,24 @@ def _literal(node: ast.expr) -> Any:
 class Rendered:
     """SQL and the pieces of the file that it came from: (offset in the SQL, offset in the file), ascending.
 
-    Without pieces it came from Jinja, and a place in it is a place in the compiled SQL.
+    A negative offset `~n` in the file stands for all of a piece: it is what the expression at n gave.
+    Without pieces it came from Jinja, and a place in it is a place in the compiled SQL. The text begins `line` lines below
+    the file's first.
     """
 
     sql: str
     path: str
     text: str
     pieces: tuple[tuple[int, int], ...] = ()
+    line: int = 0
 
     def locate(self, offset: int) -> Location:
         """The file's line and column for an offset of the SQL; of the compiled SQL where Jinja wrote it."""
         if not self.pieces:
             return place(self.path, self.sql, offset)
         start, source = next((p for p in reversed(self.pieces) if p[0] <= offset), (0, 0))
-        return place(self.path, self.text, source + offset - start)
+        at = ~source if source < 0 else source + offset - start
+        return place(self.path, self.text, at, self.line)
 
     def problem(self, offset: int, message: str, fix: str = "") -> Diagnostic:
         """A diagnostic at the file's line and column; where Jinja wrote the SQL, with the compiled line in words."""
@@ -159,8 +169,8 @@ def render(path: str, text: str, calls: list[Call], answer: Callable[[Call], str
     return Rendered("".join(parts), path, text, tuple(pieces))
 
 
-def place(path: str, text: str, offset: int) -> Location:
-    """Line and column of an offset, from 1."""
+def place(path: str, text: str, offset: int, above: int = 0) -> Location:
+    """Line and column of an offset, from 1, in a text that begins `above` lines below the file's first."""
     offset = max(0, min(offset, len(text)))
-    line = text.count("\n", 0, offset)
+    line = text.count("\n", 0, offset) + above
     return Location(path, line + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1)

@@ -49,6 +49,7 @@ class Frame:
     as_json: bool = False
     verbosity: int = 0
     shield: Shield = field(default_factory=Shield)
+    variables: str = ""
 
     def say(self, text: str = "") -> None:
         """For a person; with --json it goes to stderr, so that stdout stays one document."""
@@ -69,18 +70,36 @@ class Frame:
         from tailrace.plan.secrets import redactor_of
         from tailrace.project.load import load_project
 
-        project = load_project(Path(self.project), self.target)
+        given = {"variables": self._variables()} if self.variables else {}
+        project = load_project(Path(self.project), self.target, **given)
         self.shield.redact = redactor_of(project).redact
         return project
 
+    def _variables(self) -> dict[str, Any]:
+        """--vars: a mapping in YAML or JSON."""
+        if not self.variables:
+            return {}
+        import yaml
+
+        try:
+            found = yaml.safe_load(self.variables)
+        except yaml.YAMLError:
+            found = None
+        if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+            raise BadInput("--vars is no mapping of names to values", "write --vars 'currency: EUR'")
+        return found
+
 
 def common(command: F) -> F:
-    """--project, --target, --json, -q, -v: put into the context, out of the function's arguments."""
+    """--project, --target, --vars, --json, -q, -v: put into the context, out of the function's arguments."""
 
     @click.option(
         "--project", default=".", show_default=True, help="The project's folder.", type=click.Path()
     )
     @click.option("--target", help="A target of profiles.yml, instead of its default.")
+    @click.option(
+        "--vars", "variables", default="", help="Variables over the project's: 'name: value' in YAML."
+    )
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, logs on stderr.")
     @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
     @click.option(
@@ -88,11 +107,18 @@ def common(command: F) -> F:
     )
     @functools.wraps(command)
     def wrapped(
-        *args: Any, project: str, target: str | None, as_json: bool, quiet: bool, verbose: bool, **rest: Any
+        *args: Any,
+        project: str,
+        target: str | None,
+        variables: str,
+        as_json: bool,
+        quiet: bool,
+        verbose: bool,
+        **rest: Any,
     ) -> Any:
         context = click.get_current_context()
         shield = context.find_object(Shield) or Shield()
-        context.obj = Frame(project, target, as_json, -1 if quiet else int(verbose), shield)
+        context.obj = Frame(project, target, as_json, -1 if quiet else int(verbose), shield, variables)
         return command(*args, **rest)
 
     return wrapped  # type: ignore[return-value]

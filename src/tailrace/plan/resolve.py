@@ -99,6 +99,12 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
         )
         for (dataset, table), p in landed.items()
     )
+    declared = {(s.source, s.name): s for s in project.sources if s.enabled}
+    nodes.extend(
+        Node(f"source:{s.source}.{s.name}", "source", f"{s.source}.{s.name}", s.tags, s.path, ())
+        for key, s in declared.items()
+        if key not in landed
+    )
     ids = {name: f"{graph.nodes[name].kind}:{name}" for name in graph.order}
     for name in graph.order:
         model = graph.nodes[name]
@@ -106,7 +112,16 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
         upstream += sorted(
             f"source:{s.schema}.{s.name}" for s in model.sources if (s.schema, s.name) in landed
         )
-        nodes.append(Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream)))
+        upstream += [
+            f"source:{call[0]}.{call[1]}"
+            for call in model.source_calls
+            if call in declared and call not in landed
+        ]
+        config = {**model.config, "materialized": model.materialized, "tags": model.tags}
+        package = model.package or (project.dbt.name if project.dbt else project.name)
+        nodes.append(
+            Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream), package, config)
+        )
     nodes.extend(
         Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites
     )

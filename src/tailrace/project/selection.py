@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from tailrace.errors import BadInput
 from tailrace.project.reader import hint
 
 KINDS = ("model", "seed", "pipeline", "suite", "sync", "source")
-METHODS = ("tag", "path", "state", *KINDS)
+METHODS = ("tag", "path", "file", "state", "package", "resource_type", "config", *KINDS)
 
 _TERM = re.compile(
-    r"(?P<up>(?P<up_depth>\d*)\+)?((?P<method>[a-z_]+):)?(?P<value>[^+@]*[^+@:])(?P<down>\+(?P<down_depth>\d*))?\Z"
+    r"(?P<up>(?P<up_depth>\d*)\+)?((?P<method>[a-z_]+(?:\.[a-z_]+)?):)?(?P<value>[^+@]*[^+@:])(?P<down>\+(?P<down_depth>\d*))?\Z"
 )
 
 
 @dataclass(frozen=True)
 class Node:
-    """One thing that a run works on. `id` is `kind:name`; `depends_on` are ids; a source's name is `dataset.table`."""
+    """One thing that a run works on. `id` is `kind:name`; `depends_on` are ids; a source's name is `dataset.table`.
+
+    `config` are a model's settings, for `config.materialized:table`.
+    """
 
     id: str
     kind: str
@@ -28,6 +32,8 @@ class Node:
     tags: tuple[str, ...] = ()
     path: str = ""
     depends_on: tuple[str, ...] = ()
+    package: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def select(
@@ -83,7 +89,7 @@ class _Graph:
     def matching(self, method: str, value: str) -> set[str]:
         if method == "state":
             return self.changed(value)
-        if method and method not in METHODS:
+        if method and method.partition(".")[0] not in METHODS:
             raise BadInput(f"{method}:{value}: there is no selection by {method}", hint(method, METHODS))
         test = _test(method, value)
         found = {node.id for node in self.nodes.values() if test(node)}
@@ -130,6 +136,15 @@ def _test(method: str, value: str) -> Callable[[Node], bool]:
     if method == "path" or (not method and "/" in value):
         path = value.removeprefix("./").rstrip("/")
         return lambda node: fnmatchcase(node.path, path) or fnmatchcase(node.path, path + "/*")
+    if method == "file":
+        return lambda node: fnmatchcase(node.path.rpartition("/")[2], value)
+    if method == "package":
+        return lambda node: fnmatchcase(node.package, value)
+    if method == "resource_type":
+        return lambda node: value in (node.kind, node.config.get("materialized"))
+    if method.startswith("config."):
+        key = method.partition(".")[2]
+        return lambda node: value.lower() in _texts(node.config.get(key))
     if method == "source":
         return lambda node: node.kind == "source" and _dotted(node.name, value)
     if method:
@@ -137,6 +152,12 @@ def _test(method: str, value: str) -> Callable[[Node], bool]:
     return lambda node: (
         fnmatchcase(node.name, value) or (node.kind in ("model", "seed") and _dotted(_dots(node), value))
     )
+
+
+def _texts(value: Any) -> list[str]:
+    """A setting as the words that a person would write for it."""
+    items = value if isinstance(value, list | tuple) else () if value is None else (value,)
+    return [str(item).lower() for item in items]
 
 
 def _dots(node: Node) -> str:

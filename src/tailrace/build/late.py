@@ -1,0 +1,118 @@
+"""Templates that are rendered when their turn comes: models that ask the warehouse, hooks, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tailrace.build.calls import Calls, Owner, quoter
+from tailrace.build.clock import set_clock
+from tailrace.build.ctes import ephemeral_ctes, with_ctes
+from tailrace.build.graph import LateSql, ModelNode
+from tailrace.build.marks import placed_tables
+from tailrace.build.rendering import Renderer
+from tailrace.build.static import Rendered
+from tailrace.build.template.unit import Unit
+from tailrace.errors import Diagnostic, FatalError, Location
+from tailrace.warehouse.base import Warehouse
+
+if TYPE_CHECKING:
+    from tailrace.project.spec import ModelFile
+
+
+@dataclass
+class LateTemplates:
+    """`nodes` are set once the graph is whole. Not for several threads."""
+
+    renderer: Renderer
+    now: datetime
+    nodes: Mapping[str, ModelNode] = field(default_factory=dict)
+    _files: Mapping[str, ModelFile] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._files = {model.name: model for model in self.renderer.project.models}
+
+    def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
+        """A late model's SQL now."""
+        node, model = self.nodes[name], self._files[name]
+        owner = owner_of(self.renderer, model, node, incremental=incremental)
+        unit = Unit(model.path, model.sql, model.package, model.line)
+        rendered, _ = self._rendered(unit, owner, warehouse)
+        return self._finished(rendered, node)
+
+    def text(
+        self,
+        text: str,
+        warehouse: Warehouse | None,
+        *,
+        path: str,
+        package: str,
+        model: str = "",
+        names: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Any template as the target's SQL, its clock set."""
+        node = self.nodes.get(model)
+        owner = (
+            owner_of(self.renderer, self._files[model], node, incremental=False)
+            if node is not None and model in self._files
+            else Owner(model or path, path, package, self.renderer.names.model(model) if model else None)
+        )
+        rendered, _ = self._rendered(Unit(path, text, package, names=names or {}), owner, warehouse)
+        return self._finished(rendered, None).sql if rendered.sql.strip() else ""
+
+    def _rendered(self, unit: Unit, owner: Owner, warehouse: Warehouse | None) -> tuple[Rendered, Calls]:
+        templates = self.renderer.templates
+        with _told(self.renderer.problems), templates.connected(warehouse):
+            calls = self.renderer.calls(owner, lambda word: templates.where(unit, word))
+            rendered = templates.render(unit, calls)
+            assert rendered is not None or self.renderer.problems
+            return rendered or Rendered("", unit.path, unit.text), calls
+
+    def _finished(self, rendered: Rendered, node: ModelNode | None) -> LateSql:
+        """With the target's words, its tables and its clock."""
+        from tailrace.build.sql import Wrong, read_sql, read_text
+
+        project, names = self.renderer.project, self.renderer.names
+        target = "bigquery" if project.target.type == "bigquery" else "duckdb"
+        read: Callable[..., Any] = read_sql if node is not None else read_text
+        try:
+            facts = read(rendered.sql, project.dialect, target)
+        except Wrong as wrong:
+            found = [rendered.problem(one.offset, one.message, one.fix) for one in wrong.problems]
+            raise FatalError("\n".join(map(str, found))) from None
+        sql = placed_tables(facts.sql, names, quoter(target))
+        ctes = ephemeral_ctes(self.nodes, names, sql)
+        return LateSql(set_clock(with_ctes(sql, ctes)[0], self.now), facts.canonical, facts.volatile)
+
+
+@contextmanager
+def _told(problems: list[Diagnostic]) -> Iterator[None]:
+    """Diagnostics that a rendering adds become one FatalError; the list is as it was afterwards."""
+    before = len(problems)
+    yield
+    found = problems[before:]
+    del problems[before:]
+    if found:
+        raise FatalError("\n".join(str(one) for one in sorted(set(found))))
+
+
+def owner_of(renderer: Renderer, model: ModelFile, node: ModelNode, *, incremental: bool) -> Owner:
+    """Whose template a model's is, once its settings are known."""
+    batched = node.settings.incremental is not None and node.settings.incremental.microbatch is not None
+    return Owner(
+        model.name,
+        model.path,
+        model.package,
+        renderer.names.model(model.name),
+        node.config,
+        incremental,
+        batched,
+    )
+
+
+def place_of(model: ModelFile) -> Location:
+    """The file, where nothing nearer is known."""
+    return Location(model.path, model.line + 1)
