@@ -67,12 +67,16 @@ def settings_of(
     both = {**model.config, **called}
 
     def where(key: str) -> Location:
+        if key not in both:
+            key = "materialized"  # what is missing is missing for what the model is to be
         return place(key) if key in called else model.config_places.get(key, Location(model.path))
 
     values = Values(both, where, problems)
     for key in () if lenient else both:
         _check_key(key, values)
     kind = "snapshot" if model.kind == "snapshot" else values.choice("materialized", MATERIALIZED, "view")
+    if not lenient:
+        _refuse_unused(values, kind)
     event_time = values.text("event_time")
     tags = (*model.tags, *(values.texts("tags") if "tags" in called else ()))
     return Settings(
@@ -102,6 +106,23 @@ def _check_key(key: str, values: Values) -> None:
         return
     fix = near_miss(key, KEYS)
     values.problem(key, f"a model has no configuration {key}", _FIXES.get(key) or fix[:1].upper() + fix[1:])
+
+
+def _refuse_unused(values: Values, kind: str) -> None:
+    """A key that says nothing for this kind of model would be believed to say something."""
+    used = {"incremental": incremental.KEYS, "snapshot": snapshot.KEYS}.get(kind, ())
+    for key in values.data:
+        if key in (*incremental.KEYS, *snapshot.KEYS) and key not in used and key != "unique_key":
+            of = "incremental models" if key in incremental.KEYS else "snapshots"
+            values.problem(
+                key, f"{key} is for {of}, and this is a {kind}", "Remove it, or change materialized"
+            )
+    microbatch = values.data.get("incremental_strategy") == "microbatch"
+    for key in ("batch_size", "begin", "lookback", "concurrent_batches"):
+        if kind == "incremental" and key in values.data and not microbatch:
+            values.problem(
+                key, f"{key} is for incremental_strategy='microbatch'", "Remove it, or write that strategy"
+            )
 
 
 def _schema(values: Values, key: str) -> str:
