@@ -236,6 +236,21 @@ def format_sql(paths: tuple[str, ...], check: bool, diff: bool) -> None:
     run_format(frame_of(), paths, check=check, diff=diff)
 
 
+@cli.command("test")
+@selecting
+@click.option("--store-failures", is_flag=True, help="Keep each test's failing rows in a table.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first test that fails.")
+@click.option(
+    "--type", "kind", type=click.Choice(["data", "unit"]), help="Only data tests, or only unit tests."
+)
+@common
+def test_models(select: tuple[str, ...], exclude: tuple[str, ...], **options: Any) -> None:
+    """Run the unit tests on their fixtures and the data tests on what was built last."""
+    from tailrace.cli.test import run_tests
+
+    run_tests(frame_of(), select, exclude, **options)
+
+
 @cli.command()
 @click.argument("sql")
 @click.option(

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from tailrace.build.settings.checks import Values
-from tailrace.errors import Diagnostic, near_miss
+from tailrace.errors import Diagnostic
 from tailrace.project.spec import DataTest
 
-KEYS = (
-    "severity", "warn_if", "error_if", "where", "limit", "fail_calc", "store_failures", "store_failures_as", "enabled", "tags",
-    "meta", "schema", "alias", "database", "materialized", "group", "sql_header",
-)  # fmt: skip
 STORED_AS = ("table", "view", "ephemeral")
 AUDIT = "dbt_test__audit"
 UNEQUAL = "!= 0"
@@ -49,13 +44,8 @@ class DataTestConfig:
 def config_of(test: DataTest, problems: list[Diagnostic]) -> DataTestConfig:
     """The test's configuration; what is wrong with it is added to `problems`, at the test's place."""
     values = Values({**test.config}, lambda _key: test.location, problems)
-    for key in test.config:
-        if key not in KEYS:
-            fix = near_miss(key, KEYS)
-            values.problem(key, f"{test.name}: a test has no configuration {key}", fix[:1].upper() + fix[1:])
-    lowered = Values({"severity": _lower(test.config.get("severity"))}, values.place, problems)
     return DataTestConfig(
-        severity=lowered.choice("severity", ("error", "warn"), "error"),
+        severity="warn" if str(test.config.get("severity")).lower() == "warn" else "error",
         warn_if=_comparison(values, "warn_if"),
         error_if=_comparison(values, "error_if"),
         fail_calc=values.text("fail_calc", "count(*)") or "count(*)",
@@ -66,10 +56,6 @@ def config_of(test: DataTest, problems: list[Diagnostic]) -> DataTestConfig:
         alias=values.text("alias"),
         enabled=values.flag("enabled", True) is True,
     )
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def _limit(values: Values) -> int | None:

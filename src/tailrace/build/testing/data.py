@@ -126,16 +126,12 @@ def judged(question: Question, failures: float, *, warn: bool, error: bool) -> O
     """What a number of failures means: dbt's rule, in which a warning asks for no severity."""
     config = question.config
     number = int(failures) if failures == int(failures) else failures
-    said = f"{number:,} {'result' if number == 1 else 'results'}"
+    got = f"Got {number:,} {'result' if number == 1 else 'results'}, configured to"
     if config.severity == "error" and error:
-        return question.outcome("fail", failures=number, message=_because(said, "fail", config.error_if))
+        return question.outcome("fail", failures=number, message=f"{got} fail if {config.error_if.strip()}")
     if warn:
-        return question.outcome("warn", failures=number, message=_because(said, "warn", config.warn_if))
+        return question.outcome("warn", failures=number, message=f"{got} warn if {config.warn_if.strip()}")
     return question.outcome("pass", failures=number)
-
-
-def _because(said: str, verb: str, comparison: str) -> str:
-    return f"{said}, and it {verb}s if {comparison.strip()}"
 
 
 def _bare(message: str, question: Question) -> str:

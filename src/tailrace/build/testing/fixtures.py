@@ -31,19 +31,13 @@ def columns_given(fixture: Fixture) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def fixture_problems(fixture: Fixture, known: Iterable[str] | None, what: str) -> list[Diagnostic]:
-    """Cells without a column, and columns that are not there (`known` None: nobody can tell)."""
-    problems: list[Diagnostic] = []
-    for number, row in enumerate(fixture.rows, 1):
-        if None in row:
-            said = f"row {number} of {what} has more cells than columns"
-            problems.append(Diagnostic(fixture.location, said, "Quote a cell that holds a comma"))
-    if known is None:
-        return problems
-    folded = {name.casefold() for name in known}
+def fixture_problems(fixture: Fixture, known: Iterable[str], what: str) -> list[Diagnostic]:
+    """Columns that are not there."""
+    columns = {name.casefold(): name for name in known}
+    problems = []
     for name in columns_given(fixture):
-        if name.casefold() not in folded and name != "None":
-            fix = near_miss(name, list(known))
+        if name.casefold() not in columns:
+            fix = near_miss(name, list(columns.values()))
             said = f"{what} has no column {name}"
             problems.append(Diagnostic(fixture.location, said, fix[:1].upper() + fix[1:]))
     return problems

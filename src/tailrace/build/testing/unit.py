@@ -129,7 +129,7 @@ class _Trial:
         if one.fixture.sql is not None:
             return one_select(self._rendered(one.fixture), one.fixture.location)
         known = self._types.of(one)
-        if problems := fixture_problems(one.fixture, known.types if known.whole else None, one.shown):
+        if known.whole and (problems := fixture_problems(one.fixture, known.types, one.shown)):
             raise ProjectError(problems)
         return rows_sql(one.fixture, self._given_types(one, sql), self._warehouse.dialect)
 

@@ -10,11 +10,16 @@ from tests.unit.build.layout import NOW, lay_out
 
 from tailrace.build.compile import compile_project
 from tailrace.build.graph import Graph
+from tailrace.build.seeds import seed_select
 from tailrace.errors import Location
 from tailrace.project.load import load_project
 from tailrace.project.spec import DataTest, Fixture, Project, UnitTest
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
+LANDED = (
+    "CREATE SCHEMA hubspot",
+    "CREATE TABLE hubspot.contacts AS SELECT 1 AS id, 'a@b.c' AS email UNION ALL SELECT 2, NULL",
+)
 PLACE = Location("models/tests.yml", 7, 5)
 
 
@@ -24,13 +29,17 @@ def project_of(root, files: Mapping[str, str]) -> tuple[Project, Graph]:
 
 
 def built(project: Project, graph: Graph, *statements: str) -> DuckDBWarehouse:
-    """A warehouse in memory: the statements, then every model that they leave possible."""
-    from tailrace.build.run import build
-
+    """A warehouse in memory: what the statements make, then every model, seed and snapshot as a table or a view."""
     warehouse = DuckDBWarehouse(None)
-    for statement in statements:
+    for statement in statements or LANDED:
         warehouse.execute(statement)
-    build(warehouse, graph, set(graph.order), root=project.root, run_id="r1", now=lambda: NOW)
+    for name in graph.order:
+        node = graph.nodes[name]
+        if node.materialized != "ephemeral":
+            warehouse.ensure_schema(node.schema)
+            kind = "VIEW" if node.materialized == "view" else "TABLE"
+            sql = seed_select(node, project.root) if node.kind == "seed" else node.sql
+            warehouse.execute(f"CREATE {kind} {warehouse.dialect.table(node.table)} AS\n{sql}\n")
     return warehouse
 
 

@@ -175,7 +175,6 @@ def test_plain_names_are_inputs_as_well(tmp_path):
         ([ONE, given("stg_contacts")], [], "stg_contacts is no input. Write ref('x'), source('a', 'b') or this"),
         ([ONE, given("__import__('os').system('x')")], [], "__import__('os').system('x') is no input. Write ref('x'), source('a', 'b') or this"),
         ([given("ref('stg_contacts')", {"emial": "x"})], [], "ref('stg_contacts') has no column emial. Did you mean email?"),
-        ([given("ref('stg_contacts')", {"id": "1", None: ["2"]}, typed=False)], [], "row 1 of ref('stg_contacts') has more cells than columns. Quote a cell that holds a comma"),
         ([ONE], [{"dubble": 1}], "what is expected has no column dubble. Did you mean double?"),
         ([ONE], [{"double": 6}, {"double": "six"}], "row 2 of what is expected: double is BIGINT, and 'six' is not. Write a value of that type"),
         ([given("ref('stg_contacts')", sql="SELECT 1 AS id; DROP TABLE x")], [], "this has to be one SELECT. Write its rows' query and nothing else"),
