@@ -14,7 +14,6 @@ BATCH_SIZES = ("hour", "day", "month", "year")
 KEYS = (
     "incremental_strategy", "unique_key", "on_schema_change", "incremental_predicates", "predicates",
     "merge_update_columns", "merge_exclude_columns", "full_refresh", "batch_size", "begin", "lookback",
-    "concurrent_batches",
 )  # fmt: skip
 
 BatchSize = Literal["hour", "day", "month", "year"]

@@ -17,7 +17,7 @@ MATERIALIZED = ("view", "table", "incremental", "ephemeral", "snapshot")
 ON_STALE = ("build", "skip")
 KEYS = (
     "materialized", "schema", "alias", "tags", "meta", "on_stale", "enabled", "event_time", "contract",
-    "pre_hook", "post_hook", *incremental.KEYS, *snapshot.KEYS,
+    "pre_hook", "post_hook", *dict.fromkeys((*incremental.KEYS, *snapshot.KEYS)),
 )  # fmt: skip
 _FIXES = {
     "description": "Write it in the YAML beside the model",
@@ -118,7 +118,7 @@ def _refuse_unused(values: Values, kind: str) -> None:
                 key, f"{key} is for {of}, and this is a {kind}", "Remove it, or change materialized"
             )
     microbatch = values.data.get("incremental_strategy") == "microbatch"
-    for key in ("batch_size", "begin", "lookback", "concurrent_batches"):
+    for key in ("batch_size", "begin", "lookback"):
         if kind == "incremental" and key in values.data and not microbatch:
             values.problem(
                 key, f"{key} is for incremental_strategy='microbatch'", "Remove it, or write that strategy"

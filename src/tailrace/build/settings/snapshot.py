@@ -14,7 +14,7 @@ HARD_DELETES = ("ignore", "invalidate", "new_record")
 COLUMNS = ("dbt_valid_from", "dbt_valid_to", "dbt_scd_id", "dbt_updated_at", "dbt_is_deleted")
 KEYS = (
     "strategy", "unique_key", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes",
-    "dbt_valid_to_current", "snapshot_meta_column_names", "target_schema", "target_database",
+    "dbt_valid_to_current", "snapshot_meta_column_names", "target_schema",
 )  # fmt: skip
 
 
