@@ -2,76 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tailrace.errors import Diagnostic, Location, ProjectError
+from tailrace.errors import Diagnostic, ProjectError
 from tailrace.project.crosscheck import Parts, cross_check
+from tailrace.project.dbt.origins import Chosen, Origins, choose_settings, find_origins
+from tailrace.project.declared import Declared as DeclaredTables
+from tailrace.project.declared import read_declared
 from tailrace.project.files import YAML, walk
-from tailrace.project.load_models import read_macros, read_models, read_seeds
 from tailrace.project.load_pipelines import read_pipeline
 from tailrace.project.load_suites import read_suite
 from tailrace.project.load_syncs import read_sync
 from tailrace.project.profiles import read_target
-from tailrace.project.spec import Pipeline, Project, Suite, Sync, Target
-from tailrace.project.toml import Settings, read_settings
+from tailrace.project.spec import EMPTY, Pipeline, Project, Suite, Sync, Target
 from tailrace.project.yaml import Document, read_yaml
 
 Declared = TypeVar("Declared", Pipeline, Suite, Sync)
 
 
-def load_project(root: Path, target: str | None = None) -> Project:
+def load_project(
+    root: Path, target: str | None = None, variables: Mapping[str, Any] | None = None
+) -> Project:
     """The project in `root` for one target (default: the profile's own); ProjectError with every diagnostic.
 
-    Reads files only: SQL is text here, and the options of connectors are checked by whoever knows them.
+    `variables` are the command line's and win over every other. Reads files only: SQL is text here, and the options of
+    connectors are checked by whoever knows them.
     """
     root = Path(root).absolute()
+    given = variables or EMPTY
     problems: list[Diagnostic] = []
-    settings = read_settings(root, problems)
+    notices: list[Diagnostic] = []
+    settings = choose_settings(root, given, problems)
     if settings is None:
         raise ProjectError(problems)
     chosen = _read_target(root, settings, target, problems)
     pipelines, _ = _read_all(root, "pipelines", partial(read_pipeline, root=root), problems)
     suites, suites_known = _read_all(root, "expectations", read_suite, problems)
     syncs, _ = _read_all(root, "reverse", read_sync, problems)
-    models = read_models(root, settings.models, settings.marks.under("models"), problems)
-    seeds, macros = read_seeds(root, problems), read_macros(root, problems)
-    _refuse_packages(root, problems)
+    origins = find_origins(root, settings, chosen, given, problems, notices)
+    tables = read_declared(origins, problems, notices)
     suites_known = suites_known and all(suite.name for suite in suites)
-    parts = Parts(chosen, pipelines, models, seeds, suites, syncs, suites_known)
+    parts = Parts(chosen, pipelines, tables.models, tables.seeds, suites, syncs, suites_known)
     problems += cross_check(parts)
     if problems or chosen is None:
         raise ProjectError(problems)
+    return _project(root, settings, chosen, origins, tables, (pipelines, suites, syncs), notices)
+
+
+def _project(
+    root: Path,
+    chosen: Chosen,
+    target: Target,
+    origins: Origins,
+    tables: DeclaredTables,
+    flow: tuple[tuple[Pipeline, ...], tuple[Suite, ...], tuple[Sync, ...]],
+    notices: list[Diagnostic],
+) -> Project:
+    pipelines, suites, syncs = flow
     return Project(
-        name=settings.name,
+        name=chosen.settings.name,
         root=root,
-        target=chosen,
+        target=target,
         pipelines=pipelines,
-        models=models,
-        seeds=seeds,
-        macros=macros,
+        models=tables.models,
+        seeds=tables.seeds,
+        macros=tables.macros,
         suites=suites,
         syncs=syncs,
-        vars=settings.vars,
-        dialect=settings.dialect,
+        vars=origins.project.vars,
+        dialect=chosen.settings.dialect if chosen.dialect_is_written else target.type,
+        macro_packages=tables.macro_packages,
+        packages=origins.as_packages(),
+        sources=tables.sources,
+        data_tests=tables.data_tests,
+        unit_tests=tables.unit_tests,
+        exposures=tables.exposures,
+        docs=tables.docs,
+        dbt=origins.as_dbt(),
+        lint=chosen.settings.lint,
+        notices=tuple(dict.fromkeys(notices)),
     )
 
 
-def _read_target(
-    root: Path, settings: Settings, target: str | None, problems: list[Diagnostic]
-) -> Target | None:
-    place = settings.marks.at("profile" if "profile" in _top_keys(settings) else "name")
-    return read_target(root, settings.profile, place, target, problems)
+def _read_target(root: Path, chosen: Chosen, target: str | None, problems: list[Diagnostic]) -> Target | None:
+    settings = chosen.settings
+    place = settings.marks.at("profile")
+    if settings.marks.prefix and "profile" not in _top_keys(settings.marks):
+        place = settings.marks.at("name")
+    return read_target(root, settings.profile, place, target, problems, dbt=chosen.reader is not None)
 
 
-def _top_keys(settings: Settings) -> set[str | int]:
-    prefix = settings.marks.prefix
+def _top_keys(marks: Any) -> set[str | int]:
+    prefix = marks.prefix
     return {
-        path[len(prefix)]
-        for path in settings.marks.keys
-        if len(path) > len(prefix) and path[: len(prefix)] == prefix
+        path[len(prefix)] for path in marks.keys if len(path) > len(prefix) and path[: len(prefix)] == prefix
     }
 
 
@@ -91,9 +118,3 @@ def _read_all(
         else:
             found.append(read(document, file, problems))
     return tuple(found), whole
-
-
-def _refuse_packages(root: Path, problems: list[Diagnostic]) -> None:
-    for _, file in walk(root, "packages", ("dbt_project.yml",)):
-        fix = "Copy the package's macros to macros/<package>/ and its models to models/"
-        problems.append(Diagnostic(Location(file), "dbt packages are not read in this release", fix))

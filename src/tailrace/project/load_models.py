@@ -1,208 +1,206 @@
-"""models/, seeds/ and macros/: the SQL and CSV files, and the YAML that describes them."""
+"""The SQL and CSV files of a project or package, and the YAML that describes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
 
 from tailrace.errors import Diagnostic, Location
-from tailrace.project.files import YAML, walk
-from tailrace.project.model_config import Config, Layer, folder_layers, read_layer
-from tailrace.project.reader import SQL_NAME, Reader, hint
-from tailrace.project.spec import EMPTY, ColumnDoc, Marks, ModelFile, SeedFile
-from tailrace.project.yaml import read_text, read_yaml
-
-_TEST_KEYS = ("data_tests", "tests", "unit_tests")
-DESCRIBED_MODEL_KEYS = ("name", "description", "config", "columns", "tags", "meta")
-DESCRIBED_SEED_KEYS = ("name", "description", "config", "tags")
-COLUMN_KEYS = ("name", "description", "data_type", "meta", "pii")
-SEED_CONFIGS = ("column_types", "tags")
-_TOP_FIXES = {
-    "sources": "Remove it: source('dataset', 'table') needs no declaration",
-    "macros": "Remove it: describe a macro by a comment in its file",
-}
-_SEED_FIXES = {"event_time": "Remove it: only microbatch models read it, and this release has none"}
+from tailrace.project.dbt.described import Context, Described
+from tailrace.project.dbt.origin import File, Origin
+from tailrace.project.dbt.properties import Properties, YamlSnapshot, read_properties, with_singular
+from tailrace.project.dbt.snapshots import Block, snapshot_blocks
+from tailrace.project.model_config import Config, Layer, along
+from tailrace.project.reader import SQL_NAME
+from tailrace.project.spec import DataTest, ModelFile, SeedFile
+from tailrace.project.yaml import read_text
 
 
-@dataclass(frozen=True)
-class Described:
-    """What a YAML file says of one model or seed."""
+@dataclass
+class Tables:
+    """All that the files of one project or package declare."""
 
-    location: Location
-    description: str = ""
-    config: Layer = field(default_factory=Layer)
-    tags: tuple[str, ...] = ()
-    columns: tuple[ColumnDoc, ...] = ()
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    models: list[ModelFile] = field(default_factory=list)
+    seeds: list[SeedFile] = field(default_factory=list)
+    tests: list[DataTest] = field(default_factory=list)
+    properties: Properties = field(default_factory=Properties)
 
 
-def read_models(
-    root: Path, defaults: Mapping[str, Any], marks: Marks, problems: list[Diagnostic]
-) -> tuple[ModelFile, ...]:
-    """Every model, configured by its folders (`defaults`, placed by `marks`) and described by the YAML beside it."""
-    files = [(path, PurePosixPath(name)) for path, name in walk(root, "models", (".sql",))]
-    layers = folder_layers(root, defaults, marks, problems)
-    described = _read_descriptions(root, "models", {file.stem for _, file in files}, problems)
-    return tuple(_model(path, file, layers, described.get(file.stem), problems) for path, file in files)
-
-
-def _model(
-    path: Path,
-    file: PurePosixPath,
-    layers: Mapping[tuple[str, ...], Layer],
-    about: Described | None,
-    problems: list[Diagnostic],
-) -> ModelFile:
-    _check_name(file, file.stem, "model", problems)
-    folders = file.parts[1:-1]
-    if folders:
-        _check_name(file, folders[0], "schema", problems)
-    text = read_text(path, str(file), problems)
-    if text is not None and not text.strip():
-        problems.append(
-            Diagnostic(Location(str(file)), "the file is empty", "Write a SELECT, or remove the file")
-        )
-    about = about or Described(Location(str(file)))
-    inside = (*folders, file.stem)
-    config = _add_up(about, *(layers[inside[:n]] for n in range(len(inside) + 1) if inside[:n] in layers))
-    return ModelFile(
-        name=file.stem,
-        path=str(file),
-        schema=folders[0] if folders else "main",
-        sql=text or "",
-        config=config.values,
-        description=about.description,
-        columns=about.columns,
-        tags=config.tags,
-        meta=about.meta,
-        config_places=config.places,
-    )
-
-
-def read_seeds(root: Path, problems: list[Diagnostic]) -> tuple[SeedFile, ...]:
-    """Every CSV under seeds/; it is read when it is built."""
-    files = [PurePosixPath(name) for _, name in walk(root, "seeds", (".csv",))]
-    described = _read_descriptions(root, "seeds", {file.stem for file in files}, problems)
-    seeds = []
-    for file in files:
-        _check_name(file, file.stem, "seed", problems)
-        about = described.get(file.stem) or Described(Location(str(file)))
-        config = _add_up(about)
-        seeds.append(
-            SeedFile(
-                file.stem,
-                str(file),
-                config=config.values,
-                description=about.description,
-                tags=config.tags,
-                config_places=config.places,
-            )
-        )
-    return tuple(seeds)
-
-
-def read_macros(root: Path, problems: list[Diagnostic]) -> dict[str, str]:
-    """Macro files by their path in the project."""
-    texts = ((name, read_text(path, name, problems)) for path, name in walk(root, "macros", (".sql",)))
-    return {name: text for name, text in texts if text is not None}
-
-
-def _add_up(about: Described, *layers: Layer) -> Config:
-    config = Config()
-    for layer in (*layers, about.config, Layer(tags=about.tags)):
-        config.add(layer)
-    return config
-
-
-def _check_name(file: PurePosixPath, name: str, what: str, problems: list[Diagnostic]) -> None:
-    if not SQL_NAME.match(name):
-        fix = "Rename it: letters, digits and _, and no digit first"
-        problems.append(Diagnostic(Location(str(file)), f"{name[:60]!r} cannot name a {what}", fix))
-
-
-def _read_descriptions(
-    root: Path, folder: str, names: set[str], problems: list[Diagnostic]
-) -> dict[str, Described]:
-    """What all the YAML files of a folder say, by model or seed name."""
-    found: dict[str, Described] = {}
-    for path, file in walk(root, folder, YAML):
-        document = read_yaml(path, file, problems)
-        if document is None:
-            continue
-        reader = Reader(document.data, document.marks, problems, "this file")
-        _refuse_tests(reader)
-        reader.known("version", folder, fixes=_TOP_FIXES, also=_TEST_KEYS)
-        if reader.get("version") not in (None, 2):
-            reader.problem("version must be the number 2", "Write `version: 2`", "version")
-        for index in range(
-            len(reader.items(folder, required=not any(key in reader.data for key in _TEST_KEYS)))
-        ):
-            entry = reader.under(f"a {folder[:-1]}", folder, index)
-            name, about = _describe(entry, folder)
-            if name and name not in names:
-                suffix = "sql" if folder == "models" else "csv"
-                entry.problem(
-                    f"there is no {folder[:-1]} {name} ({name}.{suffix})", hint(name, sorted(names)), "name"
-                )
-            elif name in found:
-                entry.problem(
-                    f"{name} is already described at {found[name].location}", "Remove one of the two", "name"
-                )
-            elif name:
-                found[name] = about
+def read_tables(context: Context) -> Tables:
+    """Models, seeds, snapshots and tests, configured by their folders and described by the YAML beside them."""
+    origin, problems = context.origin, context.problems
+    models = list(origin.files(origin.paths.models, ".sql"))
+    seeds = list(origin.files(origin.paths.seeds, ".csv"))
+    snapshots = _snapshots(origin, problems)
+    names = {
+        "models": {file.below.stem for file in models},
+        "seeds": {file.below.stem for file in seeds},
+        "snapshots": {block.name for _, block in snapshots},
+    }
+    properties = read_properties(context, names)
+    _refuse_python(origin, problems)
+    found = Tables(properties=properties)
+    maker = _Maker(context, properties)
+    found.models += [maker.model(file) for file in models]
+    found.models += [maker.snapshot(file, block) for file, block in snapshots]
+    found.models += [maker.yaml_snapshot(declared) for declared in properties.snapshots]
+    found.seeds += [maker.seed(file) for file in seeds]
+    found.tests += [*properties.tests, *_singular_tests(context, properties)]
     return found
 
 
-def _describe(reader: Reader, folder: str) -> tuple[str, Described]:
-    _refuse_tests(reader)
-    reader.known(*(DESCRIBED_MODEL_KEYS if folder == "models" else DESCRIBED_SEED_KEYS), also=_TEST_KEYS)
-    config = Layer()
-    if reader.mapping("config"):
-        inner = reader.under("config", "config")
-        if folder == "seeds":
-            inner.known(*SEED_CONFIGS, fixes=_SEED_FIXES)
-            for column, kind in inner.mapping("column_types").items():
-                if not isinstance(kind, str) or not kind:
-                    inner.wrong("column_types", kind, "an SQL type", column)
-        config = read_layer(inner)
-    name = reader.text("name", required=True)
-    described = Described(
-        reader.marks.at("name"),
-        reader.text("description"),
-        config,
-        reader.texts("tags"),
-        _columns(reader) if folder == "models" else (),
-        reader.mapping("meta") if folder == "models" else EMPTY,
+def read_macros(origin: Origin, problems: list[Diagnostic]) -> dict[str, str]:
+    """Macro files, generic tests of tests/generic/ included, by their path in the project."""
+    folders = (*origin.paths.macros, *(f"{folder}/generic" for folder in origin.paths.tests))
+    texts = (
+        (file.shown, read_text(file.path, file.shown, problems)) for file in origin.files(folders, ".sql")
     )
-    return name, described
+    return {name: text for name, text in texts if text is not None}
 
 
-def _columns(model: Reader) -> tuple[ColumnDoc, ...]:
-    columns: dict[str, ColumnDoc] = {}
-    for index in range(len(model.items("columns"))):
-        reader = model.under("a column", "columns", index)
-        _refuse_tests(reader)
-        reader.known(*COLUMN_KEYS, also=_TEST_KEYS)
-        column = ColumnDoc(
-            reader.text("name", required=True),
-            reader.text("description"),
-            reader.optional_text("data_type"),
-            bool(reader.flag("pii")),
-            reader.mapping("meta"),
-            reader.marks.at("name"),
+@dataclass(frozen=True)
+class _Maker:
+    context: Context
+    properties: Properties
+
+    def model(self, file: File) -> ModelFile:
+        name = file.below.stem
+        self._check_name(file, name, "model")
+        about = self.properties.described["models"].get(name) or Described(Location(file.shown))
+        text = read_text(file.path, file.shown, self.context.problems)
+        if text is not None and not text.strip():
+            self._problem(file, "the file is empty", "Write a SELECT, or remove the file")
+        return self._made(name, file, text or "", (*file.folders, name), about)
+
+    def snapshot(self, file: File, block: Block) -> ModelFile:
+        about = self.properties.described["snapshots"].get(block.name) or Described(Location(file.shown))
+        inside = (*file.folders, file.below.stem, block.name)
+        return self._made(block.name, file, block.sql, inside, about, block)
+
+    def yaml_snapshot(self, declared: YamlSnapshot) -> ModelFile:
+        about = self.properties.described["snapshots"][declared.name]
+        sql = f"select * from {{{{ {declared.relation} }}}}"
+        block = Block(declared.name, sql, declared.location.line - 1)
+        inside = (*declared.file.folders, declared.name)
+        return self._made(declared.name, declared.file, sql, inside, about, block)
+
+    def _made(
+        self,
+        name: str,
+        file: File,
+        sql: str,
+        inside: tuple[str, ...],
+        about: Described,
+        block: Block | None = None,
+    ) -> ModelFile:
+        origin = self.context.origin
+        tree = "snapshots" if block else "models"
+        config, over = _configured(origin, tree, inside, about)
+        return ModelFile(
+            name=name,
+            path=file.shown,
+            schema=self._schema(file),
+            sql=sql,
+            kind="snapshot" if block else "model",
+            package=origin.package,
+            line=block.line if block else 0,
+            constraints=about.constraints,
+            config=config.values,
+            description=about.description,
+            columns=about.columns,
+            tags=config.tags,
+            meta=about.meta,
+            config_places=config.places,
+            overrides=over.overriding(),
         )
-        if column.name.casefold() in columns:
-            reader.problem(f"column {column.name} is described twice", "Remove one of the two", "name")
-        elif column.name:
-            columns[column.name.casefold()] = column
-    return tuple(columns.values())
+
+    def seed(self, file: File) -> SeedFile:
+        name = file.below.stem
+        self._check_name(file, name, "seed")
+        origin = self.context.origin
+        about = self.properties.described["seeds"].get(name) or Described(Location(file.shown))
+        config, _ = _configured(origin, "seeds", (*file.folders, name), about)
+        return SeedFile(
+            name=name,
+            path=file.shown,
+            schema=origin.schema or "main",
+            package=origin.package,
+            columns=about.columns,
+            meta=about.meta,
+            config=config.values,
+            description=about.description,
+            tags=config.tags,
+            config_places=config.places,
+        )
+
+    def _schema(self, file: File) -> str:
+        """The target's in a dbt project, the folder's in one of ours."""
+        if self.context.origin.schema is not None:
+            return self.context.origin.schema
+        if file.folders:
+            self._check_name(file, file.folders[0], "schema")
+        return file.folders[0] if file.folders else "main"
+
+    def _check_name(self, file: File, name: str, what: str) -> None:
+        if not SQL_NAME.match(name):
+            fix = "Rename it: letters, digits and _, and no digit first"
+            self._problem(file, f"{name[:60]!r} cannot name a {what}", fix)
+
+    def _problem(self, file: File, message: str, fix: str) -> None:
+        self.context.problems.append(Diagnostic(Location(file.shown), message, fix))
 
 
-def _refuse_tests(reader: Reader) -> None:
-    """A test that is written down and not run would be believed."""
-    for key in _TEST_KEYS:
-        if key in reader.data:
-            fix = "Remove them; a suite in expectations/ can check the same"
-            reader.key_problem(f"{key} are not run in this release", fix, key)
+def _configured(
+    origin: Origin, tree: str, inside: tuple[str, ...], about: Described
+) -> tuple[Config, Config]:
+    """The whole configuration, and what of it the project says of a package's file."""
+    path = origin.fqn(*inside)
+    config, over = Config(), Config()
+    for layer in (*along(origin.trees.get(tree, {}), path), about.config, Layer(tags=about.tags)):
+        config.add(layer)
+    for layer in along(origin.over.get(tree, {}), path):
+        config.add(layer)
+        over.add(layer)
+    return config, over
+
+
+def _snapshots(origin: Origin, problems: list[Diagnostic]) -> list[tuple[File, Block]]:
+    found = []
+    for file in origin.files(origin.paths.snapshots, ".sql"):
+        text = read_text(file.path, file.shown, problems)
+        if text is not None:
+            found += [(file, block) for block in snapshot_blocks(text, file.shown, problems)]
+    return found
+
+
+def _singular_tests(context: Context, properties: Properties) -> list[DataTest]:
+    """SQL files under tests/: each row that one returns is a failure."""
+    origin = context.origin
+    found = []
+    for file in origin.files(origin.paths.tests, ".sql"):
+        if file.folders[:1] in (("generic",), ("fixtures",)):
+            continue
+        name = file.below.stem
+        text = read_text(file.path, file.shown, context.problems)
+        config, _ = _configured(origin, "data_tests", (*file.folders, name), Described(Location(file.shown)))
+        test = DataTest(
+            name=name,
+            path=file.shown,
+            location=Location(file.shown),
+            sql=text or "",
+            package=origin.package,
+            config=config.values,
+            tags=config.tags,
+        )
+        if about := properties.singular.get(name):
+            test = with_singular(test, about)
+        if test.config.get("enabled") is not False:
+            found.append(test)
+    return found
+
+
+def _refuse_python(origin: Origin, problems: list[Diagnostic]) -> None:
+    if origin.lax is None:
+        return
+    for file in origin.files(origin.paths.models, ".py"):
+        fix = "Write it in SQL, or land its result by a pipeline with `source: python`"
+        problems.append(Diagnostic(Location(file.shown), "models in Python are not built", fix))

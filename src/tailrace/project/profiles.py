@@ -1,12 +1,25 @@
-"""profiles.yml: targets. Only the chosen one is rendered, so a developer needs no secret of production."""
+"""profiles.yml: targets. Only the chosen one is rendered, so a developer needs no secret of production.
+
+In a dbt project it may also lie where dbt looks for it, and is read with dbt's keys and dbt's laxness.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from tailrace.errors import Diagnostic, Location
+from tailrace.project.dbt.lax_yaml import read_lax
+from tailrace.project.dbt.profile import (
+    DBT_KEYS,
+    attached_file,
+    credentials,
+    find_profiles,
+    missing_fix,
+    refuse_network,
+)
 from tailrace.project.reader import NAME, SQL_NAME, Reader, hint
 from tailrace.project.secrets import wrapped
 from tailrace.project.spec import EMPTY, Connection, Marks, Target
@@ -26,32 +39,42 @@ _RESERVED_ALIASES = ("memory", "temp", "system", "main")
 
 
 def read_target(
-    root: Path, profile: str, profile_place: Location, chosen: str | None, problems: list[Diagnostic]
+    root: Path,
+    profile: str,
+    profile_place: Location,
+    chosen: str | None,
+    problems: list[Diagnostic],
+    *,
+    dbt: bool = False,
 ) -> Target | None:
     """The chosen target of a profile (default: the profile's own `target:`), or None and diagnostics."""
-    if not (root / FILE).is_file():
+    path, shown = find_profiles(root) if dbt else (root / FILE, FILE)
+    if not path.is_file():
         fix = "Write the profile's targets in it; `tailrace init` shows one"
-        problems.append(Diagnostic(Location(FILE), "the file is missing", fix))
+        problems.append(
+            Diagnostic(Location(FILE), "the file is missing", missing_fix(profile) if dbt else fix)
+        )
         return None
-    document = read_yaml(root / FILE, FILE, problems)
+    document = (read_lax if dbt else read_yaml)(path, shown, problems)
     if document is None:
         return None
-    profiles = Reader(document.data, document.marks, problems, "profiles.yml")
+    profiles = Reader(document.data, document.marks, problems, "profiles.yml", problems if dbt else None)
     if profile not in profiles.data:
         if profile and profiles.is_mapping:
             message = f"profiles.yml has no profile {profile}"
             problems.append(Diagnostic(profile_place, message, hint(profile, list(profiles.data))))
         return None
     reader = profiles.under(f"profile {profile}", profile)
-    reader.known(*PROFILE_KEYS)
+    reader.known(*PROFILE_KEYS, also=("config",) if dbt else ())
     outputs = reader.mapping("outputs", required=True)
     if not outputs and isinstance(reader.data.get("outputs"), Mapping):
         reader.problem(
             "outputs names no target", "Add one: `dev: {type: duckdb, path: warehouse.duckdb}`", "outputs"
         )
-    for output in outputs:
-        _check_output(reader, output)
     name = _choose(reader, chosen, outputs)
+    for output in outputs:
+        if not dbt or output == name:  # dbt's other targets may be warehouses that only dbt knows
+            _check_output(reader, output)
     if name is None or not isinstance(outputs[name], Mapping):
         return None
     return _target(root, reader, profile, name)
@@ -84,7 +107,8 @@ def _check_output(profile: Reader, name: str) -> None:
         return
     engine = reader.choice("type", ENGINES, required=True)
     if engine:
-        reader.known(*TARGET_KEYS, *ENGINE_KEYS[engine])
+        lax = reader.lax is not None
+        reader.known(*TARGET_KEYS, *ENGINE_KEYS[engine], also=DBT_KEYS[engine] if lax else ())
     for connection in reader.mapping("connections"):
         if not NAME.match(connection):
             fix = "Use letters, digits, _ and -, and no digit first"
@@ -114,8 +138,26 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
             connections[key] = _connection(reader, key, options, (*path, key))
         else:
             reader.problem("type must be text", "Write the connector's name", "connections", key, "type")
-    target = Target(name, cast("Literal['duckdb', 'bigquery']", engine), connections, marks)
+    kind = cast("Literal['duckdb', 'bigquery']", engine)
+    target = Target(name, kind, connections, marks, schema=_schema(reader), threads=_threads(reader))
     return _duckdb(root, reader, target) if engine == "duckdb" else _bigquery(reader, target)
+
+
+def _schema(reader: Reader) -> str:
+    """`schema`, which BigQuery also calls `dataset`."""
+    key = "schema" if "schema" in reader.data else "dataset"
+    if key not in reader.data:
+        return "main"
+    return reader.name(key, required=False, sql=True) or "main"
+
+
+def _threads(reader: Reader) -> int:
+    value = reader.data.get("threads", 1)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if value is not None:
+        reader.wrong("threads", value, "a whole number from 1 on")
+    return 1
 
 
 def _connection(reader: Reader, name: str, options: Mapping[str, Any], path: tuple[str, ...]) -> Connection:
@@ -126,10 +168,11 @@ def _connection(reader: Reader, name: str, options: Mapping[str, Any], path: tup
 
 def _duckdb(root: Path, reader: Reader, target: Target) -> Target:
     path = reader.text("path", required=True)
-    if path.startswith((":memory:", "md:", "motherduck:")):
-        reader.problem(
-            f"path: {path} is not a file", "Name a file: a run publishes it for others to open", "path"
-        )
+    if path.startswith((":memory:", "md:", "motherduck:")) or "://" in path:
+        fix = f"Name a file, such as `path: {reader.what.split()[-1]}.duckdb`: a run publishes it for others to open"
+        reader.problem(f"path: {path} is not a file", fix, "path")
+    if reader.lax is not None:
+        refuse_network(reader)
     attach = _attached(root, reader)
     schemas: tuple[str, ...] = ()
     if reader.mapping("publish"):
@@ -140,15 +183,12 @@ def _duckdb(root: Path, reader: Reader, target: Target) -> Target:
     for key, value in settings.items():
         if not isinstance(value, str | int | float):
             reader.wrong("settings", value, "text, a number, true or false", key)
-    return Target(
-        target.name,
-        "duckdb",
-        target.connections,
-        target.marks,
-        _absolute(root, path),
-        attach,
-        schemas,
-        settings or EMPTY,
+    return replace(
+        target,
+        path=_absolute(root, path),
+        attach=attach,
+        publish_schemas=schemas,
+        settings=settings or EMPTY,
     )
 
 
@@ -157,8 +197,10 @@ def _attached(root: Path, parent: Reader) -> tuple[Mapping[str, str], ...]:
     found: dict[str, Mapping[str, str]] = {}
     for index in range(len(parent.items("attach"))):
         reader = parent.under("an attached file", "attach", index)
-        reader.known(*ATTACHED_KEYS)
+        reader.known(*ATTACHED_KEYS, also=("read_only",) if parent.lax is not None else ())
         path = reader.text("path", required=True)
+        if parent.lax is not None:
+            path = attached_file(reader, path)
         alias = reader.text("alias", Path(path).stem)
         taken = alias.casefold() in _RESERVED_ALIASES or alias.casefold() in found
         if path and (taken or not SQL_NAME.match(alias)):
@@ -173,5 +215,8 @@ def _absolute(root: Path, path: str) -> Path:
 
 
 def _bigquery(reader: Reader, target: Target) -> Target:
-    settings = {"project": reader.text("project", required=True), "location": reader.text("location", "US")}
-    return Target(target.name, "bigquery", target.connections, target.marks, settings=settings)
+    project = "database" if reader.lax is not None and "database" in reader.data else "project"
+    settings = {"project": reader.text(project, required=True), "location": reader.text("location", "US")}
+    if reader.lax is not None:
+        settings |= credentials(reader)
+    return replace(target, settings=settings)

@@ -45,6 +45,13 @@ def hint(word: str, known: Sequence[str]) -> str:
     return text[:1].upper() + text[1:]
 
 
+def typed_for(word: str, known: Sequence[str]) -> str:
+    """The known word that this one was most likely meant to be, or "": nearer than a near miss."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.8)), "")
+
+
 def kind_of(value: Any) -> str:
     """A value's type in a reader's words."""
     if value is None:
@@ -65,12 +72,24 @@ def kind_of(value: Any) -> str:
 
 
 class Reader:
-    """One mapping. A missing or wrong value is a diagnostic, and the method gives its default ("" or None) instead."""
+    """One mapping. A missing or wrong value is a diagnostic, and the method gives its default ("" or None) instead.
 
-    def __init__(self, data: Any, marks: Marks, problems: list[Diagnostic], what: str) -> None:
+    With `lax`, as dbt reads: a key without a value is not there, and of unknown keys only those that look like a typing mistake are
+    told, in `lax` (which may be the problems or a list of notices).
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        marks: Marks,
+        problems: list[Diagnostic],
+        what: str,
+        lax: list[Diagnostic] | None = None,
+    ) -> None:
         self.marks = marks
         self.problems = problems
         self.what = what
+        self.lax = lax
         self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else EMPTY
         self.is_mapping = isinstance(data, Mapping)
         if not self.is_mapping:
@@ -93,8 +112,13 @@ class Reader:
         `fixes` are words for keys that people are likely to bring from elsewhere.
         """
         for key in self.data:
-            if key not in keys and key not in also:
-                self.key_problem(f"{self.what} has no key {key}", fixes.get(key) or hint(key, keys), key)
+            if key in keys or key in also:
+                continue
+            message = f"{self.what} has no key {key}"
+            if self.lax is None:
+                self.key_problem(message, fixes.get(key) or hint(key, keys), key)
+            elif close := typed_for(key, keys):
+                self.lax.append(Diagnostic(self.marks.key(key), message, f"Did you mean {close}?"))
 
     def get(self, key: str, required: bool = False) -> Any:
         """The raw value, or None; a missing required key and a key without a value are problems."""
@@ -103,7 +127,7 @@ class Reader:
             if required and self.is_mapping:
                 self.problem(f"{self.what} needs the key {key}", f"Add `{key}: ...`")
             return None
-        if value is None:
+        if value is None and self.lax is None:
             self.key_problem(f"{key} has no value", "Write one, or remove the key", key)
         return value
 
@@ -201,7 +225,7 @@ class Reader:
         data: Any = self.data
         for part in path:
             data = data[part]
-        return Reader(data, self.marks.under(*path), self.problems, what)
+        return Reader(data, self.marks.under(*path), self.problems, what, self.lax)
 
     def wrong(self, key: str, value: Any, wanted: str, *rest: str | int) -> None:
         """The value of `key` has the wrong type."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tailrace.errors import Diagnostic, Location
 from tailrace.project.reader import NAME, Reader
-from tailrace.project.spec import Marks
+from tailrace.project.spec import EMPTY, Marks
 from tailrace.project.yaml import read_text
 
 FILE = "pyproject.toml"
 _SECTION = ("tool", "tailrace")
-SETTINGS_KEYS = ("name", "profile", "dialect", "vars", "models")
+SETTINGS_KEYS = ("name", "profile", "dialect", "vars", "models", "lint")
 DIALECTS = ("duckdb", "bigquery")
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""(\s*)((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -31,7 +31,7 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Settings:
-    """What `[tool.tailrace]` says; `models` are the raw defaults per model folder, placed at `marks.at("models", ...)`."""
+    """What `[tool.tailrace]` says; `models` are the raw defaults per model folder, placed at `marks.at("models", ...)`; `lint` is the linter's own."""
 
     name: str
     profile: str
@@ -39,6 +39,16 @@ class Settings:
     vars: Mapping[str, Any]
     models: Mapping[str, Any]
     marks: Marks
+    lint: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+def has_settings(root: Path) -> bool:
+    """Whether pyproject.toml holds a `[tool.tailrace]`; beside a dbt_project.yml it may be another program's alone."""
+    try:
+        text = (root / FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"^\s*\[\s*tool\s*\.\s*tailrace\b|^\s*tool\.tailrace\b", text, re.MULTILINE) is not None
 
 
 def read_settings(root: Path, problems: list[Diagnostic]) -> Settings | None:
@@ -68,6 +78,7 @@ def read_settings(root: Path, problems: list[Diagnostic]) -> Settings | None:
         _vars(reader),
         reader.mapping("models"),
         reader.marks,
+        lint=reader.mapping("lint"),
     )
 
 

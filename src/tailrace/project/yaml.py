@@ -34,13 +34,14 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML file as plain data, and where each part of it stands."""
+    """One YAML file as plain data, and where each part of it stands; `templated`: a text of it may be a template."""
 
     data: Any
     marks: Marks
+    templated: bool = True
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """Reading cannot go on; the diagnostic is already collected."""
 
 
@@ -79,17 +80,20 @@ def parse_yaml(text: str, file: str, problems: list[Diagnostic]) -> Document | N
     builder = _Builder(file, problems)
     try:
         data = builder.document(_events(text))
-    except _Unreadable:
+    except Unreadable:
         return None
     except yaml.MarkedYAMLError as error:
-        problems.append(_syntax_problem(error, file, text))
+        problems.append(syntax_problem(error, file, text))
         return None
     except yaml.reader.ReaderError as error:
-        place = _place(file, text, error.position)
-        code = ord(error.character) if isinstance(error.character, str) else int(error.character)
-        problems.append(Diagnostic(place, f"character U+{code:04X} is not allowed", "Remove it"))
+        problems.append(character_problem(error, file, text))
         return None
-    return Document(data, Marks(file, builder.places, builder.keys))
+    return Document(data, Marks(file, builder.places, builder.keys), is_templated(text))
+
+
+def is_templated(text: str) -> bool:
+    """Whether Jinja may have something to do in a text."""
+    return "{{" in text or "{%" in text
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -126,7 +130,7 @@ class _Builder:
                     self.problem(
                         event, "a second YAML document", "Keep one document per file: remove the ---"
                     )
-                    raise _Unreadable
+                    raise Unreadable
                 data = self.value(next(events), (), 0, events)
         if count == 0:
             self.places[()] = Location(self.file)
@@ -149,7 +153,7 @@ class _Builder:
             return self.scalar(event)
         if depth >= MAX_DEPTH:
             self.problem(event, f"nested deeper than {MAX_DEPTH} levels")
-            raise _Unreadable
+            raise Unreadable
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(path, depth, events)
         return self.mapping(path, depth, events)
@@ -223,7 +227,14 @@ class _Builder:
         self.problems.append(Diagnostic(self.location(event), message, fix))
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Diagnostic:
+def character_problem(error: yaml.reader.ReaderError, file: str, text: str) -> Diagnostic:
+    """A character that YAML does not allow."""
+    code = ord(error.character) if isinstance(error.character, str) else int(error.character)
+    place = _place(file, text, error.position)
+    return Diagnostic(place, f"character U+{code:04X} is not allowed", "Remove it")
+
+
+def syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Diagnostic:
     """The parser's message in a reader's words, with a fix for the mistakes that people make."""
     mark = error.problem_mark or error.context_mark
     if mark is None:

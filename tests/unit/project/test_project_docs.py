@@ -1,4 +1,4 @@
-"""docs/project-files.md names every key that the readers know, and no default but theirs."""
+"""docs/project-files.md and docs/dbt-projects.md name every key that the readers know, and no default but theirs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import tailrace.project
 from tailrace.project import secrets
 from tailrace.project.spec import Guardrails
 
-PAGE = (Path(__file__).parents[3] / "docs" / "project-files.md").read_text()
-SOURCES = {path.stem: path.read_text() for path in Path(tailrace.project.__file__).parent.glob("*.py")}
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = "".join((DOCS / name).read_text() for name in ("project-files.md", "dbt-projects.md"))
+SOURCES = {path.stem: path.read_text() for path in Path(tailrace.project.__file__).parent.rglob("*.py")}
 READ = re.compile(
     r"\.(?:text|optional_text|name|choice|flag|duration|share|texts|mapping|items|get)\(\s*\"(\w+)\""
 )
@@ -35,7 +36,15 @@ def keys_read(source: str) -> set[str]:
         ("toml", 5),
         ("profiles", 14),
         ("load_pipelines", 11),
-        ("load_models", 14),
+        ("described", 20),
+        ("data_tests", 15),
+        ("sources", 14),
+        ("exposures", 11),
+        ("unit_tests", 14),
+        ("properties", 8),
+        ("project_file", 25),
+        ("profile", 40),
+        ("packages_file", 5),
         ("load_suites", 12),
         ("load_syncs", 22),
         ("schedule", 4),

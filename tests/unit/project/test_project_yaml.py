@@ -109,7 +109,7 @@ def test_a_folder_in_a_files_place(tmp_path):
 
 
 # PyYAML writes U+0085, U+2028 and U+2029 as they are where it also takes them for line ends: not ours to read back
-letters = st.characters(exclude_characters="\x85\u2028\u2029")
+letters = st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029")
 scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(letters, max_size=8)
 trees = st.recursive(
     scalars,

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from tailrace.build.settings import incremental, snapshot
 from tailrace.build.settings.model import KEYS, MATERIALIZED, ON_STALE
+from tailrace.plan.json_schema.properties import (
+    COLUMNS,
+    CONSTRAINTS,
+    EXPOSURE,
+    META,
+    SOURCE,
+    TAGS,
+    TESTS,
+    UNIT_TEST,
+)
 from tailrace.plan.json_schema.values import (
     FILLED,
     FLAG,
@@ -18,53 +29,109 @@ from tailrace.plan.json_schema.values import (
     mapping,
     word,
 )
-from tailrace.project.load_models import COLUMN_KEYS, DESCRIBED_MODEL_KEYS, DESCRIBED_SEED_KEYS, SEED_CONFIGS
+from tailrace.project.dbt.described import (
+    DESCRIBED_MODEL_KEYS,
+    DESCRIBED_SEED_KEYS,
+    DESCRIBED_SNAPSHOT_KEYS,
+    SEED_CONFIGS,
+)
+from tailrace.project.dbt.properties import PROPERTY_KEYS, UNUSED_SECTIONS
 from tailrace.project.toml import DIALECTS, SETTINGS_KEYS
 
-CONFIG = {
+_HOOKS = {"anyOf": [TEXT, {"type": "array", "items": {"type": ["string", "object"]}}]}
+_COUNT = {"type": "integer", "minimum": 0}
+_MODEL_CONFIG = {
     "materialized": about("how the model is stored", word(MATERIALIZED), default="view"),
     "schema": about("default: the folder's", {**SQL_NAMED, "not": {"pattern": OURS}}),
-    "tags": about("for tag:x", TEXTS),
+    "alias": about("the table's name; default: the model's", SQL_NAMED),
+    "tags": TAGS,
     "meta": about("yours, kept as it is", {}),
     "on_stale": about("what to do where something before it failed", word(ON_STALE), default="build"),
     "enabled": about("false: the model is left out", FLAG, default=True),
+    "event_time": about("the column that says when a row happened", TEXT),
+    "contract": about("enforced: true holds the columns and types of this file against the table", OBJECT),
+    "pre_hook": about("SQL before the build", _HOOKS),
+    "post_hook": about("SQL after the build", _HOOKS),
 }
+_INCREMENTAL_CONFIG = {
+    "incremental_strategy": about("how new rows join the table", word(incremental.STRATEGIES)),
+    "unique_key": about("the column or columns that name a row", TEXTS),
+    "on_schema_change": about("what other columns do", word(incremental.ON_SCHEMA_CHANGE), default="ignore"),
+    "incremental_predicates": about("conditions on the rows that are compared", TEXTS),
+    "predicates": about("as incremental_predicates", TEXTS),
+    "merge_update_columns": about("the only columns that a merge updates", TEXTS),
+    "merge_exclude_columns": about("columns that a merge does not update", TEXTS),
+    "full_refresh": about("true: always whole; false: never", FLAG),
+    "batch_size": about("of microbatch", word(incremental.BATCH_SIZES)),
+    "begin": about("the first batch of microbatch, an ISO date", TEXT),
+    "lookback": about("batches before the newest that are built again", _COUNT, default=1),
+}
+_SNAPSHOT_CONFIG = {
+    "strategy": about("how a changed row is known", word(snapshot.STRATEGIES)),
+    "updated_at": about("the column that says when a row changed", TEXT),
+    "check_cols": about("the columns that are compared, or all", TEXTS),
+    "hard_deletes": about("what a row that is gone does", word(snapshot.HARD_DELETES), default="ignore"),
+    "invalidate_hard_deletes": FLAG,
+    "dbt_valid_to_current": about("what dbt_valid_to is of a current row", TEXT),
+    "snapshot_meta_column_names": about("other names for the columns dbt_valid_from and so on", OBJECT),
+    "target_schema": TEXT,
+}
+CONFIG = {**_MODEL_CONFIG, **_INCREMENTAL_CONFIG, **_SNAPSHOT_CONFIG}
 SEED_CONFIG = {
     "column_types": about(
         "column to SQL type", {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}
     ),
-    "tags": about("for tag:x", TEXTS),
+    "schema": TEXT,
+    "alias": about("the table's name; default: the file's", TEXT),
+    "delimiter": about("what stands between fields", TEXT, default=","),
+    "quote_columns": FLAG,
+    "enabled": about("false: the seed is left out", FLAG, default=True),
+    "tags": TAGS,
+    "meta": META,
+    "event_time": about("the column that says when a row happened", TEXT),
 }
-COLUMN = {
-    "name": about("the column", FILLED),
-    "description": TEXT,
-    "data_type": FILLED,
-    "meta": OBJECT,
-    "pii": about("it holds personal data", FLAG),
-}
-ENTRY = {
+_ENTRY = {
     "name": about("an existing file's stem", FILLED),
     "description": TEXT,
-    "tags": about("for tag:x", TEXTS),
+    "tags": TAGS,
+    "meta": OBJECT,
+    "columns": COLUMNS,
+    "data_tests": TESTS,
+    "tests": TESTS,
+}
+_MODEL = {**_ENTRY, "config": mapping(KEYS, CONFIG), "constraints": CONSTRAINTS}
+_SEED = {**_ENTRY, "config": mapping(SEED_CONFIGS, SEED_CONFIG)}
+_SNAPSHOT = {
+    **_ENTRY,
+    "config": mapping(KEYS, CONFIG),
+    "relation": about("what it is of: ref('x') or source('a', 'b')", FILLED),
+}
+_SECTIONS = {
+    "models": mapping(DESCRIBED_MODEL_KEYS, _MODEL, ("name",)),
+    "seeds": mapping(DESCRIBED_SEED_KEYS, _SEED, ("name",)),
+    "snapshots": mapping(DESCRIBED_SNAPSHOT_KEYS, _SNAPSHOT, ("name",)),
+    "sources": SOURCE,
+    "exposures": EXPOSURE,
+    "unit_tests": UNIT_TEST,
+    "data_tests": about("what is said of a test in tests/", mapping(DESCRIBED_SEED_KEYS, _SEED, ("name",))),
 }
 
 
 def models() -> Schema:
     """models/**/*.yml."""
-    columns = {"type": "array", "items": mapping(COLUMN_KEYS, COLUMN, ("name",))}
-    table = {**ENTRY, "config": mapping(KEYS, CONFIG), "meta": OBJECT, "columns": columns}
-    return _file("models", mapping(DESCRIBED_MODEL_KEYS, table, ("name",)))
+    return _file("models")
 
 
 def seeds() -> Schema:
     """seeds/**/*.yml."""
-    table = {**ENTRY, "config": mapping(SEED_CONFIGS, SEED_CONFIG)}
-    return _file("seeds", mapping(DESCRIBED_SEED_KEYS, table, ("name",)))
+    return _file("seeds")
 
 
-def _file(folder: str, entry: Schema) -> Schema:
-    table = {"version": {"const": 2}, folder: {"type": "array", "items": entry}}
-    return document(f"tailrace: {folder}/**/*.yml", mapping(tuple(table), table, (folder,)))
+def _file(folder: str) -> Schema:
+    table: Schema = {"version": {"const": 2}}
+    table |= {key: {"type": "array", "items": section} for key, section in _SECTIONS.items()}
+    table |= dict.fromkeys(UNUSED_SECTIONS, about("dbt's; nothing here reads it", {}))
+    return document(f"tailrace: {folder}/**/*.yml", mapping((*PROPERTY_KEYS, *UNUSED_SECTIONS), table))
 
 
 def pyproject() -> Schema:
@@ -75,6 +142,7 @@ def pyproject() -> Schema:
         "dialect": about("the dialect that models are written in", word(DIALECTS), default="duckdb"),
         "vars": about("what var('x') gives", {"type": "object", "propertyNames": NAMED}),
         "models": about("configuration of models, by folder", {"$ref": "#/$defs/folder"}),
+        "lint": about("rules that are off, and rules that fail the command", OBJECT),
     }
     folder = {
         "type": "object",
