@@ -58,5 +58,5 @@ def _unit_tests(project: Project, graph: Graph) -> list[Diagnostic]:
             )
         else:
             inputs_of(project, graph, test, problems)
-            overrides_of(test, node, problems)
+            overrides_of(project, test, node, problems)
     return problems

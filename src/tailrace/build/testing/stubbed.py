@@ -12,6 +12,7 @@ from typing import Any
 from tailrace.build import clock
 from tailrace.build.compile import compile_project
 from tailrace.build.graph import Graph, ModelNode
+from tailrace.build.testing.macro_overrides import overridden, override_problem
 from tailrace.errors import Diagnostic, near_miss
 from tailrace.project.spec import EMPTY, ModelFile, Project, SeedFile, UnitTest
 
@@ -36,7 +37,7 @@ class Overrides:
         return plain and not any(graph.nodes[up].materialized == "ephemeral" for up in node.depends_on)
 
 
-def overrides_of(test: UnitTest, node: ModelNode, problems: list[Diagnostic]) -> Overrides:
+def overrides_of(project: Project, test: UnitTest, node: ModelNode, problems: list[Diagnostic]) -> Overrides:
     """What a test overrides; what cannot be is added to `problems`."""
 
     def problem(message: str, fix: str) -> None:
@@ -59,6 +60,10 @@ def overrides_of(test: UnitTest, node: ModelNode, problems: list[Diagnostic]) ->
             f"{node.name} is no incremental model, so is_incremental is always false", "Remove the override"
         )
     now = _clock(macros)
+    sql = next((model.sql for model in project.models if model.name == node.name), "")
+    for name in macros:
+        if said := override_problem(project, name, sql):
+            problem(*said)
     env = {name: str(value) for name, value in given.get("env_vars", {}).items()}
     return Overrides(incremental is True, now, macros, given.get("vars", {}), env)
 
@@ -96,6 +101,7 @@ def stubbed(project: Project, graph: Graph, test: UnitTest, overrides: Overrides
         vars={**project.vars, **overrides.vars},
         packages=packages,
     )
+    alone = overridden(alone, overrides.macros, tested.package) if overrides.macros else alone
     with _environment(overrides.env_vars):
         return compile_project(alone, now=overrides.now or graph.now, cache_dir=None)
 

@@ -44,11 +44,14 @@ class UnitTests:
 
     def _run(self, test: UnitTest, blank: Outcome) -> Outcome:
         problems: list[Diagnostic] = []
-        overrides = overrides_of(test, self._graph.nodes[test.model], problems)
-        graph = self._graph if overrides.are_none(self._graph, test) else stubbed(self._project, self._graph, test, overrides)  # fmt: skip
-        inputs = inputs_of(self._project, graph, test, problems)
+        overrides = overrides_of(self._project, test, self._graph.nodes[test.model], problems)
+        inputs = inputs_of(self._project, self._graph, test, problems)
         if problems:
             raise ProjectError(problems)
+        graph = self._graph
+        if not overrides.are_none(graph, test):
+            graph = stubbed(self._project, graph, test, overrides)
+            inputs = inputs_of(self._project, graph, test, problems)
         node = graph.nodes[test.model]
         warehouse = DuckDBWarehouse(None, settings=self._project.target.settings)
         try:
