@@ -1,0 +1,55 @@
+"""Every function that DuckDB's models may call, with the rule that writes it for BigQuery."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from tailrace.build.transpile.to_bigquery import (
+    aggregates,
+    dates,
+    json_of,
+    lists,
+    numbers,
+    patterns_of,
+    texts,
+    windows,
+)
+from tailrace.build.transpile.to_bigquery.rewrite import Writer
+from tailrace.build.transpile.to_bigquery.texts import Rule
+from tailrace.errors import near_miss
+
+CALLS: dict[str, tuple[int, int, Rule]] = {
+    **texts.CALLS, **numbers.CALLS, **dates.CALLS, **patterns_of.CALLS, **lists.CALLS, **json_of.CALLS, **aggregates.CALLS, **windows.CALLS,
+}  # fmt: skip
+INSTEAD = {
+    "hash": "Write md5(x)", "mode": "Count and rank in a CTE", "age": "Write date_diff('month', a, b)", "time_bucket": "Write date_trunc()",
+    "format": "Write printf() or ||", "columns": "Name the columns", "list_sort": "Build it in order: list(x ORDER BY x)",
+    "array_sort": "Build it in order: list(x ORDER BY x)", "list_distinct": "Write list(DISTINCT x ORDER BY x)", "flatten": "Unnest twice",
+    "list_aggregate": "Write list_sum(), list_min(), list_max(), list_avg() or list_count()", "list_concat": "Write a || b",
+    "map": "Use a struct, or a list of structs", "quantile_disc": "Rank in a CTE", "approx_quantile": "Write quantile_cont(x, q) OVER (...)",
+    "regexp_split_to_array": "Write string_split()", "isfinite": "Write NOT isinf(x)", "row": "Name the fields: {'a': x}",
+    "list_append": "Write a || [x]", "struct_extract": "Write s.field", "unnest": "Join it: FROM t, unnest(t.items) AS u(x)",
+    "generate_series": "Put it into FROM: FROM generate_series(a, b) AS s(x)", "range": "Put it into FROM: FROM range(a, b) AS s(x)",
+    "levenshtein": "Compare in Python, or after lower() and trim()", "epoch_ns": "Write epoch_us()", "initcap": "Write it in the mart's reader",
+}  # fmt: skip
+"""What to write for functions that have no counterpart."""
+
+
+def called(w: Writer, node: exp.Anonymous) -> exp.Expr:
+    """A function by its name; one that no rule knows is refused rather than passed on."""
+    name = str(node.this if isinstance(node.this, str) else node.this.name).lower()
+    known = CALLS.get(name)
+    if known is None:
+        fix = (
+            INSTEAD.get(name)
+            or near_miss(name, sorted(CALLS))
+            or "Write it in functions that both engines have"
+        )
+        return w.refuse(node, f"{name}() is not carried over to BigQuery", fix[:1].upper() + fix[1:])
+    fewest, most, rule = known
+    if not fewest <= len(node.expressions) <= most:
+        counts = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        return w.refuse(
+            node, f"{name}() of {len(node.expressions)} arguments is not carried over", f"Give it {counts}"
+        )
+    return rule(w, node)

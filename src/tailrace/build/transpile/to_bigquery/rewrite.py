@@ -1,0 +1,135 @@
+"""Walks DuckDB's tree and writes BigQuery's: what no rule and no list here names is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from tailrace.build.facts import Problem
+from tailrace.build.transpile.kinds import Kinds
+from tailrace.build.transpile.places import Places
+from tailrace.build.transpile.signatures import Kind
+
+
+@dataclass
+class Writer:
+    """One translation: the rules ask it for kinds and translated children, and tell it what cannot be carried over."""
+
+    tree: exp.Expr
+    places: Places
+    rules: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]]
+    problems: list[Problem] = field(default_factory=list)
+    elements: dict[str, str] = field(default_factory=dict)
+    """Aliases of unnested lists: BigQuery's names the element itself."""
+
+    def __post_init__(self) -> None:
+        self.kinds = Kinds(self.tree)
+
+    def kind(self, node: object) -> Kind:
+        return self.kinds.of(node)
+
+    def refuse(self, place: exp.Expr | int, message: str, fix: str) -> exp.Expr:
+        """Notes a problem; what is returned only fills its place."""
+        offset = place if isinstance(place, int) else self.places.of(place)
+        found = Problem(offset, message, fix)
+        if found not in self.problems:
+            self.problems.append(found)
+        return exp.Null()
+
+    def write(self, node: exp.Expr) -> exp.Expr:
+        """A node in BigQuery's words."""
+        rule = self.rules.get(type(node))
+        if rule is not None:
+            return rule(self, node)
+        return self.same(node)
+
+    def same(self, node: exp.Expr) -> exp.Expr:
+        """The node as it is, its parts translated; for what both engines read alike."""
+        allowed = SAME.get(type(node))
+        if allowed is None:
+            return self.refuse(
+                node, f"{_shown(node)} has no counterpart in BigQuery", "Write it in other words"
+            )
+        arguments: dict[str, Any] = {}
+        for key, value in node.args.items():
+            if value is None or value is False or value == []:
+                continue
+            if key not in allowed:
+                what = f"{key.strip('_').upper().replace('_', ' ')} of {_shown(node)}"
+                self.refuse(node, f"{what} has no counterpart in BigQuery", "Write it in other words")
+                continue
+            arguments[key] = self._part(value)
+        return type(node)(**arguments)
+
+    def _part(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._part(part) for part in value]
+        return self.write(value) if isinstance(value, exp.Expr) else value
+
+    def all(self, nodes: list[exp.Expr]) -> list[exp.Expr]:
+        return [self.write(node) for node in nodes]
+
+
+def _shown(node: exp.Expr) -> str:
+    text = " ".join(node.sql(dialect="duckdb").split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+_BINARY = frozenset({"this", "expression"})
+SAME: dict[type[exp.Expr], frozenset[str]] = {
+    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.And, exp.Or, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.BitwiseAnd,
+                     exp.BitwiseOr, exp.NullSafeEQ, exp.NullSafeNEQ, exp.BitwiseLeftShift, exp.BitwiseRightShift), _BINARY),
+    **dict.fromkeys((exp.Not, exp.Neg, exp.Paren, exp.Where, exp.Having, exp.Qualify, exp.BitwiseNot, exp.From), frozenset({"this"})),
+    exp.Alias: frozenset({"this", "alias"}),
+    exp.Identifier: frozenset({"this", "quoted"}),
+    exp.Column: frozenset({"this", "table", "db", "catalog"}),
+    exp.Boolean: frozenset({"this"}), exp.Null: frozenset(), exp.Var: frozenset({"this"}), exp.Star: frozenset({"except_", "replace"}),
+    exp.Case: frozenset({"this", "ifs", "default"}), exp.If: frozenset({"this", "true"}),
+    exp.Between: frozenset({"this", "low", "high"}), exp.Exists: frozenset({"this"}), exp.Tuple: frozenset({"expressions"}),
+    exp.Literal: frozenset({"this", "is_string"}),
+    exp.Limit: frozenset({"expression"}), exp.Offset: frozenset({"expression"}),
+    exp.TableAlias: frozenset({"this"}),
+}  # fmt: skip
+"""What means the same in both, and the parts of it that do."""
+
+
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of one of BigQuery's functions."""
+    return exp.Anonymous(this=name, expressions=[*arguments])
+
+
+def cast(node: exp.Expr, to: str, *, safe: bool = False) -> exp.Expr:
+    kind = exp.TryCast if safe else exp.Cast
+    return kind(this=node, to=exp.DataType.build(to, dialect="bigquery"))
+
+
+def number(value: int) -> exp.Expr:
+    return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
+
+
+def text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
+
+
+def string_of(node: object) -> str | None:
+    """The value of a text literal."""
+    if isinstance(node, exp.RawString):
+        return node.name
+    return node.name if isinstance(node, exp.Literal) and node.is_string else None
+
+
+def whole_of(node: object) -> int | None:
+    """The value of a whole number that is written out."""
+    if isinstance(node, exp.Paren):
+        return whole_of(node.this)
+    if isinstance(node, exp.Neg):
+        inner = whole_of(node.this)
+        return None if inner is None else -inner
+    return (
+        int(node.name)
+        if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit()
+        else None
+    )

@@ -1,0 +1,38 @@
+"""The whole way of one SELECT from DuckDB's words into BigQuery's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlglot import Token, exp
+
+from tailrace.build.facts import Problem
+from tailrace.build.transpile.places import Places
+from tailrace.build.transpile.to_bigquery import (
+    aggregates,
+    casts,
+    dates,
+    json_of,
+    operators,
+    queries,
+    tables,
+    texts,
+    windows,
+)
+from tailrace.build.transpile.to_bigquery.calls import called
+from tailrace.build.transpile.to_bigquery.rewrite import Writer
+
+RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
+    **operators.RULES, **casts.RULES, **dates.RULES, **texts.RULES, **json_of.RULES, **aggregates.RULES, **windows.RULES,
+    **tables.RULES, **queries.RULES, exp.Anonymous: called,
+}  # fmt: skip
+
+
+def to_bigquery(tree: exp.Expr, tokens: Sequence[Token]) -> tuple[str, list[Problem]]:
+    """The SELECT as BigQuery's text, or all that cannot be carried over, in the order of the file."""
+    writer = Writer(tree, Places(tokens), RULES)
+    written = queries.query(writer, tree, [])
+    if writer.problems:
+        return "", sorted(writer.problems, key=lambda problem: problem.offset)
+    return written.sql(dialect="bigquery", pretty=True), []
