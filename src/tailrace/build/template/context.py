@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from tailrace.build.template import described
@@ -137,7 +137,7 @@ def functions_of(scope: Scope, asking: Asking) -> Mapping[str, Any]:
         "schema": Changing(lambda: described.current(scope)["schema"]),
         "graph": GraphView(scope),
         "target": _target(scope),
-        "flags": dict(_FLAGS),
+        "flags": MappingProxyType(_FLAGS),
         "api": SimpleNamespace(Relation=adapter.Relation, Column=columns),
         "exceptions": _exceptions(scope),
         "modules": modules(partial(_now, scope)),
@@ -194,12 +194,13 @@ def _now(scope: Scope) -> Any:
     return scope.now
 
 
-def _target(scope: Scope) -> dict[str, Any]:
+def _target(scope: Scope) -> Mapping[str, Any]:
     target = scope.project.target
-    return {
+    found = {
         "name": target.name, "target_name": target.name, "type": scope.project.dialect, "schema": target.schema,
         "database": scope.database, "dbname": scope.database, "profile_name": scope.project.name, "threads": target.threads,
     }  # fmt: skip
+    return MappingProxyType(found)
 
 
 def _exceptions(scope: Scope) -> SimpleNamespace:
@@ -297,7 +298,7 @@ _PURE: Mapping[str, Any] = {
     "set": _set, "set_strict": Distinct, "zip": _or_default(_zip), "zip_strict": _zip, "local_md5": _md5,
     "diff_of_two_dicts": _difference,
 }  # fmt: skip
-_FLAGS: Mapping[str, Any] = {
+_FLAGS: dict[str, Any] = {
     "FULL_REFRESH": False, "STORE_FAILURES": False, "WHICH": "build", "EMPTY": False, "FAIL_FAST": False, "DEBUG": False,
     "INTROSPECT": True, "WARN_ERROR": False,
 }  # fmt: skip

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from itertools import islice
 from types import FrameType
@@ -118,7 +118,7 @@ def call_size(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 
 
 def _length(value: Any) -> int:
-    return len(value) if hasattr(value, "__len__") else 0
+    return len(value) if isinstance(value, Sized) else 0
 
 
 def replaced_size(text: Any, old: Any = "", new: Any = "", *_count: Any) -> int:
