@@ -84,9 +84,9 @@ deals AS (
 
 places AS (
     SELECT month, channel, campaign FROM spend
-    UNION
+    UNION DISTINCT
     SELECT month, channel, campaign FROM leads
-    UNION
+    UNION DISTINCT
     SELECT month, channel, campaign FROM deals
 )
 

@@ -10,11 +10,11 @@ measured AS (
     SELECT
         contacts.*,
         companies.industry,
-        date_diff('day', CAST(last_seen_at AS DATE), current_date) AS days_since_seen,
+        date_diff('day', CAST(contacts.last_seen_at AS DATE), current_date) AS days_since_seen,
         coalesce(regexp_matches(
-            lower(job_title), '(^|[^a-z])(c[efmot]o|coo|chief|vp|head of|director|owner|founder)([^a-z]|$)'
+            lower(contacts.job_title), '(^|[^a-z])(c[efmot]o|coo|chief|vp|head of|director|owner|founder)([^a-z]|$)'
         ), false) AS decides,
-        coalesce(employee_band IN ('100-500', '500-1000', '1000+'), false) AS is_large
+        coalesce(contacts.employee_band IN ('100-500', '500-1000', '1000+'), false) AS is_large
     FROM contacts
     LEFT JOIN {{ ref('stg_hubspot__companies') }} AS companies
         ON companies.company_id = contacts.company_id

@@ -252,6 +252,20 @@ def test_models(select: tuple[str, ...], exclude: tuple[str, ...], **options: An
 
 
 @cli.command()
+@selecting
+@click.option("--rules", is_flag=True, help="List the rules, with their reasons.")
+@common
+def lint(select: tuple[str, ...], exclude: tuple[str, ...], rules: bool) -> None:
+    """Find what goes wrong in models that run: rules by name, each with its place and its fix."""
+    from tailrace.cli.lint import run_lint, show_rules
+
+    if rules:
+        show_rules(frame_of())
+    else:
+        run_lint(frame_of(), select, exclude)
+
+
+@cli.command()
 @click.argument("sql")
 @click.option(
     "--format",
