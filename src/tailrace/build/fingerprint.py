@@ -1,4 +1,4 @@
-"""What a model was built from, and whether that has changed: its SQL, what it reads, the data, the day.
+"""Whether what a model was built from has changed: its SQL, what it reads, its configuration, the data, the day.
 
 A view holds no rows: it is built again for its own definition, never for new data, but what it passes on to the tables
 that read it does carry the data's version. What is not built in this run (not chosen, or it failed) counts as what it
@@ -7,19 +7,20 @@ was built from last, so that its readers are built once more when it has caught 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from tailrace.build.asked import NOTHING, Asked
+from tailrace.build.built import Built, Parts, digest, read_built
 from tailrace.build.graph import Graph, ModelNode
-from tailrace.warehouse.base import META, TableRef, Warehouse
+from tailrace.build.intervals import truncated
+from tailrace.build.shaping import FROM_NOTHING, shape_of
+from tailrace.build.through import seen_through
+from tailrace.build.versions import ABSENT, Data
+from tailrace.warehouse.base import TableRef, Warehouse
 
-MODELS = TableRef(META, "models")
-CURSORS = TableRef(META, "cursors")
-ABSENT = "absent"
+EPHEMERAL = "ephemeral: its SQL stands in its readers"
 
 
 @dataclass(frozen=True)
@@ -33,45 +34,33 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a relation is made of; JSON-able. `data` and `upstream` are versions by table and by model."""
-
-    sql: str
-    data: Mapping[str, str] = field(default_factory=dict)
-    upstream: Mapping[str, str] = field(default_factory=dict)
-    unknown: Mapping[str, str] = field(default_factory=dict)
-    day: str | None = None
-
-    def content(self) -> str:
-        """What the relation holds, for those who read it."""
-        return _digest(self.sql, self.data, self.upstream, self.unknown, self.day)
-
-    def document(self) -> str:
-        return json.dumps(self.__dict__, sort_keys=True)
-
-
-@dataclass(frozen=True)
-class Built:
-    """A row of tailrace_meta.models: what was built last."""
-
-    schema: str
-    materialized: str
-    parts: Parts
-
-
-@dataclass(frozen=True)
 class Judgement:
-    """A decision, and the parts that the relation will be made of."""
+    """A decision, the parts that the relation will be made of, and the node with the SQL that makes it.
+
+    `whole`: from nothing, whatever stands there. `before` are the parts of what stands, None where they are unknown.
+    """
 
     decision: Decision
     parts: Parts
+    node: ModelNode
+    whole: bool = True
+    before: Parts | None = None
 
 
 class Judge:
-    """Decides model by model in the graph's order; what became of each is told back by `settle`."""
+    """Decides model by model in the graph's order; what became of each is told back by `settle`.
 
-    def __init__(self, warehouse: Warehouse, graph: Graph) -> None:
+    `run_id` signs what is built anew though nothing of it changed.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, graph: Graph, asked: Asked = NOTHING, run_id: str = "plan"
+    ) -> None:
+        self._warehouse = warehouse
         self._graph = graph
+        self._asked = asked
+        self._run_id = run_id
+        self._nodes = seen_through(graph)
         self._built = read_built(warehouse)
         self._data = Data(warehouse)
         self._there = {
@@ -79,84 +68,174 @@ class Judge:
             for schema in sorted({node.schema for node in graph.nodes.values()})
         }
         self._contents: dict[str, str] = {}
+        self._definitions: dict[str, str] = {}
 
-    def judge(self, name: str) -> Judgement:
-        """Whether the model is what it should be, given what its upstream is by now."""
-        node = self._graph.nodes[name]
-        parts = self._parts(node)
+    def judge(self, name: str, *, renders: bool = True) -> Judgement:
+        """Whether the model is what it should be, given what its upstream is by now.
+
+        A late model is rendered on the warehouse as it stands; without `renders` only if nothing else tells.
+        """
+        node = self._nodes[name]
+        if node.materialized == "ephemeral":
+            return Judgement(Decision(name, "skip", EPHEMERAL), self._parts(node), node)
         built = self._built.get(name)
-        modified = built is None or (built.materialized, built.schema, built.parts.sql) != (
-            node.materialized, node.schema, node.canonical,
+        if node.late and self._graph.late is not None:
+            known = replace(node, canonical=built.parts.sql) if built else node
+            told = not renders and self._why(known, self._parts(known), built)
+            node = known if told else self._rendered(node)
+        return self._judged(node, built, renders)
+
+    def _judged(self, node: ModelNode, built: Built | None, renders: bool) -> Judgement:
+        parts = self._parts(node)
+        modified = built is None or (built.materialized, built.schema, built.parts.sql, built.parts.config) != (
+            node.materialized, node.schema, parts.sql, parts.config,
         )  # fmt: skip
         why = self._why(node, parts, built)
-        return Judgement(Decision(name, "build" if why else "skip", why or "up to date", modified), parts)
+        forced = "" if why else self._forced(node)
+        whole = self._whole(node, parts, built)
+        if forced or (why and whole and self._asked.refreshes(node)):
+            parts = replace(parts, revision=self._run_id)
+        said = why or forced
+        if renders and said and not whole and node.late and node.settings.incremental:
+            node = self._rendered(node, incremental=True)
+        decision = Decision(node.name, "build" if said else "skip", said or "up to date", modified)
+        return Judgement(decision, parts, node, whole, built.parts if built else None)
+
+    def _rendered(self, node: ModelNode, *, incremental: bool = False) -> ModelNode:
+        late = self._graph.late
+        if late is None:
+            return node
+        found = late.node(node.name, self._warehouse, incremental=incremental)
+        if incremental:
+            return replace(node, incremental_sql=found.sql)
+        both = digest(node.canonical, found.canonical)
+        return replace(node, sql=found.sql, canonical=both, volatile=found.volatile or node.volatile)
 
     def is_there(self, name: str) -> bool:
-        """Whether the model's relation exists."""
-        return self.kind_of(name) is not None
+        """Whether the model's relation exists; an ephemeral one needs none."""
+        return self._nodes[name].materialized == "ephemeral" or self.kind_of(name) is not None
 
     def kind_of(self, name: str) -> str | None:
         """Whether a "table" or a "view" stands where the model goes, if anything does."""
-        node = self._graph.nodes[name]
-        return self._there[node.schema].get(node.name.casefold())
+        table = self._nodes[name].table
+        return self._there[table.schema].get(table.name.casefold())
 
     def is_landed(self, table: TableRef) -> bool:
         """Whether a landed table exists."""
         return self._data.shape(str(table)) != ABSENT
 
+    def reads_of(self, name: str) -> ModelNode:
+        """The node as it is judged: what it reads by way of ephemeral models is its own."""
+        return self._nodes[name]
+
+    def built_of(self, name: str) -> Built | None:
+        """What was built last."""
+        return self._built.get(name)
+
     def settle(self, name: str, parts: Parts | None) -> None:
         """The model is made of `parts` now; None: it is what it was before."""
-        node = self._graph.nodes[name]
+        node = self._nodes[name]
+        if node.materialized == "ephemeral":
+            return
         if parts is not None:
-            self._there[node.schema][node.name.casefold()] = (
-                "view" if node.materialized == "view" else "table"
-            )
-        self._contents[name] = parts.content() if parts is not None else self._standing(name)
+            there = "view" if node.materialized == "view" else "table"
+            self._there[node.schema][node.table.name.casefold()] = there
+        else:
+            parts = self._standing(name)
+        self._contents[name] = parts.content() if parts else ABSENT
+        self._definitions[name] = parts.definition if parts else ABSENT
 
-    def _standing(self, name: str) -> str:
+    def _standing(self, name: str) -> Parts | None:
         """What an untouched relation passes on: a table what it was built from, a view what its inputs are today."""
         built = self._built.get(name)
         if built is None or not self.is_there(name):
-            return ABSENT
+            return None
         parts = built.parts
         if built.materialized != "view":
-            return parts.content()
-        sql = self._graph.nodes[name].sql
-        data = {table: self._data.version(table, sql) for table in parts.data}
-        upstream = {up: self._contents.get(up, ABSENT) for up in parts.upstream}
-        unknown = dict.fromkeys(parts.unknown, self._instant)
-        return Parts(parts.sql, data, upstream, unknown, parts.day).content()
+            return parts
+        sql = self._nodes[name].sql
+        return replace(
+            parts,
+            data={table: self._data.version(table, sql) for table in parts.data},
+            upstream={up: self._contents.get(up, ABSENT) for up in parts.upstream},
+            unknown=dict.fromkeys(parts.unknown, self._instant),
+        )
 
     @property
     def _instant(self) -> str:
         return self._graph.now.isoformat()
 
     def _parts(self, node: ModelNode) -> Parts:
+        built = self._built.get(node.name)
+        batch = node.settings.incremental.microbatch if node.settings.incremental else None
+        day = self._graph.run_date if node.volatile else None
+        if batch:
+            day = truncated(self._graph.now, batch.batch_size).isoformat()
         return Parts(
-            node.canonical,
-            {str(table): self._data.version(str(table), node.sql) for table in node.reads},
-            {up: self._contents.get(up, ABSENT) for up in node.depends_on},
-            dict.fromkeys(node.externals, self._instant),
-            self._graph.run_date if node.volatile else None,
+            sql=node.canonical,
+            data={str(table): self._data.version(str(table), node.sql) for table in node.reads},
+            upstream={up: self._contents.get(up, ABSENT) for up in node.depends_on},
+            unknown=dict.fromkeys(node.externals, self._instant),
+            day=day,
+            config=shape_of(node),
+            definition=digest(
+                "" if node.kind == "seed" else node.canonical,
+                [self._definitions.get(up, ABSENT) for up in node.depends_on],
+            ),
+            revision=built.parts.revision if built else "",
+            batched=batch is not None,
         )
 
     def _why(self, node: ModelNode, parts: Parts, built: Built | None) -> str:
         if built is None:
             return "never built"
         kind = "view" if node.materialized == "view" else "table"
-        if built.schema != node.schema:
-            return f"it moves from {built.schema} to {node.schema}"
+        before = TableRef(built.schema, built.relation(node.name))
+        if before != node.table:
+            moved = built.schema != node.schema
+            return (
+                f"it moves from {built.schema if moved else before} to {node.schema if moved else node.table}"
+            )
         # a file published with fewer schemas holds views as tables, and a plan tables as views: only the first stand still
         there = self.kind_of(node.name)
         if there is None or (there, built.materialized) == ("table", "view"):
             return f"its {kind} is gone"
-        if built.parts.sql != node.canonical:
+        if built.parts.sql != parts.sql:
             return "its file changed" if node.kind == "seed" else "its SQL changed"
         if built.materialized != node.materialized:
             return f"it was a {built.materialized} and becomes a {node.materialized}"
+        if config := _changed(built.parts.config, parts.config):
+            return f"its configuration changed: {', '.join(config)}"
+        if kind == "table" and node.settings.incremental and built.parts.definition != parts.definition:
+            return "the SQL of what it reads changed"
         if built.parts.day != parts.day:
-            return "the day turned"
+            return "a new batch began" if parts.batched else "the day turned"
         return "" if kind == "view" else _why_table(node, parts, built)
+
+    def _forced(self, node: ModelNode) -> str:
+        if self._asked.refreshes(node):
+            return "full refresh asked for"
+        return self._asked.words() if self._asked.span(node.name) else ""
+
+    def _whole(self, node: ModelNode, parts: Parts, built: Built | None) -> bool:
+        """Whether the relation is made from nothing; a snapshot's history never is."""
+        settings = node.settings.incremental
+        if settings is None and node.materialized != "snapshot":
+            return True
+        if self.kind_of(node.name) is None:
+            return True
+        if settings is None:
+            return built is not None and built.materialized != "snapshot"
+        if settings.full_refresh is False:
+            return False
+        if built is None or built.materialized != node.materialized or built.schema != node.schema:
+            return True
+        changed = [key for key in _changed(built.parts.config, parts.config) if key in FROM_NOTHING]
+        definition = not parts.batched and built.parts.definition != parts.definition
+        return bool(
+            changed or definition or built.parts.sql != parts.sql
+            or settings.full_refresh is True or self._asked.refreshes(node)
+        )  # fmt: skip
 
 
 def _why_table(node: ModelNode, parts: Parts, built: Built) -> str:
@@ -169,114 +248,24 @@ def _why_table(node: ModelNode, parts: Parts, built: Built) -> str:
     return ""
 
 
-class Data:
-    """Versions of landed tables: the newest landed row that altered each, and its columns.
-
-    A row that only moved the vendor's cursor, as the echo of our own write does, counts for those who may read the cursor:
-    SQL that names its column or holds a star.
-    """
-
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
-        self._cursors: dict[str, tuple[int, int, int, str]] = {}
-        self._shapes: dict[str, str] = {}
-        there = warehouse.columns(CURSORS)
-        if there:
-            table = warehouse.dialect.table(CURSORS)
-            later = "touch_version, cursor_columns" if "touch_version" in there else "data_version, ''"
-            rows = warehouse.query(f"SELECT resource, data_version, raw_done, {later} FROM {table}")
-            for name, version, done, touched, columns in rows:
-                self._cursors[str(name).casefold()] = (version or 0, touched or 0, done or 0, columns or "")
-
-    def version(self, table: str, sql: str) -> str:
-        """Changes whenever `dataset.table` may hold other rows for `sql`; "absent" where there is no such table."""
-        shape = self.shape(table)
-        return shape if shape == ABSENT else f"{self._rows(table, sql)}/{shape}"
-
-    def shape(self, table: str) -> str:
-        """A digest of the table's columns; asked once, since a build lands nothing."""
-        if table not in self._shapes:
-            schema, _, name = table.partition(".")
-            columns = self._warehouse.columns(TableRef(schema, name))
-            self._shapes[table] = _digest(columns)[:8] if columns else ABSENT
-        return self._shapes[table]
-
-    def _rows(self, table: str, sql: str) -> str:
-        """Raw rows and keys move with every row that arrives, the log with those that are changes."""
-        folded = table.casefold()
-        if folded in self._cursors:
-            changed, touched, _, columns = self._cursors[folded]
-            return str(touched if _may_read(sql, columns) else changed)
-        base, _, suffix = folded.rpartition("__")
-        changed, touched, arrived, _ = self._cursors.get(base, (0, 0, 0, ""))
-        return f"{touched}:{arrived}" if suffix in ("raw", "keys") else str(changed)
-
-
-def _may_read(sql: str, columns: str) -> bool:
-    """Whether a query may see one of these columns; a star of multiplication only costs a rebuild."""
-    folded = sql.casefold()
-    return "*" in folded or any(column.casefold() in folded for column in columns.split(",") if column)
-
-
-def decide(warehouse: Warehouse, graph: Graph, selected: Collection[str] | None) -> list[Decision]:
+def decide(
+    warehouse: Warehouse, graph: Graph, selected: Collection[str] | None, asked: Asked = NOTHING
+) -> list[Decision]:
     """What a build would do with the selected models (None: all), in the order in which it would do it."""
-    judge = Judge(warehouse, graph)
+    judge = Judge(warehouse, graph, asked)
     decisions: list[Decision] = []
     for name in graph.order:
         if selected is not None and name not in selected:
             judge.settle(name, None)
             continue
-        judgement = judge.judge(name)
+        judgement = judge.judge(name, renders=False)
         decisions.append(judgement.decision)
-        judge.settle(name, judgement.parts)
+        parts = judgement.parts
+        if parts.batched and judgement.decision.action == "build":
+            parts = replace(parts, revision="planned")
+        judge.settle(name, parts)
     return decisions
-
-
-def read_built(warehouse: Warehouse) -> dict[str, Built]:
-    """What was built last, by model."""
-    if not warehouse.columns(MODELS):
-        return {}
-    table = warehouse.dialect.table(MODELS)
-    rows = warehouse.query(f"SELECT model, schema_name, materialized, parts FROM {table}")
-    return {str(row[0]): Built(row[1], row[2], _read_parts(row[3])) for row in rows}
-
-
-def write_built(
-    warehouse: Warehouse, node: ModelNode, parts: Parts, rows: int, *, run_id: str, now: datetime
-) -> None:
-    """Remember what a model was built from; in the transaction that built it."""
-    table = warehouse.dialect.table(MODELS)
-    warehouse.execute(f"DELETE FROM {table} WHERE model = ?", [node.name])
-    warehouse.execute(
-        f"INSERT INTO {table} (model, schema_name, materialized, fingerprint, parts, rows, built_at, run_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [node.name, node.schema, node.materialized, parts.content(), parts.document(), rows,
-         now.astimezone(UTC).replace(tzinfo=None), run_id],
-    )  # fmt: skip
-
-
-def ensure_built(warehouse: Warehouse) -> None:
-    """Make tailrace_meta.models if it is not there."""
-    if not warehouse.columns(MODELS):
-        warehouse.ensure_schema(META)
-        text, number, stamp = (warehouse.dialect.type(kind) for kind in ("text", "bigint", "timestamp"))
-        warehouse.execute(
-            f"CREATE TABLE IF NOT EXISTS {warehouse.dialect.table(MODELS)} (model {text}, schema_name {text},"
-            f" materialized {text}, fingerprint {text}, parts {text}, rows {number}, built_at {stamp}, run_id {text})"
-        )
-
-
-def _read_parts(text: str) -> Parts:
-    """Parts that another release wrote in its own way count as another model's."""
-    try:
-        return Parts(**json.loads(text))
-    except (TypeError, ValueError):
-        return Parts("")
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]

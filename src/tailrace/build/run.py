@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tailrace.build.fingerprint import Judge, Judgement, ensure_built, read_built, write_built
+from tailrace.build.asked import NOTHING, Asked
+from tailrace.build.built import Made, ensure_built, read_built, write_built
+from tailrace.build.fingerprint import Judge, Judgement
 from tailrace.build.graph import Graph, ModelNode
-from tailrace.build.materialize import materialize
-from tailrace.errors import WarehouseError
+from tailrace.build.grouping import Group, Task
+from tailrace.build.materialize.hooks import run_project_hooks
+from tailrace.build.materialize.job import Job
+from tailrace.build.materialize.microbatch import Batches
+from tailrace.build.materialize.places import placed
+from tailrace.build.seeds import seed_error
+from tailrace.errors import FatalError, TailraceError, WarehouseError
 from tailrace.events import Notice, Progress, StepFinished, StepStarted, emit
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import Warehouse
+
+START, END = "on-run-start", "on-run-end"
 
 
 def build(
@@ -27,14 +34,17 @@ def build(
     run_id: str,
     now: Callable[[], datetime],
     stale: Collection[str] = (),
+    asked: Asked = NOTHING,
 ) -> list[StepResult]:
     """One result for each selected model: ok (built), skipped (up to date, or it has to wait), failed.
 
     `stale` are landed tables (`dataset.table`) whose last reading failed: what reads them is flagged in the detail, or
-    skipped where its `on_stale` says so. `root` is the project's folder, where the seeds are.
+    skipped where its `on_stale` says so. `root` is the project's folder, where the seeds are. Models that are restated are
+    built even where they were not selected. Hooks of a project's runs are steps of their own where one fails.
     """
     _say_orphans(warehouse, graph)
-    return _Builder(warehouse, graph, root, run_id, now, frozenset(stale)).build(selected)
+    builder = _Builder(warehouse, graph, root, run_id, now, frozenset(stale), asked)
+    return builder.build({*selected, *asked.restated})
 
 
 class _Builder:
@@ -46,6 +56,7 @@ class _Builder:
         run_id: str,
         now: Callable[[], datetime],
         stale: frozenset[str],
+        asked: Asked,
     ) -> None:
         self._warehouse = warehouse
         self._graph = graph
@@ -53,72 +64,154 @@ class _Builder:
         self._run_id = run_id
         self._now = now
         self._stale = stale
+        self._asked = asked
         self._old: dict[str, tuple[str, ...]] = {}
-        self._judge = Judge(warehouse, graph)
-        self._remembers = False
+        self._judge = Judge(warehouse, graph, asked, run_id)
+        self._group = Group(run_id, now, self._done, self._group_failed)
+        self._results: dict[str, StepResult] = {}
+        self._details: dict[str, Mapping[str, Any]] = {}
+        self._began = False
+        self._stopped = False
 
     def build(self, selected: Collection[str]) -> list[StepResult]:
-        results: list[StepResult] = []
-        for name in self._graph.order:
-            if name in selected:
-                results.append(self._one(self._graph.nodes[name]))
-                emit(Progress("build", name, len(results), len(selected), "models"))
-            else:
-                self._judge.settle(name, None)
-        return results
+        number = 0
+        try:
+            for name in self._graph.order:
+                if name in selected:
+                    self._one(self._graph.nodes[name])
+                    number += 1
+                    emit(Progress("build", name, number, len(selected), "models"))
+                else:
+                    self._judge.settle(name, None)
+            self._group.commit()
+        except BaseException as error:
+            self._group.abandon(error)
+            raise
+        if self._began and not self._stopped:
+            self._project_hooks(END)
+        return [self._results[name] for name in (START, *self._graph.order, END) if name in self._results]
 
-    def _one(self, node: ModelNode) -> StepResult:
+    def _one(self, node: ModelNode) -> None:
         old = self._stale_inputs(node)
         detail: dict[str, Any] = {"stale": list(old)} if old else {}
         self._old[node.name] = old
-        judgement = self._judge.judge(node.name)
+        try:
+            judgement = self._judged(node)
+        except FatalError as error:  # a template that asks the warehouse, and is wrong
+            self._failed(node, str(error), detail)
+            return
         missing, wait = self._missing(node), self._waits(node, old, judgement)
         if missing and not old:
-            return self._failed(node, f"{node.path}: {missing}", detail)
-        if missing or wait:
+            self._failed(node, f"{node.path}: {missing}", detail)
+        elif missing or wait:
             self._judge.settle(node.name, None)
-            return self._skipped(node, {**detail, "why": missing or wait})
-        if judgement.decision.action == "skip":
+            self._skipped(node, {**detail, "why": missing or wait})
+        elif judgement.decision.action == "skip":
             self._judge.settle(node.name, judgement.parts)
-            why = (
-                f"{judgement.decision.why}, on old data: {', '.join(old)}" if old else judgement.decision.why
-            )
-            return self._skipped(node, {**detail, "why": why})
-        return self._build(node, judgement, {**detail, "why": judgement.decision.why})
+            said = f", on old data: {', '.join(old)}" if old else ""
+            self._skipped(node, {**detail, "why": judgement.decision.why + said})
+        else:
+            self._build(judgement, {**detail, "why": judgement.decision.why})
 
-    def _build(self, node: ModelNode, judgement: Judgement, detail: Mapping[str, Any]) -> StepResult:
+    def _judged(self, node: ModelNode) -> Judgement:
+        if node.late:
+            self._group.commit()  # a query of its template that fails must not end the others' transaction
+        return self._judge.judge(node.name)
+
+    def _build(self, judgement: Judgement, detail: Mapping[str, Any]) -> None:
+        node = judgement.node
+        if not self._begin():
+            self._judge.settle(node.name, None)
+            self._skipped(node, {**detail, "why": f"{START} failed"})
+            return
         emit(StepStarted("build", node.name))
-        started = time.monotonic()
-        try:
-            if not self._remembers:
-                ensure_built(self._warehouse)
-                self._remembers = True
-            write = partial(write_built, run_id=self._run_id, now=self._now())
-            rows = materialize(
-                self._warehouse,
-                node,
-                self._root,
-                self._judge.kind_of(node.name),
-                lambda rows: write(self._warehouse, node, judgement.parts, rows),
-            )
-        except WarehouseError as error:
-            return self._failed(node, str(error), detail, time.monotonic() - started)
-        self._judge.settle(node.name, judgement.parts)
-        seconds = time.monotonic() - started
-        emit(StepFinished("build", node.name, "ok", 0, rows, seconds))
-        return StepResult("build", node.name, "ok", 0, rows, seconds, detail=detail)
+        self._details[node.name] = detail
+        built = self._judge.built_of(node.name)
+        kind = self._judge.kind_of(node.name)
+        ours = built.materialized if built else ""
+        job = Job(
+            self._warehouse, self._graph, node, self._root, self._graph.now, kind, judgement.whole, ours
+        )
+        task = Task(job, judgement.parts)
+        settings = node.settings
+        if settings.incremental and settings.incremental.microbatch:
+            self._group.commit()
+            self._batches(task, judgement)
+        elif settings.pre_hooks or settings.post_hooks:
+            if self._group.alone(task):
+                self._judge.settle(node.name, judgement.parts)
+        elif self._group.add(task):
+            self._judge.settle(node.name, judgement.parts)
 
-    def _failed(
-        self, node: ModelNode, error: str, detail: Mapping[str, Any], seconds: float = 0.0
-    ) -> StepResult:
+    def _begin(self) -> bool:
+        """What comes before the first model that is built; False where it failed."""
+        if not self._began:
+            self._began = True
+            ensure_built(self._warehouse)
+            self._stopped = not self._project_hooks(START)
+        return not self._stopped
+
+    def _project_hooks(self, when: str) -> bool:
+        try:
+            run_project_hooks(self._warehouse, self._graph, when)
+        except TailraceError as error:
+            emit(StepFinished("build", when, "failed", 0, 0, 0.0, str(error)))
+            self._results[when] = StepResult("build", when, "failed", error=str(error))
+            return False
+        return True
+
+    def _batches(self, task: Task, judgement: Judgement) -> None:
+        """A microbatch model has transactions of its own."""
+        node = task.job.node
+
+        def remember(parts: Any, rows: int) -> None:
+            write_built(self._warehouse, [Made(node, parts, rows)], run_id=self._run_id, now=self._now())
+
+        span = self._asked.span(node.name)
+        try:
+            done = Batches(task.job, task.parts, judgement.before, span, self._run_id, remember).build()
+        except WarehouseError as error:
+            self._group_failed(task, error)
+            return
+        self._judge.settle(node.name, done.parts)
+        task.rows = done.rows
+        why = f"{self._details[node.name]['why']}; {done.built} of {done.total} batches"
+        self._details[node.name] = {**self._details[node.name], "why": why, "batches": done.built}
+        if done.built:
+            self._done(task)
+        else:
+            emit(StepFinished("build", node.name, "skipped", 0, 0, task.seconds))
+            self._skipped(node, self._details[node.name])
+
+    def _done(self, task: Task) -> None:
+        name = task.job.node.name
+        emit(StepFinished("build", name, "ok", 0, task.rows, task.seconds))
+        self._results[name] = StepResult(
+            "build", name, "ok", 0, task.rows, task.seconds, detail=self._details[name]
+        )
+
+    def _group_failed(self, task: Task, error: WarehouseError) -> None:
+        node = task.job.node
+        found = (
+            seed_error(self._warehouse, node, self._root, error)
+            if node.kind == "seed"
+            else placed(node, error)
+        )
+        said = str(found).removesuffix(".")
+        said = f"{said}. {error.fix}" if error.fix else said
+        self._failed(node, said, self._details[node.name], task.seconds)
+
+    def _failed(self, node: ModelNode, error: str, detail: Mapping[str, Any], seconds: float = 0.0) -> None:
         """The relation stays as it was, and what reads it is told so."""
         self._judge.settle(node.name, None)
         self._old[node.name] = (*self._old[node.name], node.name)
         emit(StepFinished("build", node.name, "failed", 0, 0, seconds, error))
-        return StepResult("build", node.name, "failed", seconds=seconds, error=error, detail=detail)
+        self._results[node.name] = StepResult(
+            "build", node.name, "failed", seconds=seconds, error=error, detail=detail
+        )
 
-    def _skipped(self, node: ModelNode, detail: Mapping[str, Any]) -> StepResult:
-        return StepResult("build", node.name, "skipped", detail=detail)
+    def _skipped(self, node: ModelNode, detail: Mapping[str, Any]) -> None:
+        self._results[node.name] = StepResult("build", node.name, "skipped", detail=detail)
 
     def _stale_inputs(self, node: ModelNode) -> tuple[str, ...]:
         """Landed tables and models under this one that this run could not bring up to date."""
@@ -128,13 +221,16 @@ class _Builder:
 
     def _missing(self, node: ModelNode) -> str | None:
         """What the model reads and what is not there at all."""
-        for up in node.depends_on:
+        reads = self._judge.reads_of(node.name)
+        if node.materialized == "ephemeral":
+            return None
+        for up in reads.depends_on:
             if not self._judge.is_there(up):
                 failed = up in self._old.get(up, ())
                 return (
                     f"upstream {up} failed" if failed else f"upstream {up} is not built (select +{node.name})"
                 )
-        for table in node.reads:
+        for table in reads.reads:
             if not self._judge.is_landed(table):
                 return f"{table} is not landed yet (tailrace land)"
         return None
@@ -149,13 +245,18 @@ def _say_orphans(warehouse: Warehouse, graph: Graph) -> None:
     """Tables whose model is gone from the project stay as they are: dropping data is a person's decision."""
     for name, built in sorted(read_built(warehouse).items()):
         node = graph.nodes.get(name)
-        if (node and node.schema == built.schema) or name not in warehouse.tables(built.schema):
+        relation = built.relation(name)
+        stands = node is not None and node.materialized != "ephemeral"
+        if stands and node is not None and (node.schema, node.table.name) == (built.schema, relation):
+            continue
+        if relation not in warehouse.tables(built.schema):
             continue
         kind = "view" if built.materialized == "view" else "table"
-        place = f"{built.schema}.{name}"
-        said = (
-            f"{name} is built in {node.schema} now; {place} is left as it was,"
-            if node
-            else f"{place} has no model any more;"
-        )
+        place = f"{built.schema}.{relation}"
+        said = f"{place} has no model any more;"
+        if stands and node is not None:
+            where = node.schema if node.schema != built.schema else str(node.table)
+            said = f"{name} is built in {where} now; {place} is left as it was,"
+        elif node is not None:
+            said = f"{name} is ephemeral now; {place} is left as it was,"
         emit(Notice("info", f"{said} drop the {kind} if nobody reads it"))

@@ -13,7 +13,7 @@ from tailrace.warehouse.base import META, STAGE, TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 SOURCE = "published"
-SMALL = ("models", "cursors", "verdicts", "validations", "quarantine", "format")
+SMALL = ("models", "intervals", "cursors", "verdicts", "validations", "quarantine", "format")
 """Tables of tailrace_meta that steps write: copied, so that what they write goes nowhere."""
 
 

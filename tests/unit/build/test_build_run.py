@@ -438,14 +438,25 @@ def test_nobody_is_left_with_half_a_model(quiet):
 KILLED = """
 import sys
 from pathlib import Path
+from tailrace.build import grouping
 from tests.unit.build.test_build_run import Yard
-from tailrace.warehouse.duckdb import DuckDBWarehouse
+grouping.MODELS = 2
 Yard(Path(sys.argv[1]), Path(sys.argv[2])).build()
 """
 
 
-@pytest.mark.parametrize("point", ["build:before_commit", "build:before_commit@4", "build:after_commit@3"])
-def test_a_kill_leaves_whole_models_and_the_next_build_the_rest(tmp_path, point):
+@pytest.mark.parametrize(
+    ("point", "left"),
+    [
+        ("build:made", 0),
+        ("build:before_commit", 0),
+        ("build:before_commit@2", 2),
+        ("build:made@4", 2),
+        ("build:after_commit@3", 6),
+    ],
+)
+def test_a_kill_leaves_whole_models_and_the_next_build_the_rest(tmp_path, point, left):
+    """Two models share a transaction here."""
     path = tmp_path / "w.duckdb"
     import os
 
@@ -459,9 +470,7 @@ def test_a_kill_leaves_whole_models_and_the_next_build_the_rest(tmp_path, point)
     remembered = {row[0] for row in warehouse.query("SELECT model FROM tailrace_meta.models")}
     there = {name for name in graph.nodes if warehouse.columns(graph.nodes[name].table)}
     assert there == remembered
-    assert (
-        len(there) == {"build:before_commit": 0, "build:before_commit@4": 3, "build:after_commit@3": 3}[point]
-    )
+    assert len(there) == left
     found = build(warehouse, graph, set(graph.nodes), root=tmp_path / "p", run_id="r", now=lambda: NOW)
     assert sorted(result.name for result in found if result.status == "ok") == sorted(set(EVERY) - there)
     warehouse.close()

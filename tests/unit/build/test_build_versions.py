@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tailrace.build.fingerprint import Data
+from tailrace.build.versions import Data
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 

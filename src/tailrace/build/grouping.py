@@ -1,0 +1,126 @@
+"""Models that share a transaction: a commit costs more than a small model, and a kill still leaves whole models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tailrace.build.built import Made, Parts, write_built
+from tailrace.build.materialize.job import Job
+from tailrace.build.materialize.write import write_model
+from tailrace.errors import WarehouseError
+from tailrace.failpoints import reach
+
+SECONDS = 0.5
+MODELS = 100
+"""A transaction is committed once it lasts so long or holds so many."""
+
+
+@dataclass
+class Task:
+    """A model on its way to be built."""
+
+    job: Job
+    parts: Parts
+    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    rows: int = 0
+    wrong: bool = False
+
+
+class Group:
+    """Builds what is added; `done` and `failed` hear of each model once, when its transaction has ended."""
+
+    def __init__(
+        self,
+        run_id: str,
+        now: Callable[[], datetime],
+        done: Callable[[Task], None],
+        failed: Callable[[Task, WarehouseError], None],
+    ) -> None:
+        self._run_id = run_id
+        self._now = now
+        self._done = done
+        self._failed = failed
+        self._tasks: list[Task] = []
+        self._open = ExitStack()
+        self._since = 0.0
+
+    def add(self, task: Task) -> bool:
+        """Build one more; False where it failed, and then the models before it are built each on its own."""
+        warehouse = task.job.warehouse
+        try:
+            if not self._tasks:
+                self._since = time.monotonic()
+                self._open.enter_context(warehouse.transaction())
+            if not any(one.job.node.schema == task.job.node.schema for one in self._tasks):
+                warehouse.ensure_schema(task.job.node.schema)
+            self._write(task)
+        except WarehouseError as error:
+            self._retreat(error)
+            return self._fail(task, error)
+        self._tasks.append(task)
+        reach("build:made")
+        if len(self._tasks) >= MODELS or time.monotonic() - self._since >= SECONDS:
+            self.commit()
+        return not task.wrong
+
+    def alone(self, task: Task) -> bool:
+        """Build a model in a transaction of its own; False where it failed."""
+        self.commit()
+        warehouse = task.job.warehouse
+        try:
+            with warehouse.transaction():
+                warehouse.ensure_schema(task.job.node.schema)
+                self._write(task)
+                self._remember([task])
+        except WarehouseError as error:
+            return self._fail(task, error)
+        reach("build:after_commit")
+        self._done(task)
+        return True
+
+    def commit(self) -> None:
+        """End the transaction that is open; where that fails, each model is built on its own."""
+        if not self._tasks:
+            return
+        try:
+            self._remember(self._tasks)
+            self._open.close()
+        except WarehouseError as error:
+            self._retreat(error)
+            return
+        reach("build:after_commit")
+        done, self._tasks = self._tasks, []
+        for task in done:
+            self._done(task)
+
+    def abandon(self, error: BaseException) -> None:
+        """Leave nothing half done behind an interruption."""
+        self._tasks = []
+        self._open.__exit__(type(error), error, None)
+
+    def _fail(self, task: Task, error: WarehouseError) -> bool:
+        task.wrong = True
+        self._failed(task, error)
+        return False
+
+    def _write(self, task: Task) -> None:
+        started = time.monotonic()
+        task.rows = write_model(task.job)
+        task.seconds = time.monotonic() - started
+
+    def _remember(self, tasks: list[Task]) -> None:
+        made = [Made(task.job.node, task.parts, task.rows) for task in tasks]
+        write_built(tasks[0].job.warehouse, made, run_id=self._run_id, now=self._now())
+        reach("build:before_commit")
+
+    def _retreat(self, error: WarehouseError) -> None:
+        """The engine gives a transaction up as a whole: what it held is built again, one by one."""
+        self._open.__exit__(type(error), error, None)
+        again, self._tasks = self._tasks, []
+        for task in again:
+            self.alone(task)

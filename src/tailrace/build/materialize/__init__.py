@@ -1,0 +1,1 @@
+"""How a model becomes a relation: one file for each materialization, each whole or not at all."""

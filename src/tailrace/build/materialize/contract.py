@@ -1,0 +1,95 @@
+"""A contract: the built columns are those of the YAML with their types, and its constraints hold, or nothing is swapped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tailrace.build.materialize.job import Job, matching
+from tailrace.errors import WarehouseError
+
+_TYPE = re.compile(r"[\w \t(),\[\]\"'.:]+")
+
+
+def enforce_contract(job: Job, columns: Mapping[str, str], table: str) -> None:
+    """`table` is quoted and holds the new rows; WarehouseError lists all that differs."""
+    if not job.node.settings.contract:
+        return
+    wrong = list(_differences(job, columns))
+    if not wrong:
+        wrong = list(_broken(job, list(columns), table))
+    if wrong:
+        raise WarehouseError(f"the contract is broken: {'; '.join(wrong)}", "mend the SQL or the contract")
+
+
+def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[str]:
+    documented = {doc.name.casefold(): doc for doc in job.node.documented}
+    for doc in job.node.documented:
+        built = matching(doc.name, list(columns))
+        if built is None:
+            yield f"{doc.name} is missing"
+        elif doc.data_type is None:
+            yield f"{doc.name} has no data_type in the contract"
+        elif (wanted := _type(job, doc.data_type)) is None:
+            yield f"{doc.data_type} of {doc.name} is no type"
+        elif not _same(wanted, columns[built], doc.data_type):
+            yield f"{doc.name} is {columns[built]} and not {wanted}"
+    for name in columns:
+        if name.casefold() not in documented:
+            yield f"{name} is not in the contract"
+
+
+def _type(job: Job, declared: str) -> str | None:
+    """As the engine writes it."""
+    if not _TYPE.fullmatch(declared):
+        return None
+    try:
+        rows = job.warehouse.query(f"SELECT column_type FROM (DESCRIBE SELECT CAST(NULL AS {declared}) AS c)")
+    except WarehouseError:
+        return None
+    return str(rows[0][0])
+
+
+def _same(wanted: str, built: str, declared: str) -> bool:
+    """A type without its precision means any, as in dbt."""
+    return wanted == built or ("(" not in declared and wanted.partition("(")[0] == built.partition("(")[0])
+
+
+def _broken(job: Job, columns: list[str], table: str) -> Iterator[str]:
+    for constraint in job.node.constraints:
+        yield from _constraint(job, constraint, constraint.get("columns") or (), columns, table)
+    for doc in job.node.documented:
+        for constraint in doc.constraints:
+            yield from _constraint(job, constraint, (doc.name,), columns, table)
+
+
+def _constraint(
+    job: Job, constraint: Mapping[str, Any], named: Any, columns: list[str], table: str
+) -> Iterator[str]:
+    kind = str(constraint.get("type"))
+    names = [matching(str(name), columns) or str(name) for name in named]
+    keys = job.listed(names)
+    if kind in ("not_null", "primary_key"):
+        for name in names:
+            rows = _count(job, f"SELECT count(*) FROM {table} WHERE {job.quoted(name)} IS NULL")
+            if rows:
+                yield f"{name} is NULL in {rows:,} rows"
+    if kind in ("unique", "primary_key"):
+        rows = _count(
+            job,
+            f"SELECT count(*) FROM (SELECT {keys} FROM {table} WHERE ({keys}) IS NOT NULL"
+            f" GROUP BY ALL HAVING count(*) > 1)",
+        )
+        if rows:
+            yield f"{', '.join(names)} is not unique ({rows:,} values repeat)"
+    if kind == "check":
+        rows = _count(job, f"SELECT count(*) FROM {table} WHERE NOT ({constraint.get('expression')})")
+        if rows:
+            yield f"check {constraint.get('expression')} fails in {rows:,} rows"
+    if kind not in ("not_null", "primary_key", "unique", "check"):
+        yield f"a constraint {kind} cannot be enforced here"
+
+
+def _count(job: Job, sql: str) -> int:
+    return int(job.warehouse.query(sql)[0][0])

@@ -1,0 +1,41 @@
+"""SQL that runs before and after a model, in its transaction, and around a whole build."""
+
+from __future__ import annotations
+
+from tailrace.build.graph import Graph
+from tailrace.build.materialize.job import Job
+from tailrace.errors import WarehouseError
+from tailrace.warehouse.base import Warehouse
+
+
+def run_hooks(job: Job, when: str) -> None:
+    """The model's hooks `pre_hook` or `post_hook`; WarehouseError says which failed."""
+    settings = job.node.settings
+    for text in settings.pre_hooks if when == "pre_hook" else settings.post_hooks:
+        sql = text
+        if job.graph.late is not None:
+            node = job.node
+            sql = job.graph.late.text(
+                text, job.warehouse, path=node.path, package=node.package, model=node.name
+            )
+        _run(job.warehouse, sql, when)
+
+
+def run_project_hooks(warehouse: Warehouse, graph: Graph, when: str) -> None:
+    """The hooks `on-run-start` or `on-run-end` of all packages, each in a transaction of its own."""
+    for package, text in graph.on_run_start if when == "on-run-start" else graph.on_run_end:
+        sql = text
+        if graph.late is not None:
+            path = "dbt_project.yml" if not package else f"packages/{package}/dbt_project.yml"
+            sql = graph.late.text(text, warehouse, path=path, package=package)
+        with warehouse.transaction():
+            _run(warehouse, sql, when)
+
+
+def _run(warehouse: Warehouse, sql: str, when: str) -> None:
+    if not sql.strip(" \t\r\n;"):
+        return
+    try:
+        warehouse.execute(sql)
+    except WarehouseError as error:
+        raise WarehouseError(f"its {when} failed: {error.message}", error.fix) from None

@@ -1,0 +1,233 @@
+"""Microbatch models: one transaction for each batch, only where its input changed; a whole rebuild happens beside the table.
+
+Rows of a batch are replaced where they stand, so readers see each batch old or new. Where everything has to be built (the
+first time, other SQL, other columns), a table in tailrace_stage is filled batch by batch, which an interrupted build
+resumes, and takes the model's place when it is complete: nobody reads half of it, or rows of two versions of the SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tailrace.build import intervals
+from tailrace.build.batches import set_batch
+from tailrace.build.built import Parts, digest
+from tailrace.build.intervals import Batch, Interval
+from tailrace.build.materialize.contract import enforce_contract
+from tailrace.build.materialize.hooks import run_hooks
+from tailrace.build.materialize.job import Job, columns_of, key_columns, make_way, thawed
+from tailrace.build.settings.incremental import Incremental, Microbatch
+from tailrace.build.stale import Digests, Inputs, is_same
+from tailrace.errors import WarehouseError
+from tailrace.failpoints import reach
+from tailrace.warehouse.base import STAGE, TableRef
+
+EMPTY_AT_ONCE = 100
+"""Batches without input that share a transaction; their SQL runs all the same, since it may have rows of its own."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """Rows that were written, in how many of all batches, and what the table is made of now."""
+
+    rows: int
+    built: int
+    total: int
+    parts: Parts
+
+
+class Batches:
+    """One build of a microbatch model. `remember(parts, rows)` writes its state, inside a transaction of ours."""
+
+    def __init__(
+        self,
+        job: Job,
+        parts: Parts,
+        before: Parts | None,
+        span: tuple[datetime, datetime] | None,
+        run_id: str,
+        remember: Callable[[Parts, int], None],
+    ) -> None:
+        settings = job.node.settings.incremental
+        assert settings is not None
+        assert settings.microbatch is not None
+        self._job = job
+        self._settings: Incremental = settings
+        self._batch: Microbatch = settings.microbatch
+        self._parts = parts
+        self._span = span
+        self._run_id = run_id
+        self._remember = remember
+        every = tuple(intervals.batches(self._batch.begin, job.now, self._batch.batch_size))
+        self._inputs = Inputs(job.warehouse, job.node, self._batch, every, parts, before)
+        self._fingerprint = digest(parts.sql)
+        self._side = TableRef(STAGE, f"rebuild__{job.node.name}")
+
+    def build(self) -> Done:
+        """Whatever is missing or stale; after a WarehouseError the batches that were finished stay so."""
+        every = self._inputs.every
+        if not every:
+            raise WarehouseError(f"begin {self._batch.begin:%Y-%m-%d} lies in the future", "begin earlier")
+        warehouse, name = self._job.warehouse, self._job.node.name
+        intervals.ensure_intervals(warehouse)
+        protected = self._settings.full_refresh is False
+        if self._job.whole or self._job.standing is None:
+            return self._aside(self._inputs.digests({}))
+        records = intervals.read_intervals(warehouse, name, complete=True)
+        now = self._inputs.digests(records)
+        stale = self._inputs.stale(records, now, "" if protected else self._fingerprint, self._span)
+        if not protected and (1 < len(stale) == len(every) or self._has_other_columns(stale)):
+            return self._aside(now)
+        return self._in_place(stale, now)
+
+    def _has_other_columns(self, stale: Sequence[Batch]) -> bool:
+        """Whether the SQL gives other columns than the table has, as a star does when its table grew."""
+        if not stale:
+            return False
+        sql = set_batch(self._job.node.sql, stale[0].start, stale[0].end)
+        return columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") != columns_of(self._job, self._job.table)
+
+    def _in_place(self, stale: Sequence[Batch], now: Digests) -> Done:
+        """Batch by batch in the table itself."""
+        parts = replace(self._parts, revision=self._run_id) if stale else self._parts
+        rows, chunks = 0, list(self._chunks(stale, now)) or [[]]
+        for number, chunk in enumerate(chunks):
+            last = number == len(chunks) - 1
+            with self._job.warehouse.transaction():
+                if chunk and number == 0:
+                    run_hooks(self._job, "pre_hook")
+                    thawed(self._job)
+                rows += self._fill(self._job.node.table, chunk, now, complete=True)
+                if chunk and last:
+                    run_hooks(self._job, "post_hook")
+                if last:
+                    self._discard()
+                    self._remember(parts, rows)
+                elif number == 0:
+                    # should the inputs return to what they were, half of the batches would not be what they are built from
+                    self._remember(replace(parts, data={}, upstream={}), rows)
+                reach("batch:before_commit")
+            reach("batch:after_commit")
+        return Done(rows, len(stale), len(self._inputs.every), parts)
+
+    def _aside(self, now: Digests) -> Done:
+        """All batches into a table of their own, which goes on where it was interrupted, and then takes the place."""
+        warehouse, name = self._job.warehouse, self._job.node.name
+        records = self._resumable()
+        todo = [b for b in self._inputs.every if not is_same(records.get(b), now[b], self._fingerprint)]
+        for number, chunk in enumerate(self._chunks(todo, now)):
+            with warehouse.transaction():
+                if number == 0 and not records:
+                    run_hooks(self._job, "pre_hook")
+                    self._begin(chunk[0])
+                self._fill(self._side, chunk, now, complete=False)
+                reach("batch:before_commit")
+            reach("batch:after_commit")
+        parts = replace(self._parts, revision=self._run_id)
+        with warehouse.transaction():
+            rows = self._swap()
+            run_hooks(self._job, "post_hook")
+            intervals.complete_intervals(warehouse, name)
+            self._remember(parts, rows)
+            reach("batch:before_swap")
+        reach("batch:after_swap")
+        return Done(rows, len(todo), len(self._inputs.every), parts)
+
+    def _resumable(self) -> dict[Batch, Interval]:
+        """What an interrupted build left that this one can go on with; anything else is thrown away."""
+        warehouse, name = self._job.warehouse, self._job.node.name
+        records = intervals.read_intervals(warehouse, name, complete=False)
+        there = warehouse.columns(self._side)
+        if there and records and {one.fingerprint for one in records.values()} == {self._fingerprint}:
+            batch = min(records)
+            sql = set_batch(self._job.node.sql, batch.start, batch.end)
+            if columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") == there:
+                return records
+        if there or records:
+            with warehouse.transaction():
+                self._discard()
+        return {}
+
+    def _discard(self) -> None:
+        """Whatever an interrupted build left beside the table."""
+        warehouse = self._job.warehouse
+        if warehouse.columns(self._side):
+            warehouse.execute(f"DROP TABLE {warehouse.dialect.table(self._side)}")
+        intervals.forget_intervals(warehouse, self._job.node.name, complete=False)
+
+    def _begin(self, batch: Batch) -> None:
+        """The empty table beside the model's own."""
+        warehouse = self._job.warehouse
+        sql = set_batch(self._job.node.sql, batch.start, batch.end)
+        warehouse.ensure_schema(STAGE)
+        warehouse.execute(
+            f"CREATE TABLE {warehouse.dialect.table(self._side)} AS SELECT * FROM (\n{sql}\n) LIMIT 0"
+        )
+
+    def _swap(self) -> int:
+        """The rows that were built beside become the model's."""
+        warehouse = self._job.warehouse
+        side = warehouse.dialect.table(self._side)
+        warehouse.ensure_schema(self._job.node.schema)
+        make_way(self._job, "table")
+        rows = warehouse.query(f"CREATE OR REPLACE TABLE {self._job.table} AS SELECT * FROM {side}")
+        warehouse.execute(f"DROP TABLE {side}")
+        enforce_contract(self._job, columns_of(self._job, self._job.table), self._job.table)
+        return int(rows[0][0])
+
+    def _chunks(self, todo: Sequence[Batch], now: Digests) -> Iterator[list[Batch]]:
+        """Batches that share a transaction: each alone, but for those that have no rows to read."""
+        waiting: list[Batch] = []
+        for batch in todo:
+            if not self._inputs.is_empty(now[batch]):
+                if waiting:
+                    yield waiting
+                waiting = []
+                yield [batch]
+            else:
+                waiting.append(batch)
+                if len(waiting) == EMPTY_AT_ONCE:
+                    yield waiting
+                    waiting = []
+        if waiting:
+            yield waiting
+
+    def _fill(self, table: TableRef, chunk: Sequence[Batch], now: Digests, *, complete: bool) -> int:
+        """Replace the rows of some batches, and note what they were built from; returns the rows."""
+        warehouse = self._job.warehouse
+        if not chunk:
+            return 0
+        columns = list(warehouse.columns(table))
+        time = self._job.quoted(
+            key_columns("event_time", (self._batch.event_time,), columns, self._job.node.table)[0]
+        )
+        done = [
+            Interval(batch, self._fingerprint, now[batch], self._fill_one(table, batch, time, columns))
+            for batch in chunk
+        ]
+        if complete and self._job.node.settings.contract:
+            enforce_contract(self._job, warehouse.columns(table), warehouse.dialect.table(table))
+        name = self._job.node.name
+        intervals.write_intervals(
+            warehouse, name, done, complete=complete, run_id=self._run_id, now=self._job.now
+        )
+        return sum(one.rows for one in done)
+
+    def _fill_one(self, table: TableRef, batch: Batch, time: str, columns: list[str]) -> int:
+        warehouse, quoted = self._job.warehouse, self._job.warehouse.dialect.table(table)
+        inside = f"CAST({time} AS TIMESTAMP) >= ? AND CAST({time} AS TIMESTAMP) < ?"
+        span = [intervals.plain(batch.start), intervals.plain(batch.end)]
+        where = " AND ".join([inside, *(f"({one})" for one in self._settings.predicates)])
+        sql, listed = set_batch(self._job.node.sql, batch.start, batch.end), self._job.listed(columns)
+        try:
+            warehouse.execute(f"DELETE FROM {quoted} WHERE {where}", span)
+            rows = warehouse.query(
+                f"INSERT INTO {quoted} ({listed}) SELECT {listed} FROM (\n{sql}\n) AS new WHERE {inside}",
+                span,
+            )
+        except WarehouseError as error:
+            said = f"batch {batch.start:%Y-%m-%d %H:%M}: {error.message}"
+            raise WarehouseError(said, error.fix) from error.__cause__
+        return int(rows[0][0])

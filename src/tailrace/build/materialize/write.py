@@ -1,0 +1,46 @@
+"""One model in the transaction of whoever calls: hooks before, the relation, its contract, hooks after."""
+
+from __future__ import annotations
+
+from tailrace.build.materialize.contract import enforce_contract
+from tailrace.build.materialize.hooks import run_hooks
+from tailrace.build.materialize.incremental import write_incremental
+from tailrace.build.materialize.job import Job, columns_of, make_way, replace_table
+from tailrace.build.materialize.snapshot import write_snapshot
+from tailrace.build.seeds import seed_select
+from tailrace.errors import WarehouseError
+
+
+def write_model(job: Job) -> int:
+    """Returns the rows that were written (0 for a view, which holds none); WarehouseError where the engine refuses."""
+    run_hooks(job, "pre_hook")
+    rows = _write(job)
+    run_hooks(job, "post_hook")
+    return rows
+
+
+def _write(job: Job) -> int:
+    kind = job.node.materialized
+    if kind != "snapshot" and job.ours == "snapshot" and job.standing is not None:
+        raise WarehouseError(
+            f"{job.node.table} holds the history of a snapshot, which a {kind} would overwrite",
+            "rename or drop that table first",
+        )
+    if kind == "incremental":
+        return write_incremental(job)
+    if kind == "snapshot":
+        return write_snapshot(job)
+    return _whole(job, kind)
+
+
+def _whole(job: Job, kind: str) -> int:
+    """A view, a table or a seed: always made from nothing."""
+    rows = 0
+    if kind == "view":
+        make_way(job, "view")
+        job.warehouse.execute(f"CREATE OR REPLACE VIEW {job.table} AS\n{job.node.sql}\n")
+    else:
+        rows = replace_table(job, seed_select(job.node, job.root) if kind == "seed" else job.node.sql)
+    if job.node.settings.contract:
+        enforce_contract(job, columns_of(job, job.table), job.table)
+    return rows
