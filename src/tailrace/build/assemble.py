@@ -53,10 +53,9 @@ def assemble(
         named = names.model(seed.name)
         if named is not None and named.enabled:
             nodes[seed.name] = replace(
-                seed_node(project.root, seed, problems),
+                seed_node(project.root, seed, problems, as_dbt=project.dbt is not None or bool(seed.package)),
                 schema=named.schema,
                 alias=named.alias,
-                package=seed.package,
             )
     parts: dict[str, tuple[ColumnPart, ...] | None] = {}
     for draft in drafts:

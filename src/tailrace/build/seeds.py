@@ -11,27 +11,35 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.build.graph import ModelNode
+from tailrace.build.seed_types import dbt_types
+from tailrace.build.settings.model import Settings
 from tailrace.errors import Diagnostic, Location, WarehouseError, near_miss
 from tailrace.project.spec import SeedFile
 from tailrace.warehouse.base import Warehouse
 
-_DIALECT = "header = true, skip = 0, delim = ',', quote = '\"', escape = '\"', strict_mode = true"
+_DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"', strict_mode = true"
 """Nothing of it is guessed: a guess can take a ragged file's header for a title and leave it out."""
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
-def seed_node(root: Path, seed: SeedFile, problems: list[Diagnostic]) -> ModelNode:
-    """The seed as a node; what its file and configuration make wrong is added to `problems`."""
-    types = seed.config.get("column_types") or {}
+def seed_node(root: Path, seed: SeedFile, problems: list[Diagnostic], *, as_dbt: bool = False) -> ModelNode:
+    """The seed as a node; what its file and configuration make wrong is added to `problems`.
+
+    `as_dbt`: its types are found as dbt finds them, and `column_types` may name columns of other seeds.
+    """
+    types = dict(seed.config.get("column_types") or {})
     content = _read(root, seed, problems)
-    columns = _header(content) if content else ()
+    columns = _header(content, _delimiter(seed.config)) if content else ()
     if content is not None:
         problems.extend(_header_problems(seed, columns))
-    problems.extend(_type_problems(seed, types, columns))
-    digest = hashlib.sha256((content or "").encode() + repr(sorted(types.items())).encode()).hexdigest()
+    if not as_dbt:
+        problems.extend(_type_problems(seed, types, columns))
+    meaning = repr([sorted(types.items()), _delimiter(seed.config), as_dbt])
+    digest = hashlib.sha256((content or "").encode() + meaning.encode()).hexdigest()
     return ModelNode(
         name=seed.name, kind="seed", schema=seed.schema, path=seed.path, materialized="seed", canonical=digest,
-        columns=columns or None, tags=seed.tags, config=seed.config,
+        columns=columns or None, tags=seed.tags, config=seed.config, settings=Settings("seed", as_dbt=as_dbt),
+        package=seed.package, documented=seed.columns,
     )  # fmt: skip
 
 
@@ -49,9 +57,14 @@ def _read(root: Path, seed: SeedFile, problems: list[Diagnostic]) -> str | None:
     return None
 
 
-def _header(content: str) -> tuple[str, ...]:
+def _delimiter(config: Mapping[str, Any]) -> str:
+    return str(config.get("delimiter") or ",")
+
+
+def _header(content: str, delimiter: str) -> tuple[str, ...]:
     try:
-        return tuple(map(str.strip, next(csv.reader(io.StringIO(content, newline="")), [])))
+        rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+        return tuple(map(str.strip, next(rows, [])))
     except csv.Error:
         return ()  # a quote that is never closed: the engine names its line
 
@@ -62,9 +75,11 @@ def _header_problems(seed: SeedFile, columns: tuple[str, ...]) -> Iterator[Diagn
     if not any(columns):
         yield Diagnostic(place, "the seed has no header", "Write the columns' names in its first line")
         return
-    mark = next((mark for mark in (";", "\t", "|") if len(columns) == 1 and mark in columns[0]), None)
+    marks = (";", "\t", "|", ",")
+    mark = next((mark for mark in marks if len(columns) == 1 and mark in columns[0]), None)
     if mark is not None:
-        yield Diagnostic(place, f"the columns are separated by {mark!r}", "Separate them by commas")
+        fix = "Separate them by commas, or configure its delimiter"
+        yield Diagnostic(place, f"the columns are separated by {mark!r}", fix)
     seen: set[str] = set()
     for column in columns:
         if not column.strip():
@@ -89,12 +104,25 @@ def _type_problems(
 def seed_select(node: ModelNode, root: Path) -> str:
     """Its rows; types are found in the whole file but for the columns that `column_types` names."""
     types = node.config.get("column_types") or {}
-    declared = ""
-    if isinstance(types, Mapping) and types:
-        columns = {column.lower(): column for column in node.columns or ()}
-        named = {columns.get(str(name).lower()) or str(name): kind for name, kind in types.items()}
-        declared = f", types = {_pairs(named)}"
-    return f"SELECT * FROM read_csv({_path(node, root)}, {_DIALECT}, sample_size = -1{declared})"
+    columns = {column.lower(): column for column in node.columns or ()}
+    named = {
+        columns.get(str(name).lower()) or str(name): str(kind)
+        for name, kind in types.items()
+        if str(name).lower() in columns or not node.settings.as_dbt
+    }
+    if node.settings.as_dbt:
+        content = (root / node.path).read_text("utf-8-sig")
+        found = {**dbt_types(content, _delimiter(node.config)), **named}
+        return (
+            f"SELECT * FROM read_csv({_options(node, root)}, auto_detect = false, columns = {_pairs(found)})"
+        )
+    declared = f", types = {_pairs(named)}" if named else ""
+    return f"SELECT * FROM read_csv({_options(node, root)}, sample_size = -1{declared})"
+
+
+def _options(node: ModelNode, root: Path) -> str:
+    """The file, and how it is written."""
+    return f"{_path(node, root)}, {_DIALECT}, delim = {_text(_delimiter(node.config))}"
 
 
 def seed_error(warehouse: Warehouse, node: ModelNode, root: Path, error: WarehouseError) -> Diagnostic:
@@ -111,7 +139,7 @@ def _text_error(warehouse: Warehouse, node: ModelNode, root: Path) -> str:
     texts = _pairs(dict.fromkeys(node.columns or (), "VARCHAR"))
     try:
         warehouse.query(
-            f"SELECT count(*) FROM read_csv({_path(node, root)}, {_DIALECT}, auto_detect = false, columns = {texts})"
+            f"SELECT count(*) FROM read_csv({_options(node, root)}, auto_detect = false, columns = {texts})"
         )
     except WarehouseError as error:
         return str(error.__cause__ or error)

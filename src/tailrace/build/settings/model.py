@@ -34,7 +34,8 @@ class Settings:
     """`on_stale`: what to do when something upstream failed, `build` on the old data or `skip`.
 
     `schema` and `alias` are as configured ("" where they are not). Hooks are templates that run before and after the build,
-    in its transaction. `contract`: the built columns must be those of the YAML, with their types.
+    in its transaction. `contract`: the built columns must be those of the YAML, with their types. `as_dbt`: a seed whose types
+    are found as dbt finds them.
     """
 
     materialized: str = "view"
@@ -49,6 +50,7 @@ class Settings:
     post_hooks: tuple[str, ...] = ()
     incremental: Incremental | None = None
     snapshot: Snapshot | None = None
+    as_dbt: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
