@@ -22,6 +22,11 @@ def test_a_property_nobody_asks_for_any_more_keeps_its_values_and_plan_names_its
             "column": "jobtitle",
             "models": ["stg_hubspot__contacts"],
             "syncs": ["hubspot_lead_scores"],
+            "fields": [
+                "hubspot.contacts.lead_grade",
+                "hubspot.contacts.lead_score",
+                "hubspot.contacts.lead_score_reasons",
+            ],
         }
     ]
     said = acme.tailrace("plan").out

@@ -266,6 +266,18 @@ def lint(select: tuple[str, ...], exclude: tuple[str, ...], rules: bool) -> None
 
 
 @cli.command()
+@click.argument("column", metavar="COLUMN")
+@click.option("--indirect", is_flag=True, help="Columns that rows are joined, filtered and grouped by, too.")
+@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw it into this file.")
+@common
+def lineage(column: str, indirect: bool, svg: str | None) -> None:
+    """Say what a column is computed from and where it goes: MODEL.COLUMN, a landed column, a CRM field, or a whole MODEL."""
+    from tailrace.cli.lineage import show_lineage
+
+    show_lineage(frame_of(), column, indirect=indirect, svg=svg)
+
+
+@cli.command()
 @click.argument("sql")
 @click.option(
     "--format",
