@@ -54,7 +54,9 @@ def _chosen(
 ) -> ChosenTests:
     states = any("state:" in word for word in (*select, *exclude))
     modified = {f"model:{name}" for name in modified_models(resolved)} if states else None
-    found = choose_tests(resolved.project, list(resolved.nodes.values()), select, exclude, modified)
+    found = choose_tests(
+        resolved.project, resolved.graph, list(resolved.nodes.values()), select, exclude, modified
+    )
     chosen = ChosenTests(
         found.data if kind in (None, "data") else (), found.unit if kind in (None, "unit") else ()
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tailrace.activate.check import check_sync
 from tailrace.build.graph import Graph
+from tailrace.build.testing.check import check_tests
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Declaration
 from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
@@ -42,6 +43,8 @@ def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
             problems += check_resources(pipeline, declarations.get(pipeline.connection))
     for suite in project.suites:
         problems += _suite(suite, graph)
+    if graph.nodes:  # without models, every test would only repeat that they are missing
+        problems += check_tests(project, graph)
     for sync in project.syncs:
         problems += _sync(sync, declarations.get(sync.connection), columns_of(graph, sync.model))
     return problems

@@ -31,7 +31,6 @@ class DataTestConfig:
     stored_as: str | None = None
     schema: str = AUDIT
     alias: str = ""
-    enabled: bool = True
 
     @property
     def counts_rows(self) -> bool:
@@ -54,7 +53,6 @@ def config_of(test: DataTest, problems: list[Diagnostic]) -> DataTestConfig:
         stored_as=_stored_as(values),
         schema=values.text("schema") or AUDIT,
         alias=values.text("alias"),
-        enabled=values.flag("enabled", True) is True,
     )
 
 

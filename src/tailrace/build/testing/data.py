@@ -56,7 +56,9 @@ class Asking:
         if not test.test:
             sql = self.graph.late.text(test.sql, self.warehouse, path=test.path, package=test.package)
         else:
-            template = generic_template(test, question.config, self.reserved)
+            template = generic_template(
+                test, question.config, self.reserved, kept=self._is_kept(question.config)
+            )
             try:
                 sql = self.graph.late.text(
                     template.text,
@@ -123,7 +125,7 @@ class Asking:
 
 
 def judged(question: Question, failures: float, *, warn: bool, error: bool) -> Outcome:
-    """What a number of failures means: dbt's rule, in which a warning asks for no severity."""
+    """What a number of failures means: dbt's rule, in which a warning asks for no severity and a test that passes has none."""
     config = question.config
     number = int(failures) if failures == int(failures) else failures
     got = f"Got {number:,} {'result' if number == 1 else 'results'}, configured to"
@@ -131,7 +133,7 @@ def judged(question: Question, failures: float, *, warn: bool, error: bool) -> O
         return question.outcome("fail", failures=number, message=f"{got} fail if {config.error_if.strip()}")
     if warn:
         return question.outcome("warn", failures=number, message=f"{got} warn if {config.warn_if.strip()}")
-    return question.outcome("pass", failures=number)
+    return question.outcome("pass")
 
 
 def _bare(message: str, question: Question) -> str:

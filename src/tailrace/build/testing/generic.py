@@ -26,11 +26,15 @@ class Template:
     names: dict[str, Any] = field(default_factory=dict)
 
 
-def generic_template(test: DataTest, config: DataTestConfig, reserved: frozenset[str]) -> Template:
-    """The call of the test's macro. `reserved` are the words that no column can be called without quotes."""
+def generic_template(
+    test: DataTest, config: DataTestConfig, reserved: frozenset[str], *, kept: bool
+) -> Template:
+    """The call of the test's macro. `reserved` are the words that no column can be called without quotes.
+
+    `kept`: all failing rows are kept, which macros may know as should_store_failures().
+    """
     found = _Arguments()
-    macro = _macro_of(test.test)
-    parts = [f"model={'tailrace_model' if config.where else _relation(test)}"]
+    parts = [f"model=get_where_subquery({_relation(test)})"]
     kwargs = {**({"column_name": test.column} if test.column else {}), **test.kwargs}
     for name, value in kwargs.items():
         if name == "column_name":
@@ -38,14 +42,9 @@ def generic_template(test: DataTest, config: DataTestConfig, reserved: frozenset
             parts.append(f"{name}={found.kept(_column(value, reserved) if written_there else value)}")
         else:
             parts.append(f"{name}={found.expression(value)}")
-    filtered = (
-        f"{{%- set tailrace_model -%}}(select * from {{{{ {_relation(test)} }}}} where {config.where}\n) dbt_subquery{{%- endset -%}}\n"
-        if config.where
-        else ""
-    )
-    return Template(
-        f"{filtered}{found.blocks}{{{{ {macro}({', '.join(parts)}) }}}}", {ARGUMENTS: found.values}
-    )
+    said = f"{{%- do config(where={found.kept(config.where)}, store_failures={found.kept(kept)}) -%}}"
+    call = f"{{{{ {_macro_of(test.test)}({', '.join(parts)}) }}}}"
+    return Template(f"{said}{found.blocks}{call}", {ARGUMENTS: found.values})
 
 
 def _relation(test: DataTest) -> str:
@@ -106,40 +105,45 @@ class _Arguments:
 
 @dataclass(frozen=True)
 class KnownTests:
-    """Names of generic tests, as YAML writes them; `own` are those of the project and its packages."""
+    """Names of generic tests, as YAML writes them; `own` are those of the project, and `package.name` of packages."""
 
     own: frozenset[str]
 
     @property
     def names(self) -> list[str]:
-        return sorted({*self.own, *BUILT_IN, *(f"dbt.{name}" for name in BUILT_IN)})
+        return sorted({*self.own, *BUILT_IN})
 
-    def has(self, test: str) -> bool:
-        return test in self.own or test.removeprefix("dbt.") in BUILT_IN
+    def has(self, test: str, package: str) -> bool:
+        """Whether YAML of the package ("" is the project) can name the test."""
+        return test in self.own or f"{package}.{test}" in self.own or test.removeprefix("dbt.") in BUILT_IN
 
     def is_built_in(self, test: str) -> bool:
         """Whether nobody has put something of their own in the place of one of dbt's four."""
-        return test in BUILT_IN and test not in self.own and f"duckdb__{test}" not in self.own
+        own = (test, f"duckdb__{test}", f"default__{test}")
+        return test in BUILT_IN and self.own.isdisjoint(own)
 
 
 def known_tests(project: Project) -> KnownTests:
-    """Every generic test that a macro file defines, bare and behind its package."""
+    """Every generic test that a macro file defines."""
     return KnownTests(frozenset(_defined(project)))
 
 
 def _defined(project: Project) -> Iterator[str]:
+    root = project.dbt.name if project.dbt else project.name
     for path, text in project.macros.items():
         if "test" not in text:
             continue
-        package = project.macro_packages.get(path, "") or _folder_package(project, path)
+        package = project.macro_packages.get(path, "")
+        folder = _folder_package(project, path)
         for found in _MACRO.finditer(text):
             name = found[2]
             if found[1] == "macro":
                 if "test_" not in name:
                     continue
                 name = name.replace("test_", "", 1)
-            yield name
-            yield f"{package or project.name}.{name}"
+            if not package:
+                yield name
+            yield f"{package or folder or root}.{name}"
 
 
 def _folder_package(project: Project, path: str) -> str:

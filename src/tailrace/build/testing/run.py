@@ -34,7 +34,7 @@ def run_data_tests(
     fail_fast: bool = False,
     tell: Tell = _nobody,
 ) -> list[Outcome]:
-    """One outcome for each test that is enabled, in their order; with `fail_fast`, up to the first that fails.
+    """One outcome for each test, in their order; with `fail_fast`, up to the first that fails.
 
     `store`: failing rows are kept where the test itself does not say otherwise.
     """
@@ -80,9 +80,7 @@ class _DataTests:
         self._there: dict[str, dict[str, str]] = {}
 
     def run(self, tests: Sequence[DataTest]) -> Iterator[Outcome]:
-        questions = [
-            one for one in map(self._question, tests) if isinstance(one, Outcome) or one.config.enabled
-        ]
+        questions = [self._question(test) for test in tests]
         simple = {index: count for index, one in enumerate(questions) if (count := self._simple(one))}
         started = time.monotonic()
         counts = counted(self._asking.warehouse, list(simple.values()))

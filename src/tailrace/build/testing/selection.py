@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from tailrace.build.graph import Graph
+from tailrace.build.testing.active import active_data_tests, active_unit_tests
 from tailrace.build.testing.reading import reads_of
 from tailrace.errors import BadInput, near_miss
 from tailrace.project.selection import Node, select
@@ -26,27 +28,30 @@ class ChosenTests:
 
 def choose_tests(
     project: Project,
+    graph: Graph,
     nodes: Collection[Node],
     selects: Sequence[str],
     excludes: Sequence[str] = (),
     modified: Collection[str] | None = None,
 ) -> ChosenTests:
     """The tests that SELECT names and --exclude does not; all of them without one. BadInput for a word that matches nothing."""
-    tests = [*_data_nodes(project, nodes), *_unit_nodes(project, nodes)]
-    words = _Words(project, [*nodes, *tests], modified)
+    all_of_it = ChosenTests(
+        tuple(active_data_tests(project, graph)), tuple(active_unit_tests(project, graph))
+    )
+    tests = [*_data_nodes(all_of_it, nodes), *_unit_nodes(all_of_it, nodes)]
+    words = _Words(all_of_it, [*nodes, *tests], modified)
     chosen = words.union(selects) if any(text.split() for text in selects) else {node.id for node in tests}
     chosen -= words.union(excludes)
-    data, unit = project.data_tests, project.unit_tests
     return ChosenTests(
-        tuple(test for number, test in enumerate(data) if f"{_PREFIX}data{number}" in chosen),
-        tuple(test for number, test in enumerate(unit) if f"{_PREFIX}unit{number}" in chosen),
+        tuple(test for number, test in enumerate(all_of_it.data) if f"{_PREFIX}data{number}" in chosen),
+        tuple(test for number, test in enumerate(all_of_it.unit) if f"{_PREFIX}unit{number}" in chosen),
     )
 
 
-def _data_nodes(project: Project, nodes: Collection[Node]) -> Iterable[Node]:
+def _data_nodes(tests: ChosenTests, nodes: Collection[Node]) -> Iterable[Node]:
     ids = {node.name.casefold(): node.id for node in nodes if node.kind in ("model", "seed")}
     sources = {node.name.casefold(): node.id for node in nodes if node.kind == "source"}
-    for number, test in enumerate(project.data_tests):
+    for number, test in enumerate(tests.data):
         reads = reads_of(test)
         upstream = [ids[name.casefold()] for name in reads.models if name.casefold() in ids]
         dotted = (f"{source}.{table}".casefold() for source, table in reads.sources)
@@ -54,10 +59,10 @@ def _data_nodes(project: Project, nodes: Collection[Node]) -> Iterable[Node]:
         yield Node(f"{_PREFIX}data{number}", "test", test.name, test.tags, test.path, tuple(upstream))
 
 
-def _unit_nodes(project: Project, nodes: Collection[Node]) -> Iterable[Node]:
+def _unit_nodes(tests: ChosenTests, nodes: Collection[Node]) -> Iterable[Node]:
     """A unit test goes with the model that it tests; what it is given is only made up."""
     ids = {node.name.casefold(): node.id for node in nodes if node.kind in ("model", "seed")}
-    for number, test in enumerate(project.unit_tests):
+    for number, test in enumerate(tests.unit):
         upstream = (ids[test.model.casefold()],) if test.model.casefold() in ids else ()
         yield Node(f"{_PREFIX}unit{number}", "test", test.name, test.tags, test.path, upstream)
 
@@ -65,8 +70,8 @@ def _unit_nodes(project: Project, nodes: Collection[Node]) -> Iterable[Node]:
 class _Words:
     """Every term is widened to the tests that read what it selects before terms are added up or compared."""
 
-    def __init__(self, project: Project, nodes: Sequence[Node], modified: Collection[str] | None) -> None:
-        self._project = project
+    def __init__(self, tests: ChosenTests, nodes: Sequence[Node], modified: Collection[str] | None) -> None:
+        self._tests = tests
         self._nodes = nodes
         self._modified = modified
 
@@ -98,12 +103,12 @@ class _Words:
             lambda test: isinstance(test, DataTest) and fnmatchcase(test.test.rpartition(".")[2], value)
         )
         if not found:
-            known = sorted({test.test.rpartition(".")[2] for test in self._project.data_tests if test.test})
+            known = sorted({test.test.rpartition(".")[2] for test in self._tests.data if test.test})
             raise BadInput(f"test_name:{value} selects nothing", near_miss(value, known))
         return found
 
     def _where(self, fits: Callable[[DataTest | UnitTest], bool]) -> set[str]:
-        data, unit = self._project.data_tests, self._project.unit_tests
+        data, unit = self._tests.data, self._tests.unit
         found = {f"{_PREFIX}data{number}" for number, test in enumerate(data) if fits(test)}
         return found | {f"{_PREFIX}unit{number}" for number, test in enumerate(unit) if fits(test)}
 
