@@ -94,6 +94,8 @@ class Kinds:
             return _renamed(self._query(node.this, seen), node.args.get("alias"))
         if isinstance(node, exp.Select):
             return self._select(node, seen)
+        if isinstance(node, exp.Values):
+            return self._values(node, {}, seen)
         self._rest(node, {}, seen)
         return {}
 
@@ -130,6 +132,8 @@ class Kinds:
             columns = self._query(node, ctes)
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             columns = {} if node.db else dict(ctes.get(node.name.lower(), {}))
+        elif isinstance(node, exp.Values):
+            columns = self._values(node, sources, ctes)
         elif isinstance(node, exp.Unnest):
             item = self._kind(node.expressions[0], sources, ctes).item or UNKNOWN
             alias = node.args.get("alias")
@@ -145,6 +149,16 @@ class Kinds:
                 columns = {column.name.lower(): self._series(node.this) for column in alias.columns}
         self.outputs[id(node)] = columns
         return columns
+
+    def _values(
+        self, node: exp.Values, sources: Mapping[str, Columns], ctes: Mapping[str, Columns]
+    ) -> Columns:
+        rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
+        told = [[self._kind(value, sources, ctes) for value in row] for row in rows]
+        alias = node.args.get("alias")
+        names = [column.name.lower() for column in alias.columns] if alias is not None else []
+        names = names or [f"col{index}" for index in range(len(rows[0]))]
+        return {name: _common(*column) for name, column in zip(names, zip(*told, strict=False), strict=False)}
 
     def _series(self, call: exp.Anonymous) -> Kind:
         firsts = {self.of(argument).name for argument in call.expressions[:2]}

@@ -78,7 +78,13 @@ def count_if(w: Writer, node: exp.Anonymous) -> exp.Expr:
 
 
 def _order(
-    w: Writer, node: exp.Anonymous, order: list[exp.Ordered], value: exp.Expr, *, distinct: bool
+    w: Writer,
+    node: exp.Anonymous,
+    order: list[exp.Ordered],
+    value: exp.Expr,
+    written: exp.Expr,
+    *,
+    distinct: bool,
 ) -> list[exp.Expr] | None:
     if not order and isinstance(node.parent, exp.Window):
         return []
@@ -93,7 +99,10 @@ def _order(
     if distinct and (len(order) > 1 or order[0].this != value):
         w.refuse(node, "BigQuery orders DISTINCT values by themselves only", "Order by the value itself")
         return None
-    return keys(w, order, plain=distinct)
+    if distinct:  # by the very value that is aggregated
+        down = bool(order[0].args.get("desc"))
+        return [exp.Ordered(this=written.copy(), desc=down or None, nulls_first=not down)]
+    return keys(w, order)
 
 
 def string_agg(w: Writer, node: exp.Anonymous) -> exp.Expr:
@@ -104,13 +113,13 @@ def string_agg(w: Writer, node: exp.Anonymous) -> exp.Expr:
     elif isinstance(last, exp.Order):
         order = last.expressions
         separators = [last.this] if len(node.expressions) > 1 else []
-    found = _order(w, node, order, value, distinct=distinct)
+    written = _kept(w, node, as_text(w, value, cast_unknown=True))
+    found = _order(w, node, order, value, written, distinct=distinct)
     separator = separators[0] if separators else exp.Literal.string(",")
     if found is None:
         return exp.Null()
     if string_of(separator) is None:
         return w.refuse(node, "a computed separator has no counterpart", "Write the separator out")
-    written = _kept(w, node, as_text(w, value, cast_unknown=True))
     written = exp.Distinct(expressions=[written]) if distinct else written
     return call("STRING_AGG", written, _sorted(w.write(separator), found))
 
@@ -121,10 +130,10 @@ def array_agg(w: Writer, node: exp.Anonymous) -> exp.Expr:
         return w.refuse(node, _FILTERED, "Put the condition into a WHERE")
     if w.kind(value).name == "list":
         return w.refuse(node, "a list of lists has no counterpart", "Put the inner lists into structs")
-    found = _order(w, node, order, value, distinct=distinct)
+    written = w.write(value)
+    found = _order(w, node, order, value, written, distinct=distinct)
     if found is None:
         return exp.Null()
-    written = w.write(value)
     return call("ARRAY_AGG", _sorted(exp.Distinct(expressions=[written]) if distinct else written, found))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.kinds import kind_of_type
 from tailrace.build.transpile.signatures import INSTANTS, Kind
 from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, cast, string_of, text
 
@@ -50,8 +51,7 @@ def type_name(w: Writer, to: exp.DataType, place: exp.Expr) -> str | None:
 def _decimal(to: exp.DataType) -> str:
     sizes = [int(part.name) for part in to.expressions if part.name.isdigit()]
     precision, scale = [*sizes, 0][:2] if sizes else (18, 3)
-    name = "NUMERIC" if scale <= 9 and precision - scale <= 29 else "BIGNUMERIC"
-    return f"{name}({precision}, {scale})"
+    return "NUMERIC" if scale <= 9 and precision - scale <= 29 else "BIGNUMERIC"
 
 
 def written_cast(w: Writer, node: exp.Cast) -> exp.Expr:
@@ -67,7 +67,9 @@ def written_cast(w: Writer, node: exp.Cast) -> exp.Expr:
             node, "BigQuery's whole numbers are of 64 bits: a smaller TRY_CAST lets more through", fix
         )
     if (mark := string_of(node.this)) is not None and to.this not in _SMALL:
-        return cast(text(mark), target, safe=safe) if target != "JSON" else call("PARSE_JSON", text(mark))
+        if target == "JSON":
+            return call("PARSE_JSON", text(mark))
+        return _to_scale(to, cast(text(mark), target, safe=safe))
     return _converted(w, node, target, w.kind(node.this), safe=safe)
 
 
@@ -93,7 +95,14 @@ def _converted(w: Writer, node: exp.Cast, target: str, source: Kind, *, safe: bo
             "a cast of a list has no counterpart",
             "Cast its elements: list_transform(x, e -> CAST(e AS ...))",
         )
-    return cast(w.write(node.this), target, safe=safe)
+    return _to_scale(node.to, cast(w.write(node.this), target, safe=safe))
+
+
+def _to_scale(to: exp.DataType, value: exp.Expr) -> exp.Expr:
+    """A cast to DECIMAL(10, 2) rounds, half away from zero on both sides."""
+    if to.this != _T.DECIMAL:
+        return value
+    return call("ROUND", value, exp.Literal.number(max(0, kind_of_type(to).scale)))
 
 
 def _whole(value: exp.Expr, *, safe: bool) -> exp.Expr:

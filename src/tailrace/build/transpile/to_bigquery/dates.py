@@ -143,7 +143,9 @@ def date_add(w: Writer, node: exp.Anonymous) -> exp.Expr:
 
 def truncated(w: Writer, node: exp.Anonymous) -> exp.Expr:
     unit = part_of(w, node.expressions[0])
-    if unit is None or unit not in (*_EXACT, *_DAYS):
+    if unit is None:
+        return exp.Null()
+    if unit not in (*_EXACT, *_DAYS):
         return w.refuse(
             node,
             "date_trunc() of this part has no counterpart",
@@ -155,6 +157,10 @@ def truncated(w: Writer, node: exp.Anonymous) -> exp.Expr:
 def difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
     """date_diff() counts borders that are crossed, and of weeks whole ones."""
     unit, start, end = part_of(w, node.expressions[0]), node.expressions[1], node.expressions[2]
+    if unit is None:
+        return exp.Null()
+    if unit is None:
+        return exp.Null()
     if unit == "week":
         days = call("TIMESTAMP_DIFF", as_instant(w, end), as_instant(w, start), exp.var("DAY"))
         if w.kind(start).name == w.kind(end).name == "date":
@@ -175,6 +181,10 @@ def difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
 def whole_difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
     """date_sub('day', a, b) of DuckDB: whole units between two instants."""
     unit, start, end = part_of(w, node.expressions[0]), node.expressions[1], node.expressions[2]
+    if unit is None:
+        return exp.Null()
+    if unit is None:
+        return exp.Null()
     if unit not in _EXACT:
         fix = "Write date_diff(), which counts borders that are crossed"
         return w.refuse(node, "date_sub() of whole months, quarters or years has no counterpart", fix)
@@ -218,7 +228,8 @@ def extracted(w: Writer, node: exp.Extract) -> exp.Expr:
 
 
 def date_part(w: Writer, node: exp.Anonymous) -> exp.Expr:
-    return part(w, node, part_of(w, node.expressions[0]), node.expressions[1])
+    unit = part_of(w, node.expressions[0])
+    return exp.Null() if unit is None else part(w, node, unit, node.expressions[1])
 
 
 def named_part(w: Writer, node: exp.Anonymous) -> exp.Expr:

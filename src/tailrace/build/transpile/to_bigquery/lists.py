@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from tailrace.build.transpile.to_bigquery.operators import list_of, struct_of
 from tailrace.build.transpile.to_bigquery.rewrite import Writer, call
-from tailrace.build.transpile.to_bigquery.texts import Rule, same
+from tailrace.build.transpile.to_bigquery.texts import Rule, is_never_null, same
 
 _PLACE = "place"
 
@@ -20,7 +20,9 @@ def contains(w: Writer, node: exp.Anonymous) -> exp.Expr:
         .from_(_unnested(written, "item"))
         .where(exp.EQ(this=exp.column("item"), expression=wanted))
     )
-    absent = exp.Or(this=_is_null(written.copy()), expression=_is_null(wanted.copy()))
+    absent = _is_null(written.copy())
+    if not is_never_null(value):
+        absent = exp.Or(this=absent, expression=_is_null(wanted.copy()))
     return call("IF", absent, exp.Null(), exp.Exists(this=found))
 
 

@@ -188,7 +188,8 @@ def _like(w: Writer, node: exp.Like | exp.ILike, sign: str) -> exp.Expr:
             call("LOWER", value),
             call("LOWER", written) if pattern is None else text(written.name.lower()),
         )
-    return exp.Like(this=value, expression=written)
+    found = exp.Like(this=value, expression=written)
+    return exp.Not(this=found) if node.args.get("negate") else found
 
 
 def _like_pattern(pattern: str, sign: str) -> str:

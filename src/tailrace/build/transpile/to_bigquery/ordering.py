@@ -12,16 +12,14 @@ def statement_keys(w: Writer, order: list[exp.Ordered]) -> list[exp.Expr]:
     return [_ordered(w, key, first=_nulls_first(key)) for key in order]
 
 
-def keys(
-    w: Writer, order: list[exp.Ordered], *, backwards: bool = False, plain: bool = False
-) -> list[exp.Expr]:
-    """The keys of an order inside a function or window, where only a key more can move NULLs. `plain`: none may be added."""
+def keys(w: Writer, order: list[exp.Ordered], *, backwards: bool = False) -> list[exp.Expr]:
+    """The keys of an order inside a function or window, where only a key more can move NULLs."""
     found: list[exp.Expr] = []
     for key in order:
         down = bool(key.args.get("desc")) != backwards
         first = _nulls_first(key) != backwards
         written = w.write(key.this)
-        if first == down and not plain:  # BigQuery: ascending first, descending last
+        if first == down:  # BigQuery: ascending first, descending last
             empty = exp.Is(this=written.copy(), expression=exp.Null())
             found.append(exp.Ordered(this=empty, desc=first or None, nulls_first=not first))
         found.append(exp.Ordered(this=written, desc=down or None, nulls_first=not down))

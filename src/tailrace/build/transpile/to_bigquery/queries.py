@@ -11,7 +11,6 @@ from tailrace.build.transpile.to_bigquery.ordering import keys, statement_keys
 from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, whole_of
 
 _CLAUSES = ("from_", "joins", "where", "having", "qualify", "windows")
-_KNOWN = frozenset((*_CLAUSES, "expressions", "distinct", "group", "order", "limit", "offset", "with_"))
 
 
 def query(w: Writer, node: exp.Expr, names: list[str]) -> exp.Expr:
@@ -35,11 +34,6 @@ def set_operation(w: Writer, node: exp.SetOperation) -> exp.Expr:
 
 
 def _select(w: Writer, node: exp.Select, names: list[str]) -> exp.Expr:
-    for key, value in node.args.items():
-        if value and key not in _KNOWN:
-            w.refuse(
-                node, f"{key.strip('_').upper()} in a SELECT has no counterpart", "Write it in other words"
-            )
     arguments: dict[str, Any] = {}
     if node.args.get("with_") is not None:
         arguments["with_"] = _with(w, node.args["with_"])
@@ -60,6 +54,11 @@ def _select(w: Writer, node: exp.Select, names: list[str]) -> exp.Expr:
     arguments |= tail(w, node)
     if not arguments["expressions"]:
         arguments["expressions"] = [exp.Star()]
+    if "from_" not in arguments and any(key in arguments for key in ("where", "group", "having", "qualify")):
+        one = exp.Array(
+            expressions=[exp.Literal.number(1)]
+        )  # BigQuery filters nothing that comes from nowhere
+        arguments["from_"] = exp.From(this=exp.Unnest(expressions=[one]))
     return exp.Select(**arguments)
 
 

@@ -42,17 +42,20 @@ class Writer:
     def write(self, node: exp.Expr) -> exp.Expr:
         """A node in BigQuery's words."""
         rule = self.rules.get(type(node))
-        if rule is not None:
-            return rule(self, node)
-        return self.same(node)
+        if rule is None:
+            return self.same(node)
+        for part in sorted(_parts(node) - READ.get(type(node), SAME.get(type(node), frozenset()))):
+            what = f"{part.strip('_').upper().replace('_', ' ')} of {_shown(node)}"
+            self.refuse(node, f"{what} has no counterpart in BigQuery", "Write it in other words")
+        return rule(self, node)
 
     def same(self, node: exp.Expr) -> exp.Expr:
         """The node as it is, its parts translated; for what both engines read alike."""
         allowed = SAME.get(type(node))
         if allowed is None:
-            return self.refuse(
-                node, f"{_shown(node)} has no counterpart in BigQuery", "Write it in other words"
-            )
+            word, fix = REFUSED.get(type(node), ("", "Write it in other words"))
+            place = self.places.word(node, word) if word else self.places.of(node)
+            return self.refuse(place, f"{word or _shown(node)} has no counterpart in BigQuery", fix)
         arguments: dict[str, Any] = {}
         for key, value in node.args.items():
             if value is None or value is False or value == []:
@@ -71,6 +74,13 @@ class Writer:
 
     def all(self, nodes: list[exp.Expr]) -> list[exp.Expr]:
         return [self.write(node) for node in nodes]
+
+
+def _parts(node: exp.Expr) -> set[str]:
+    """The parts of a node that say something."""
+    return {
+        key for key, value in node.args.items() if value is not None and value is not False and value != []
+    }
 
 
 def _shown(node: exp.Expr) -> str:
@@ -94,6 +104,38 @@ SAME: dict[type[exp.Expr], frozenset[str]] = {
     exp.TableAlias: frozenset({"this"}),
 }  # fmt: skip
 """What means the same in both, and the parts of it that do."""
+
+
+_SET_OPERATION = frozenset({"this", "expression", "distinct", "by_name", "with_", "order", "limit", "offset"})
+READ: dict[type[exp.Expr], frozenset[str]] = {
+    **dict.fromkeys((exp.IntDiv, exp.Mod, exp.Pow, exp.Escape, exp.SimilarTo, exp.RegexpFullMatch, exp.Dot, exp.Extract, exp.Filter), _BINARY),
+    **dict.fromkeys((exp.RawString, exp.Abs), frozenset({"this"})), exp.ByteString: frozenset({"this", "is_bytes"}),
+    exp.Div: _BINARY | {"typed", "safe"}, exp.DPipe: _BINARY | {"safe"}, **dict.fromkeys((exp.Like, exp.ILike), _BINARY | {"negate"}),
+    exp.In: frozenset({"this", "expressions", "query", "field", "unnest"}), exp.Struct: frozenset({"expressions"}),
+    exp.Bracket: frozenset({"this", "expressions"}), exp.Array: frozenset({"expressions", "bracket_notation"}),
+    exp.Interval: frozenset({"this", "unit"}), exp.Cast: frozenset({"this", "to"}), exp.TryCast: frozenset({"this", "to", "safe"}),
+    exp.AtTimeZone: frozenset({"this", "zone"}), exp.Trim: frozenset({"this", "expression", "position"}),
+    exp.Substring: frozenset({"this", "start", "length"}), exp.StrPosition: frozenset({"this", "substr"}),
+    exp.JSONExtract: _BINARY | {"only_json_types", "variant_extract"}, exp.JSONExtractScalar: _BINARY | {"only_json_types", "scalar_only"},
+    exp.Window: frozenset({"this", "alias", "order", "over", "partition_by", "spec"}),
+    exp.Join: frozenset({"this", "kind", "side", "method", "on", "using"}),
+    exp.Table: frozenset({"this", "db", "catalog", "alias", "joins", "sample", "pivots"}),
+    exp.Unnest: frozenset({"expressions", "alias", "offset"}), exp.Values: frozenset({"expressions", "alias"}),
+    exp.Subquery: frozenset({"this", "alias", "order", "limit", "offset", "pivots", "sample"}),
+    exp.Select: frozenset({"expressions", "distinct", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit",
+                           "offset", "with_"}),
+    **dict.fromkeys((exp.Union, exp.Except, exp.Intersect), _SET_OPERATION), exp.Star: frozenset({"except_", "replace", "rename"}),
+    exp.Anonymous: frozenset({"this", "expressions"}),
+}  # fmt: skip
+"""The parts that a rule of its own looks at; any other is refused before it could be lost."""
+REFUSED: dict[type[exp.Expr], tuple[str, str]] = {
+    exp.ToMap: ("MAP", "Use a struct, or a list of structs"), exp.Map: ("MAP", "Use a struct, or a list of structs"),
+    exp.Glob: ("GLOB", "Write LIKE or regexp_matches()"), exp.Collate: ("COLLATE", "Compare by lower(x)"),
+    exp.Comprehension: ("FOR", "Write list_transform(list, x -> ...)"), exp.WithinGroup: ("WITHIN", "Write quantile_cont(x, q) OVER (...)"),
+    exp.Any: ("ANY", "Write list_contains(list, value)"),
+    exp.Pivot: ("PIVOT", "Write sum(x) FILTER (WHERE y = 'a') AS a, ..., or UNION ALL"),
+}  # fmt: skip
+"""Where to point for what has no counterpart, and what to write instead."""
 
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
