@@ -90,8 +90,8 @@ class Reader:
         self.problems = problems
         self.what = what
         self.lax = lax
-        self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else EMPTY
-        self.is_mapping = isinstance(data, Mapping)
+        self.is_mapping = type(data) is dict or isinstance(data, Mapping)
+        self.data: Mapping[str, Any] = data if self.is_mapping else EMPTY
         if not self.is_mapping:
             if data is None:
                 self.problem(f"{what} is empty", "Write its keys, or remove it")
@@ -206,10 +206,11 @@ class Reader:
     def mapping(self, key: str, required: bool = False) -> Mapping[str, Any]:
         """A free mapping; whoever owns its keys checks them."""
         value = self.get(key, required)
+        if value is None:
+            return EMPTY
         if isinstance(value, Mapping):
             return value
-        if value is not None:
-            self.wrong(key, value, "a mapping")
+        self.wrong(key, value, "a mapping")
         return EMPTY
 
     def items(self, key: str, required: bool = False) -> list[Any]:

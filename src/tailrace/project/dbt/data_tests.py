@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tailrace.errors import Location
 from tailrace.project.dbt.described import Context
 from tailrace.project.model_config import Config, Layer, along
 from tailrace.project.reader import Reader
@@ -20,6 +21,7 @@ TEST_CONFIGS = (
 TEST_ONLY_CONFIGS = ("group", "sql_header", "static_analysis")
 TEST_KEYS = ("test_name", "name", "description", "arguments", "config")
 _NAME = re.compile(r"(?:(?P<package>[A-Za-z_]\w*)\.)?(?P<test>[A-Za-z_]\w*)\Z")
+_ODD = re.compile(r"[^0-9a-zA-Z_]+")
 _LONGEST = 63
 """A longer name is too long for some warehouses' tables, so dbt's alias of it ends in a hash."""
 
@@ -49,14 +51,41 @@ def _listed(
     reader: Reader, tested: Tested, context: Context, column: str, tags: tuple[str, ...]
 ) -> list[DataTest]:
     found = []
+    origin = context.origin
+    configured = "data_tests" in origin.trees or "data_tests" in origin.over
     for key in ("data_tests", "tests"):
         if key not in reader.data:
             continue
         for index, item in enumerate(reader.items(key)):
+            if type(item) is str and item.isidentifier() and not configured:
+                found.append(_bare(item, reader.marks.at(key, index), tested, column, tags, origin.package))
+                continue
             test = _Written.of(reader, key, index, item)
             if test is not None and (made := test.made(tested, context, column, tags)):
                 found.append(made)
     return found
+
+
+def _bare(
+    test: str, place: Location, tested: Tested, column: str, tags: tuple[str, ...], package: str
+) -> DataTest:
+    """A test that is a name alone: most are, and nothing of them is left to find out."""
+    short, name = _names(None, test, tested, column, EMPTY)
+    config: dict[str, Any] = {"tags": list(tags)} if tags else {}
+    if name != short:
+        config["alias"] = short
+    return DataTest(
+        name,
+        place.file,
+        place,
+        test,
+        model="" if tested.source else tested.name,
+        source=tested.source,
+        column=column,
+        package=package,
+        config=config,
+        tags=tags,
+    )
 
 
 @dataclass(frozen=True)
@@ -166,14 +195,9 @@ def _names(
     words: list[str] = []
     for key in sorted(arguments):
         value = arguments[key]
-        parts = (
-            list(value.values())
-            if isinstance(value, Mapping)
-            else value
-            if isinstance(value, list)
-            else [value]
-        )
-        words += (re.sub(r"[^0-9a-zA-Z_]+", "_", str(part)) for part in parts)
+        parts = value if isinstance(value, list) else [value]
+        words += map(str, value.values() if isinstance(value, Mapping) else parts)
+    words = [word if word.isidentifier() and word.isascii() else _ODD.sub("_", word) for word in words]
     full = f"{head}_{target}_{'__'.join(words)}"
     if len(full) <= _LONGEST:
         return full, full

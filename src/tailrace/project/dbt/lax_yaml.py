@@ -23,7 +23,7 @@ from tailrace.project.yaml import (
 
 MAX_VALUES = 500_000
 """Values that a file may spell out once its aliases are followed."""
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -53,6 +53,38 @@ def parse_lax(text: str, file: str, problems: list[Diagnostic]) -> Document | No
     return Document(data, Marks(file, walker.places, walker.keys), is_templated(text))
 
 
+class _Loader(_Base):  # type: ignore[misc]
+    """Remembers what a plain scalar is: the same few words make up most of a file."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._tags: dict[str, str] = {}
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return super().resolve(kind, value, implicit)
+        tag = self._tags.get(value)
+        if tag is None:
+            tag = self._tags[value] = super().resolve(kind, value, implicit)
+        return tag
+
+
+class _Places(dict[Path_, Any]):
+    """Lines and columns by path, as Locations once somebody asks: most are never asked for."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.file = file
+
+    def __getitem__(self, path: Path_) -> Location:
+        line, col = super().__getitem__(path)
+        return Location(self.file, line, col)
+
+    def get(self, path: Path_, default: Any = None) -> Any:
+        found = super().get(path)
+        return default if found is None else Location(self.file, *found)
+
+
 def _composed(text: str) -> Any:
     loader = _Loader(text)
     try:
@@ -67,21 +99,24 @@ class _Walker:
     def __init__(self, file: str, problems: list[Diagnostic]) -> None:
         self.file = file
         self.problems = problems
-        self.places: dict[Path_, Location] = {(): Location(file)}
-        self.keys: dict[Path_, Location] = {}
+        self.places = _Places(file)
+        self.keys = _Places(file)
+        self.places[()] = (1, 1)
         self.count = 0
         self._scalars = yaml.constructor.SafeConstructor()
 
     def value(self, node: Any, path: Path_, depth: int) -> Any:
         self.count += 1
         if isinstance(node, yaml.ScalarNode):
-            self.places[path] = self.place(node)
+            mark = node.start_mark
+            self.places[path] = (mark.line + 1, mark.column + 1)
             return node.value if node.tag == _TAG + "str" else self.scalar(node)
         if depth >= MAX_DEPTH or self.count > MAX_VALUES:
             what = f"nested deeper than {MAX_DEPTH} levels" if depth >= MAX_DEPTH else "too much by aliases"
             self.problems.append(Diagnostic(self.place(node), what, "Write it out, or shorten it"))
             raise Unreadable
-        self.places.setdefault(path, self.place(node))
+        if path not in self.places:
+            self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
         return self.mapping(node, path, depth)
@@ -98,9 +133,10 @@ class _Walker:
                 continue
             name = str(key.value)
             here = (*path, name)
-            self.keys[here] = self.place(key)
+            mark = key.start_mark
+            self.keys[here] = at = (mark.line + 1, mark.column + 1)
             if not isinstance(value, yaml.ScalarNode):
-                self.places[here] = self.keys[here]
+                self.places[here] = at
             found[name] = self.value(value, here, depth + 1)
         return found
 

@@ -68,13 +68,13 @@ class Origin:
 
     def files(self, folders: tuple[str, ...], *suffixes: str) -> Iterator[File]:
         """Files under some of its folders, each once, in a stable order."""
-        seen: set[Path] = set()
+        seen: set[str] = set()
         for folder in folders:
+            start = 0 if os.path.normpath(folder) == "." else len(os.path.normpath(folder)) + 1
             for path, name in walk(self.root, folder, suffixes):
-                if path not in seen:
-                    seen.add(path)
-                    below = PurePosixPath(os.path.relpath(path, self.root / folder))
-                    yield File(path, self.show(name), below)
+                if name not in seen:
+                    seen.add(name)
+                    yield File(path, self.show(name), PurePosixPath(name[start:]))
 
     def show(self, name: str) -> str:
         """A file's name relative to the project."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from tailrace.errors import Diagnostic
 from tailrace.project.dbt.origin import Origin, Paths
-from tailrace.project.dbt.packages import Given, find_packages
 from tailrace.project.dbt.project_file import FILE, ProjectFile, open_project_file, read_project_file
 from tailrace.project.dbt.templates import YamlTemplates
 from tailrace.project.model_config import folder_layers
@@ -18,6 +17,10 @@ from tailrace.project.spec import EMPTY, DbtProject, Package, Target
 from tailrace.project.toml import Settings, has_settings, read_settings
 
 _OWN_PATHS = Paths(docs=("models", "seeds", "snapshots", "macros"))
+
+
+INSTALLED = ("packages", "dbt_packages")
+PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,17 @@ def find_origins(
     templates = YamlTemplates(seen, about, problems)
     if file is None:
         project = Origin("", "", root, "", templates, _OWN_PATHS, vars=seen)
-        given = Given(own, variables, about)
     else:
         project = Origin(
             file.name, "", root, "", templates, file.paths, file.trees, vars=seen, lax=problems,
             schema=target.schema if target else "main",
         )  # fmt: skip
-        given = Given(own, variables, about, file.installed)
-    packages = find_packages(project, given, problems, notices)
+    packages = []
+    installed = file.installed if file else INSTALLED
+    if any((root / name).exists() for name in (*installed, *PACKAGE_FILES)):
+        from tailrace.project.dbt.packages import Given, find_packages
+
+        packages = find_packages(project, Given(own, variables, about, installed), problems, notices)
     if file is None:
         project, packages = _with_folders(project, packages, chosen.settings, problems)
     return Origins(project, packages, file)

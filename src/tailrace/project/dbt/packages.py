@@ -23,7 +23,7 @@ class Given:
     vars: Mapping[str, Any]
     command_line: Mapping[str, Any]
     target: Mapping[str, Any]
-    installed: tuple[str, ...] = ("packages", "dbt_packages")
+    installed: tuple[str, ...]
 
     def for_package(self, file: ProjectFile) -> dict[str, Any]:
         """What a package's templates see: the nearer to the person, the stronger."""

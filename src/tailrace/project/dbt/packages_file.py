@@ -11,9 +11,9 @@ from typing import Any
 from tailrace.errors import Location
 from tailrace.project.dbt.lax_yaml import read_lax
 from tailrace.project.dbt.origin import Origin
+from tailrace.project.dbt.origins import PACKAGE_FILES
 from tailrace.project.reader import Reader
 
-FILES = ("packages.yml", "dependencies.yml")
 PACKAGE_KEYS = ("package", "git", "local", "tarball", "private")
 _BESIDE = (
     "version", "revision", "subdirectory", "name", "warn-unpinned", "warn_unpinned", "install_prerelease",
@@ -34,14 +34,14 @@ class Asked:
 def asked_for(origin: Origin) -> Iterator[Asked]:
     """The packages that a project or package names."""
     problems = origin.templates.problems
-    for name in FILES:
+    for name in PACKAGE_FILES:
         if not (origin.root / name).is_file():
             continue
         document = read_lax(origin.root / name, origin.show(name), problems)
         if document is None or document.data is None:
             continue
         data = document.data
-        if document.templated and name == FILES[0]:
+        if document.templated and name == PACKAGE_FILES[0]:
             data = origin.templates.render(data, document.marks)
         reader = Reader(data, document.marks, problems, name, problems)
         reader.known("packages", "projects")

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field, replace
 from tailrace.errors import Diagnostic, Location
 from tailrace.project.dbt.data_tests import Tested, read_tests
 from tailrace.project.dbt.described import Context, Described, describe
-from tailrace.project.dbt.exposures import read_exposure
 from tailrace.project.dbt.lax_yaml import read_lax
 from tailrace.project.dbt.origin import File
-from tailrace.project.dbt.sources import read_source
-from tailrace.project.dbt.unit_tests import Fixtures, read_unit_test
 from tailrace.project.files import YAML
 from tailrace.project.reader import Reader, hint, typed_for
 from tailrace.project.spec import DataTest, Exposure, SourceTable, UnitTest
@@ -29,6 +26,14 @@ _UNRENDERED = frozenset((
     "description", "data_tests", "tests", "unit_tests", "relation", "loaded_at_query", "pre_hook", "post_hook", "pre-hook",
     "post-hook", *UNUSED_SECTIONS,
 ))  # fmt: skip
+_ENTRIES = {
+    "sources": "a source",
+    "exposures": "an exposure",
+    "unit_tests": "a unit test",
+    "data_tests": "a test",
+}
+_MOST_MISSING = 20
+"""So many names that are not there are compared with those that are; a file of another project would take minutes."""
 TABLES = {"models": "model", "seeds": "seed", "snapshots": "snapshot"}
 
 
@@ -67,7 +72,7 @@ def read_properties(context: Context, names: Mapping[str, set[str]]) -> Properti
     if origin.lax is not None:
         folders += (*paths.macros, *paths.tests, *paths.analyses)
     found = Properties()
-    reading = _Reading(context, found, names, Fixtures(origin))
+    reading = _Reading(context, found, names)
     for file in origin.files(folders, *YAML):
         read = read_yaml if origin.lax is None else read_lax
         document = read(file.path, file.shown, context.problems)
@@ -82,7 +87,7 @@ class _Reading:
     context: Context
     found: Properties
     names: Mapping[str, set[str]]
-    fixtures: Fixtures
+    missed: int = 0
 
     def file(self, file: File, document: Document) -> None:
         origin, lax = self.context.origin, self.context.origin.lax
@@ -99,22 +104,35 @@ class _Reading:
         for kind, what in TABLES.items():
             for index in range(len(reader.items(kind))):
                 self.table(reader.under(f"a {what}", kind, index), kind, file)
-        for index in range(len(reader.items("sources"))):
-            entry = reader.under("a source", "sources", index)
+        for key, read in (
+            ("sources", self.sources), ("exposures", self.exposures), ("unit_tests", self.unit_tests), ("data_tests", self.singular),
+        ):  # fmt: skip
+            if entries := reader.items(key):
+                read([reader.under(_ENTRIES[key], key, index) for index in range(len(entries))], file)
+
+    def sources(self, entries: list[Reader], file: File) -> None:
+        from tailrace.project.dbt.sources import read_source
+
+        for entry in entries:
             tables, tests = read_source(entry, file.folders, self.context)
             self.found.sources += tables
             self.found.tests += tests
-        for index in range(len(reader.items("exposures"))):
-            exposure = read_exposure(
-                reader.under("an exposure", "exposures", index), file.folders, self.context
-            )
-            self.found.exposures += [exposure] if exposure else []
-        for index in range(len(reader.items("unit_tests"))):
-            entry = reader.under("a unit test", "unit_tests", index)
-            test = read_unit_test(entry, file.folders, self.context, self.fixtures)
-            self.found.unit_tests += [test] if test else []
-        for index in range(len(reader.items("data_tests"))):
-            entry = reader.under("a test", "data_tests", index)
+
+    def exposures(self, entries: list[Reader], file: File) -> None:
+        from tailrace.project.dbt.exposures import read_exposure
+
+        found = (read_exposure(entry, file.folders, self.context) for entry in entries)
+        self.found.exposures += [exposure for exposure in found if exposure]
+
+    def unit_tests(self, entries: list[Reader], file: File) -> None:
+        from tailrace.project.dbt.unit_tests import Fixtures, read_unit_test
+
+        fixtures = Fixtures(self.context.origin)
+        found = (read_unit_test(entry, file.folders, self.context, fixtures) for entry in entries)
+        self.found.unit_tests += [test for test in found if test]
+
+    def singular(self, entries: list[Reader], _file: File) -> None:
+        for entry in entries:
             about = describe(entry, "seeds", self.context)
             self.found.singular[entry.text("name", required=True)] = about
 
@@ -136,7 +154,8 @@ class _Reading:
             self.found.tests += read_tests(reader, Tested(name, file.folders), self.context)
 
     def missing(self, reader: Reader, kind: str, name: str) -> None:
-        names = sorted(self.names[kind])
+        self.missed += 1
+        names = sorted(self.names[kind]) if self.missed <= _MOST_MISSING else []
         what = TABLES[kind]
         suffix = "csv" if kind == "seeds" else "sql"
         message = f"there is no {what} {name} ({name}.{suffix})"

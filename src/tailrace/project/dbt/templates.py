@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Mapping
@@ -65,8 +64,8 @@ class YamlTemplates:
         written = call["default"]
         default = _UNSET if written is None else _WORDS.get(written.lower(), _UNSET)
         if written is not None and default is _UNSET:
-            default = ast.literal_eval(written)
-        return function(ast.literal_eval(call["name"]), default)
+            default = _native(written)
+        return function(call["name"][1:-1], default)
 
     def _evaluate(self, text: str) -> Any:
         """One expression alone keeps its type, as in dbt: `"{{ var('on') and target.name == 'ci' }}"` is a boolean."""
@@ -147,6 +146,8 @@ def _sandbox() -> ImmutableSandboxedEnvironment:
 
 
 def _native(value: Any) -> Any:
+    import ast
+
     try:
         return ast.literal_eval(str(value))
     except (ValueError, SyntaxError):
