@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from tailrace.build.clock import set_clock
@@ -17,6 +18,11 @@ _READS = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _SHOWS = ("DESCRIBE", "SHOW", "SUMMARIZE")
+
+
+def _exact(value: Any) -> Any:
+    """A number with a fraction is a Decimal, as dbt has it."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 class Asking:
@@ -74,9 +80,8 @@ class Asking:
         if found[1].upper() not in _SHOWS:
             sql = self._selected(sql)
         table = warehouse.arrow(sql)
-        return Table(
-            table.column_names, list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-        )
+        columns = [[_exact(value) for value in column.to_pylist()] for column in table.columns]
+        return Table(table.column_names, list(zip(*columns, strict=True)))
 
     def write(self, warehouse: Warehouse, sql: str, what: str) -> None:
         """Statements that change something: for hooks and operations."""

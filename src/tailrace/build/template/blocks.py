@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
+
+
+class TypedParser(Parser):
+    """Jinja's parser; a macro's arguments may name their types, which mean nothing: `{% macro m(a: list[string]) %}`."""
+
+    def parse_assign_target(self, *args: Any, **kwargs: Any) -> Any:
+        target = super().parse_assign_target(*args, **kwargs)
+        if kwargs.get("name_only") and self.stream.current.type == "colon":
+            next(self.stream)
+            self._skip_type()
+        return target
+
+    def _skip_type(self) -> None:
+        self.stream.expect("name")
+        if self.stream.skip_if("lbracket"):
+            while not self.stream.skip_if("rbracket"):
+                self.stream.skip_if("comma")
+                self._skip_type()
 
 
 class DbtBlocks(Extension):

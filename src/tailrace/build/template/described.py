@@ -67,11 +67,10 @@ def described(scope: Scope, file: ModelFile | SeedFile) -> dict[str, Any]:
 def current(scope: Scope) -> dict[str, Any]:
     """Who is being rendered; a hook or a test of no model has its file's name."""
     owner = scope.calls.owner
-    for file in _files(scope):
-        if file.name == owner.name and file.package == owner.package:
-            node = described(scope, file)
-            node["config"] |= plain(owner.config) | plain(scope.calls.said.config)
-            return node
+    if file := scope.file(owner.package, owner.name):
+        node = described(scope, file)
+        node["config"] |= plain(owner.config) | plain(scope.calls.said.config)
+        return node
     package = owner.package or scope.root
     return {
         "name": owner.name, "resource_type": "operation", "package_name": package, "original_file_path": owner.path, "path": owner.path,
@@ -83,7 +82,7 @@ def current(scope: Scope) -> dict[str, Any]:
 
 def nodes(scope: Scope) -> dict[str, Any]:
     """Every model, snapshot and seed by its unique id."""
-    return {node["unique_id"]: node for node in (described(scope, file) for file in _files(scope))}
+    return {node["unique_id"]: node for node in (described(scope, file) for file in scope.files())}
 
 
 def sources(scope: Scope) -> dict[str, Any]:
@@ -134,7 +133,3 @@ def _inside(scope: Scope, file: ModelFile | SeedFile) -> str:
     """The path inside of its own package."""
     package = scope.project.packages.get(file.package)
     return file.path.removeprefix(package.path).lstrip("/") if package else file.path
-
-
-def _files(scope: Scope) -> tuple[ModelFile | SeedFile, ...]:
-    return (*scope.project.models, *scope.project.seeds)

@@ -5,6 +5,7 @@ Python checks for an alarm between its own steps only, so whatever one step coul
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import sys
@@ -112,12 +113,15 @@ def call_size(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         return int(measured(owner, *args, **kwargs)) if measured else 0
     if isinstance(owner, list) and name == "extend":
         return len(owner) + sum(_length(arg) for arg in args)
+    if isinstance(owner, re.Pattern | re.Match) and name in ("sub", "subn", "expand"):
+        lengths = [len(arg) + 1 for arg in (*args, *kwargs.values()) if isinstance(arg, str)]
+        return math.prod(lengths)
     if isinstance(owner, int) and name == "to_bytes":
         return max((arg for arg in (*args, *kwargs.values()) if isinstance(arg, int)), default=0)
     return 0
 
 
-def _length(value: Any) -> int:
+def _length(value: object) -> int:
     return len(value) if isinstance(value, Sized) else 0
 
 
@@ -125,7 +129,7 @@ def replaced_size(text: Any, old: Any = "", new: Any = "", *_count: Any) -> int:
     """How long `text.replace(old, new)` would be, at most."""
     text, old, new = (part if isinstance(part, str | bytes) else str(part) for part in (text, old, new))
     try:
-        return len(text) + text.count(old) * len(new)
+        return int(len(text) + text.count(old) * len(new))
     except TypeError:
         return 0
 

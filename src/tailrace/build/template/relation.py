@@ -96,8 +96,8 @@ class Relation(Mapping[str, Any]):
 
     def information_schema(self, view_name: str | None = None) -> Relation:
         """A view of the information schema."""
-        text = f"INFORMATION_SCHEMA.{view_name}" if view_name else "INFORMATION_SCHEMA"
-        return replace(self, schema="INFORMATION_SCHEMA", identifier=view_name, type="view", text=text)
+        text = f"{_VIEWS}.{view_name}" if view_name else _VIEWS
+        return replace(self, schema=_VIEWS, identifier=view_name, type="view", text=text)
 
     def _included(self) -> Flags:
         """An attached database's name was given as text."""
@@ -105,7 +105,7 @@ class Relation(Mapping[str, Any]):
         return named.included if self.text and self.text == str(named) else self.included
 
     def _with(self, **changes: Any) -> Relation:
-        fixed = self.is_cte or self.text.startswith("(")
+        fixed = self.is_cte or self.text.startswith(("(", _VIEWS))
         return self if fixed else replace(self, text="", **changes)
 
     def __getitem__(self, key: str) -> Any:
@@ -125,6 +125,7 @@ class Relation(Mapping[str, Any]):
         return True
 
 
+_VIEWS = "INFORMATION_SCHEMA"
 _PARTS = ("metadata", "database", "schema", "identifier", "type")
 
 

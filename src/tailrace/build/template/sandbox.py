@@ -17,7 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 
 from tailrace.build.template import filters
-from tailrace.build.template.blocks import DbtBlocks
+from tailrace.build.template.blocks import DbtBlocks, TypedParser
 from tailrace.build.template.failures import Returned
 from tailrace.build.template.limits import binary_size, call_size, check_size, formatted_size, joined
 from tailrace.build.template.printing import printed
@@ -111,7 +111,7 @@ class Environment(SandboxedEnvironment):
         return found
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = super()._parse(source, name, filename)
+        tree = TypedParser(self, source, name, filename).parse()
         for node in tree.find_all(
             (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
         ):

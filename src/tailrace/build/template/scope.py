@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from tailrace.build.template.failures import Mistake
 from tailrace.build.template.index import INTERNAL, MacroIndex, Place
 from tailrace.build.template.unit import Unit
 from tailrace.errors import near_miss
-from tailrace.project.spec import Project
+from tailrace.project.spec import ModelFile, Project, SeedFile
 
 if TYPE_CHECKING:
     from tailrace.build.calls import Calls
@@ -90,6 +90,8 @@ class Scope:
         self._macros: dict[tuple[str, str], Macro] = {}
         self._visible: dict[str, Mapping[str, Any]] = {}
         self._packages: Mapping[str, Package] | None = None
+        every: tuple[ModelFile | SeedFile, ...] = (*project.models, *project.seeds)
+        self._files = {(file.package, file.name): file for file in every}
 
     @property
     def calls(self) -> Calls:
@@ -109,6 +111,14 @@ class Scope:
         if self.warehouse is None:
             self.calls.said.late = True
         return self.warehouse
+
+    def files(self) -> Iterable[ModelFile | SeedFile]:
+        """Every model, snapshot and seed."""
+        return self._files.values()
+
+    def file(self, package: str, name: str) -> ModelFile | SeedFile | None:
+        """The model, snapshot or seed of that name."""
+        return self._files.get((package, name))
 
     @property
     def is_guessing(self) -> bool:

@@ -14,7 +14,7 @@ class Row(Sequence[Any]):
         self._values = tuple(values)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._values[self._names.index(key)] if isinstance(key, str) else self._values[key]
+        return self._values[_position(self._names, key)] if isinstance(key, str) else self._values[key]
 
     def __len__(self) -> int:
         return len(self._values)
@@ -33,6 +33,12 @@ class Row(Sequence[Any]):
 
     def dict(self) -> dict[str, Any]:
         return dict(self.items())
+
+
+def _position(names: Sequence[str], name: str) -> int:
+    if name not in names:
+        raise KeyError(name)
+    return names.index(name)
 
 
 class TableColumn(Sequence[Any]):
@@ -63,7 +69,7 @@ class TableColumns(Sequence[TableColumn]):
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return next(column for column in self._columns if column.name == key)
+            return self._columns[_position(self.keys(), key)]
         return self._columns[key]
 
     def __len__(self) -> int:
