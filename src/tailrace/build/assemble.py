@@ -13,6 +13,7 @@ from tailrace.build.facts import ColumnPart, Facts, Table
 from tailrace.build.graph import BatchInput, Graph, ModelNode, ordered
 from tailrace.build.marks import placed_tables
 from tailrace.build.names import Names
+from tailrace.build.origin import Origin
 from tailrace.build.seeds import seed_node
 from tailrace.build.settings.model import Settings
 from tailrace.build.static import Rendered
@@ -25,7 +26,7 @@ from tailrace.warehouse.base import TableRef
 class Draft:
     """A rendered model; `facts` are None where its SQL is wrong, which is a diagnostic already.
 
-    `incremental` are those of what it becomes where its table stands already; None where that is the same.
+    `again` is what it becomes where its table stands already, `incremental` are the facts of that; None where that is the same.
     """
 
     model: ModelFile
@@ -34,6 +35,7 @@ class Draft:
     settings: Settings
     facts: Facts | None
     incremental: Facts | None = None
+    again: Rendered | None = None
 
 
 @dataclass
@@ -97,9 +99,15 @@ def _finished(
     node = replace(node, columns=None if node.late else _with_meta(node, _columns(parts, names, nodes)))
     if node.materialized == "ephemeral":
         return node  # its readers carry it, behind what it reads itself
-    sql, lines = with_ctes(node.sql, ephemeral_ctes(nodes, names, node.sql))
-    more = with_ctes(node.incremental_sql, ephemeral_ctes(nodes, names, node.incremental_sql))[0]
-    return replace(node, sql=sql, incremental_sql=more, on_lines=node.on_lines and not lines)
+    sql, *moved = with_ctes(node.sql, ephemeral_ctes(nodes, names, node.sql))
+    more, *moved_too = with_ctes(node.incremental_sql, ephemeral_ctes(nodes, names, node.incremental_sql))
+    return replace(
+        node,
+        sql=sql,
+        incremental_sql=more,
+        origin=node.origin and Origin(node.origin.rendered, *moved),
+        incremental_origin=node.incremental_origin and Origin(node.incremental_origin.rendered, *moved_too),
+    )
 
 
 def _with_meta(node: ModelNode, columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -127,6 +135,7 @@ def _node(
     reads.externals.update((f"{name}()", None) for name in facts.unsure)
     quote = quoter(project.target.type)
     incremental = draft.incremental
+    own = project.dialect == project.target.type
     return ModelNode(
         name=model.name,
         kind="model",
@@ -143,7 +152,8 @@ def _node(
         tags=settings.tags,
         on_stale=settings.on_stale,
         config=settings.config,
-        on_lines=bool(draft.rendered.pieces) and project.dialect == project.target.type,
+        origin=Origin(draft.rendered) if own else None,
+        incremental_origin=Origin(draft.again) if own and draft.again else None,
         package=model.package,
         alias=settings.alias,
         settings=settings,

@@ -77,7 +77,7 @@ def _draft(
         facts = Facts(canonical=key_of(model.sql, renderer.surroundings()))
     second = template.incremental
     incremental = _facts(second, renderer, problems) if second and facts and not template.said.late else None
-    return Draft(model, template.rendered, template.said, settings, facts, incremental)
+    return Draft(model, template.rendered, template.said, settings, facts, incremental, second)
 
 
 def _settings(model: ModelFile, template: Template, renderer: Renderer) -> Settings:

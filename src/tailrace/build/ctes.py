@@ -29,15 +29,15 @@ def _collect(nodes: Mapping[str, ModelNode], names: Names, sql: str, found: dict
             found[node.name] = node
 
 
-def with_ctes(sql: str, ephemerals: Iterable[ModelNode]) -> tuple[str, int]:
-    """The SQL that carries them, and how many lines its first words moved down; the mark for their place is gone."""
+def with_ctes(sql: str, ephemerals: Iterable[ModelNode]) -> tuple[str, int, int]:
+    """The SQL that carries them, the line (from 0) behind which they stand, and their lines; the mark is gone."""
     texts = [f"{CTE}{node.name} AS (\n{node.sql.replace(CTES, '').strip()}\n)" for node in ephemerals]
     before, mark, after = sql.partition(CTES)
     if not mark:
-        return sql, 0
+        return sql, 0, 0
     if not texts:
-        return before + after.replace(CTES, ""), 0
+        return before + after.replace(CTES, ""), 0, 0
     opens = re.search(r"\bWITH(\s+RECURSIVE)?\s*\Z", before, re.IGNORECASE) is not None
     joined = ", ".join(texts)
     carried = f" {joined}," if opens else f"WITH {joined} "
-    return before + carried + after.replace(CTES, ""), carried.count("\n")
+    return before + carried + after.replace(CTES, ""), before.count("\n"), carried.count("\n")

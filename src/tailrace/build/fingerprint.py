@@ -107,9 +107,10 @@ class Judge:
             return node
         found = late.node(node.name, self._warehouse, incremental=incremental)
         if incremental:
-            return replace(node, incremental_sql=found.sql)
+            return replace(node, incremental_sql=found.sql, incremental_origin=found.origin)
         both = digest(node.canonical, found.canonical)
-        return replace(node, sql=found.sql, canonical=both, volatile=found.volatile or node.volatile)
+        volatile = found.volatile or node.volatile
+        return replace(node, sql=found.sql, canonical=both, volatile=volatile, origin=found.origin)
 
     def is_there(self, name: str) -> bool:
         """Whether the model's relation exists; an ephemeral one needs none."""
@@ -203,7 +204,7 @@ class Judge:
         if built.parts.sql != parts.sql:
             return "its file changed" if node.kind == "seed" else "its SQL changed"
         if built.materialized != node.materialized:
-            return f"it was a {built.materialized} and becomes a {node.materialized}"
+            return f"it was {_named(built.materialized)} and becomes {_named(node.materialized)}"
         if config := _changed(built.parts.config, parts.config):
             return f"its configuration changed: {', '.join(config)}"
         if kind == "table" and node.settings.incremental and built.parts.definition != parts.definition:
@@ -236,6 +237,10 @@ class Judge:
             changed or definition or built.parts.sql != parts.sql
             or settings.full_refresh is True or self._asked.refreshes(node)
         )  # fmt: skip
+
+
+def _named(materialized: str) -> str:
+    return materialized if materialized == "incremental" else f"a {materialized}"
 
 
 def _why_table(node: ModelNode, parts: Parts, built: Built) -> str:

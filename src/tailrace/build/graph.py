@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from tailrace.build.origin import Origin
 from tailrace.build.settings.model import Settings
 from tailrace.project.spec import ColumnDoc
 from tailrace.warehouse.base import TableRef, Warehouse
@@ -26,8 +27,8 @@ class ModelNode:
     """A model, snapshot or seed. `sql` is what the warehouse runs, its clock already set; `canonical` is a digest of its meaning.
 
     `sources` are the resources whose rows it reads and `reads` their tables (`contacts__changes` for `contacts`);
-    `externals` are tables that nobody here makes, `volatile` says that it reads the date. `on_lines`: the SQL's lines
-    are the file's.
+    `externals` are tables that nobody here makes, `volatile` says that it reads the date. The origins tell the file's line of
+    a line of the SQL (None where the SQL was written anew for another dialect).
 
     `incremental_sql` is what runs where the table stands already ("" where the template does not ask is_incremental()). A
     `late` one asks the warehouse while it renders: its `sql` is only what it gives without, and Graph.late renders it when
@@ -52,7 +53,8 @@ class ModelNode:
     tags: tuple[str, ...] = ()
     on_stale: str = "build"
     config: Mapping[str, Any] = field(default_factory=dict)
-    on_lines: bool = False
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    incremental_origin: Origin | None = field(default=None, compare=False, repr=False)
     package: str = ""
     alias: str = ""
     settings: Settings = field(default_factory=Settings)
@@ -76,6 +78,7 @@ class LateSql:
     sql: str
     canonical: str
     volatile: bool = False
+    origin: Origin | None = None
 
 
 class Late(Protocol):

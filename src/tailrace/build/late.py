@@ -13,6 +13,7 @@ from tailrace.build.clock import set_clock
 from tailrace.build.ctes import ephemeral_ctes, with_ctes
 from tailrace.build.graph import LateSql, ModelNode
 from tailrace.build.marks import placed_tables
+from tailrace.build.origin import Origin
 from tailrace.build.rendering import Renderer
 from tailrace.build.static import Rendered
 from tailrace.build.template.unit import Unit
@@ -85,7 +86,9 @@ class LateTemplates:
             raise FatalError("\n".join(map(str, found))) from None
         sql = placed_tables(facts.sql, names, quoter(target))
         ctes = ephemeral_ctes(self.nodes, names, sql)
-        return LateSql(set_clock(with_ctes(sql, ctes)[0], self.now), facts.canonical, facts.volatile)
+        carried, *moved = with_ctes(sql, ctes)
+        origin = Origin(rendered, *moved) if project.dialect == target else None
+        return LateSql(set_clock(carried, self.now), facts.canonical, facts.volatile, origin)
 
 
 @contextmanager
