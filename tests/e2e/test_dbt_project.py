@@ -187,4 +187,4 @@ def test_an_error_of_the_engine_points_into_the_template(project):
     )
     code, said = tailrace(project, "build")
     assert code == 1
-    assert "models/orders.sql:14:38: Binder Error" in said, said
+    assert "models/orders.sql:15:32: Binder Error" in said, said
