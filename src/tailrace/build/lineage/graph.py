@@ -10,12 +10,15 @@ from tailrace.build.calls import CTE
 from tailrace.build.facts import Cache, key_of, version_of
 from tailrace.build.graph import Graph, ModelNode
 from tailrace.build.lineage.model import Column, ModelLineage, lineage_of, plain, read
-from tailrace.build.lineage.relation import NONE, Part, Refs, Relation, table
+from tailrace.build.lineage.relation import ANY, NONE, Part, Relation, table
+from tailrace.build.lineage.snapshots import with_validity
 from tailrace.build.marks import CTES
 from tailrace.warehouse.base import TableRef
 
 FORMAT = "1"
 FILE = "lineage.json"
+UNREAD = "its SQL cannot be read: any column may come from whatever it reads"
+ASKS = "its template asks the warehouse, and nothing is published that could answer: run once"
 
 
 @dataclass(frozen=True)
@@ -26,24 +29,53 @@ class Known:
     complete: bool = True
 
 
-def column_edges(
-    graph: Graph,
-    known: Mapping[TableRef, Known] | None = None,
-    *,
-    dialect: str = "duckdb",
-    cache_dir: Path | None = None,
-) -> dict[str, ModelLineage]:
-    """Each model's and seed's columns by its name; `known` tells those of landed and foreign tables, `dialect` is the SQL's.
+@dataclass(frozen=True)
+class Given:
+    """What SQL alone does not say; `dialect` is that of all SQL.
 
-    An attached file's table is known as TableRef("alias.schema", "table"). `cache_dir` may be deleted at any time.
+    `known` are columns of landed and foreign tables, and of models as they were built, which count where their SQL hides them; an
+    attached file's table is TableRef("alias.schema", "table"). `late` is the SQL of models that ask the warehouse while they render.
     """
-    cache = Cache(cache_dir, version_of(dialect, "lineage", FORMAT), FILE)
-    walk = _Walk(graph, dialect, cache)
-    for ref, columns in (known or {}).items():
-        walk.add(ref.schema, ref.name, columns.columns, complete=columns.complete)
+
+    known: Mapping[TableRef, Known] = field(default_factory=dict)
+    late: Mapping[str, str] = field(default_factory=dict)
+    dialect: str = "duckdb"
+
+
+def column_edges(
+    graph: Graph, given: Given | None = None, *, cache_dir: Path | None = None
+) -> dict[str, ModelLineage]:
+    """Each model's and seed's columns by its name, one step back. `cache_dir` may be deleted at any time."""
+    given = given or Given()
+    cache = Cache(cache_dir, version_of(given.dialect, "lineage", FORMAT), FILE)
+    walk = _Walk(graph, given, cache)
     found = {name: walk.model(graph.nodes[name]) for name in graph.order}
     cache.save()
     return found
+
+
+def expression_texts(
+    graph: Graph, found: Mapping[str, ModelLineage], names: Iterable[str], given: Given | None = None
+) -> dict[tuple[str, str], str]:
+    """The SQL that computes each column of some models, by (model, lower-case column); none where it is only passed on.
+
+    `found` is what column_edges() gave. The models' SQL is parsed again.
+    """
+    from sqlglot.errors import SqlglotError
+
+    walk = _Walk(graph, given or Given(), Cache(None, ""))
+    for name in graph.order:
+        walk.place(graph.nodes[name], found[name])
+    texts: dict[tuple[str, str], str] = {}
+    for name in names:
+        try:
+            relation = walk.reader(walk.sql(graph.nodes[name]))[0]
+        except (SqlglotError, RecursionError):
+            continue
+        for column, output in relation.columns.items():
+            if output.expression is not None:
+                texts[name, column] = str(output.expression.sql(dialect=walk.given.dialect, comments=False))
+    return texts
 
 
 @dataclass
@@ -51,11 +83,15 @@ class _Walk:
     """Models in their order, so that every table's columns are known before it is read."""
 
     graph: Graph
-    dialect: str
+    given: Given
     cache: Cache
     tables: dict[tuple[str, str], Relation] = field(default_factory=dict)
     ephemerals: dict[str, Relation] = field(default_factory=dict)
     shapes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for ref, known in self.given.known.items():
+            self.add(ref.schema, ref.name, known.columns, complete=known.complete)
 
     def add(self, schema: str, name: str, columns: Iterable[str], *, complete: bool) -> Relation:
         found = table(schema, name, columns, complete=complete)
@@ -65,7 +101,7 @@ class _Walk:
 
     def table(self, catalog: str, schema: str, name: str) -> Relation:
         """A table by its name in the SQL; one that nobody knows has any column."""
-        if catalog and self.dialect == "duckdb":
+        if catalog and self.given.dialect == "duckdb":
             schema = f"{catalog}.{schema}"
         known = self.tables.get((schema.lower(), name.lower()))
         return known if known is not None else self.add(schema, name, (), complete=False)
@@ -75,13 +111,19 @@ class _Walk:
         if node.kind == "seed":
             found = ModelLineage({name.lower(): Column(name) for name in node.columns or ()})
         else:
-            found = self._of_sql(node, node.sql)
+            found = self._of_sql(node, self.sql(node))
             if node.incremental_sql:
                 found = _both(found, self._of_sql(node, node.incremental_sql))
             if node.settings.snapshot is not None:
-                found = _with_validity(node, found)
+                found = with_validity(node.settings.snapshot, found)
+        built = self.given.known.get(node.table)
+        if built is not None and not found.complete:
+            found = _closed(found, built.columns)
         self.place(node, found)
         return found
+
+    def sql(self, node: ModelNode) -> str:
+        return self.given.late.get(node.name, node.sql)
 
     def place(self, node: ModelNode, found: ModelLineage) -> None:
         """Makes the model's table known to its readers."""
@@ -92,7 +134,7 @@ class _Walk:
             self.ephemerals[f"{CTE}{node.name}".lower()] = relation
 
     def _of_sql(self, node: ModelNode, sql: str) -> ModelLineage:
-        key = key_of("lineage", sql, *self._read(node))
+        key = key_of("lineage", str(node.late), sql, *self._read(node))
         kept = self.cache.get(key)
         if kept is not None:
             return read(kept)
@@ -121,11 +163,14 @@ class _Walk:
     def _parsed(self, node: ModelNode, sql: str) -> ModelLineage:
         from sqlglot.errors import SqlglotError
 
+        asks = node.late and node.name not in self.given.late
+        if asks and not sql.strip():
+            return _unread(self.graph, node, ASKS)
         try:
             relation, notes = self.reader(sql)
         except (SqlglotError, RecursionError):
-            return _unread(self.graph, node)
-        return lineage_of(relation, notes)
+            return _unread(self.graph, node, UNREAD)
+        return lineage_of(relation, (*notes, ASKS) if asks else notes)
 
     def reader(self, sql: str) -> tuple[Relation, tuple[str, ...]]:
         """A query's columns with their syntax trees, and what could not be decided."""
@@ -133,49 +178,27 @@ class _Walk:
 
         from tailrace.build.lineage.query import Reader
 
-        reader = Reader(self.table, sql, lateral_aliases=self.dialect == "duckdb", kept=self.ephemerals)
-        relation = reader.read(sqlglot.parse_one(sql.replace(CTES, ""), read=self.dialect))
+        reader = Reader(self.table, sql, lateral_aliases=self.given.dialect == "duckdb", kept=self.ephemerals)
+        relation = reader.read(sqlglot.parse_one(sql.replace(CTES, ""), read=self.given.dialect))
         return relation, tuple(reader.notes)
 
 
-def expression_texts(
-    graph: Graph,
-    found: Mapping[str, ModelLineage],
-    names: Iterable[str],
-    known: Mapping[TableRef, Known] | None = None,
-    *,
-    dialect: str = "duckdb",
-) -> dict[tuple[str, str], str]:
-    """The SQL that computes each column of some models, by (model, lower-case column); none where it is only passed on.
-
-    `found` is what column_edges() gave. The models' SQL is parsed again.
-    """
-    from sqlglot.errors import SqlglotError
-
-    walk = _Walk(graph, dialect, Cache(None, ""))
-    for ref, columns in (known or {}).items():
-        walk.add(ref.schema, ref.name, columns.columns, complete=columns.complete)
-    for name in graph.order:
-        walk.place(graph.nodes[name], found[name])
-    texts: dict[tuple[str, str], str] = {}
-    for name in names:
-        try:
-            relation = walk.reader(graph.nodes[name].sql)[0]
-        except (SqlglotError, RecursionError):
-            continue
-        for column, output in relation.columns.items():
-            if output.expression is not None:
-                texts[name, column] = str(output.expression.sql(dialect=dialect, comments=False))
-    return texts
-
-
-def _unread(graph: Graph, node: ModelNode) -> ModelLineage:
-    """Of SQL that cannot be read: any column may come from any column of what it reads."""
+def _unread(graph: Graph, node: ModelNode, note: str) -> ModelLineage:
+    """Of SQL that nobody knows: any column may come from any column of what the model reads."""
     refs = [graph.nodes[name].table for name in node.depends_on] + [*node.reads]
-    any_of = frozenset((ref.schema, ref.name, "*") for ref in refs)
+    any_of = frozenset((ref.schema, ref.name, ANY) for ref in refs)
     columns = {name.lower(): Column(name, any_of) for name in node.columns or ()}
-    note = "its SQL cannot be read: every column may come from whatever it reads"
     return ModelLineage(columns, NONE, ((Part("", "", fixed=any_of),),), (note,))
+
+
+def _closed(found: ModelLineage, built: Iterable[str]) -> ModelLineage:
+    """A model whose SQL hides columns, with those of its table."""
+    columns = dict(found.columns)
+    for name in built:
+        column = found.column(name)
+        if column is not None:
+            columns.setdefault(name.lower(), column)
+    return replace(found, columns=columns, rest=())
 
 
 def _both(first: ModelLineage, later: ModelLineage) -> ModelLineage:
@@ -186,24 +209,3 @@ def _both(first: ModelLineage, later: ModelLineage) -> ModelLineage:
         columns[name] = Column(other.name, other.direct | column.direct, other.indirect | column.indirect)
     notes = tuple(dict.fromkeys([*first.notes, *later.notes]))
     return ModelLineage(columns, first.filters | later.filters, first.rest or later.rest, notes)
-
-
-def _with_validity(node: ModelNode, found: ModelLineage) -> ModelLineage:
-    """A snapshot's own columns: a version's times come from the column that tells changes, its id from the key as well."""
-    snapshot = node.settings.snapshot
-    assert snapshot is not None
-    changed = _refs(found, (snapshot.updated_at,) if snapshot.updated_at else snapshot.check_cols)
-    changed = changed or NONE.union(*(column.direct for column in found.columns.values()))
-    told, by = (changed, NONE) if snapshot.updated_at else (NONE, changed)
-    key = _refs(found, snapshot.unique_key)
-    columns = dict(found.columns)
-    for word, name in snapshot.columns.items():
-        if word == "dbt_is_deleted" and snapshot.hard_deletes != "new_record":
-            continue
-        direct = told | key if word == "dbt_scd_id" else NONE if word == "dbt_is_deleted" else told
-        columns[name.lower()] = Column(name, direct, by | key)
-    return replace(found, columns=columns, filters=found.filters | key | changed)
-
-
-def _refs(found: ModelLineage, names: Iterable[str]) -> Refs:
-    return NONE.union(*(column.direct for name in names if (column := found.column(name)) is not None))

@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tailrace.build.lineage.graph import Known, column_edges, expression_texts
+from tailrace.build.lineage.graph import Given, column_edges, expression_texts
 from tailrace.build.lineage.model import ModelLineage
 from tailrace.plan.lineage.ask import Asked, Names
 from tailrace.plan.lineage.conditions import condition_columns
 from tailrace.plan.lineage.flow import Edge, Flow, Place, flow_of
-from tailrace.plan.lineage.known import known_columns, published_columns
+from tailrace.plan.lineage.known import given_of
 from tailrace.plan.lineage.trace import Trace, trace_back, trace_on
 from tailrace.plan.resolve import Resolved
-from tailrace.warehouse.base import TableRef
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,8 @@ class Lineage:
 
     resolved: Resolved
     models: dict[str, ModelLineage]
-    known: dict[TableRef, Known]
+    given: Given
     names: Names
-    dialect: str
 
     def find(self, text: str) -> Asked:
         """What a name means; BadInput where it means nothing."""
@@ -46,19 +44,9 @@ class Lineage:
 
     def flow(self, asked: Asked | None = None) -> Flow:
         """All edges, those of a column that nobody lists among them where it is asked for."""
-        project = self.resolved.project
-        refs = [*asked.refs, *self._published(asked)] if asked is not None else []
-        return flow_of(
-            self.resolved.graph, self.models, project.syncs, condition_columns(project.syncs), refs
-        )
-
-    def _published(self, asked: Asked) -> list[tuple[str, str, str]]:
-        """The columns of a model that its SQL hides and its table shows."""
-        node = asked.model
-        if node is None or self.models[node.name].complete:
-            return []
-        columns = self.names.published.get(node.table, ())
-        return [(node.table.schema, node.table.name, column) for column in columns]
+        syncs = self.resolved.project.syncs
+        refs = asked.refs if asked is not None else ()
+        return flow_of(self.resolved.graph, self.models, syncs, condition_columns(syncs), refs)
 
     def answers(self, asked: Asked, flow: Flow, *, indirect: bool) -> list[Answer]:
         """One answer for a column or field, one per column for a model."""
@@ -90,7 +78,7 @@ class Lineage:
             _shown(flow, inputs),
             _shown(flow, outputs),
             _shown(flow, only),
-            tuple(dict.fromkeys([*back.edges, *on.edges])),
+            _once([*back.edges, *on.edges]),
             (*notes, *self._notes(flow, back, on, places)),
         )
 
@@ -108,12 +96,18 @@ class Lineage:
         places = {place for answer in answers for edge in answer.edges for place in (edge.source, edge.to)}
         places |= {place for answer in answers for place in answer.places}
         nodes = {node.name: node for place in places if (node := flow.maker(place)) and node.kind == "model"}
-        texts = expression_texts(self.resolved.graph, self.models, nodes, self.known, dialect=self.dialect)
+        texts = expression_texts(self.resolved.graph, self.models, nodes, self.given)
         found = {}
         for (name, column), text in texts.items():
             table = nodes[name].table
             found[Place("column", table.schema.lower(), table.name.lower(), column)] = text
         return {place: text for place, text in found.items() if place in places}
+
+
+def _once(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    """Without steps that only join or filter where the value takes the same step."""
+    found = dict.fromkeys(edges)
+    return tuple(edge for edge in found if edge.how == "direct" or edge._replace(how="direct") not in found)
 
 
 def _shown(flow: Flow, places: Iterable[Place]) -> tuple[str, ...]:
@@ -123,14 +117,9 @@ def _shown(flow: Flow, places: Iterable[Place]) -> tuple[str, ...]:
 def lineage(resolved: Resolved) -> Lineage:
     """Reads every model's columns, from the cache where it knows them."""
     project = resolved.project
-    published = published_columns(project)
-    known = known_columns(project, published)
-    for node in resolved.graph.nodes.values():
-        known.pop(node.table, None)  # a model's columns are what its SQL says, not what was published
-    dialect = "bigquery" if project.target.type == "bigquery" else "duckdb"
-    models = column_edges(resolved.graph, known, dialect=dialect, cache_dir=project.state_dir / "cache")
-    names = Names(project, resolved.graph, models, known, published)
-    return Lineage(resolved, models, known, names, dialect)
+    given = given_of(project, resolved.graph)
+    models = column_edges(resolved.graph, given, cache_dir=project.state_dir / "cache")
+    return Lineage(resolved, models, given, Names(project, resolved.graph, models, given.known))
 
 
 def document(answer: Answer, flow: Flow, texts: dict[Place, str], *, indirect: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tailrace.build.lineage.graph import Known
 from tailrace.build.lineage.model import ModelLineage
 from tailrace.build.lineage.relation import Ref
 from tailrace.errors import BadInput, near_miss
-from tailrace.plan.lineage.known import Published, resource_tables
+from tailrace.plan.lineage.known import resource_tables
 from tailrace.project.spec import Project, Sync
 from tailrace.warehouse.base import TableRef
 
@@ -37,7 +37,6 @@ class Names:
     graph: Graph
     models: Mapping[str, ModelLineage]
     known: Mapping[TableRef, Known]
-    published: Published
 
     def find(self, text: str) -> Asked:
         """What a name means; BadInput, with near misses, where it means nothing."""
@@ -82,17 +81,16 @@ class Names:
 
     def _of_model(self, node: ModelNode, name: str) -> Asked | BadInput:
         lineage = self.models[node.name]
-        there = self.published.get(node.table, ())
         listed = [column.name for column in lineage.columns.values()]
-        exact = _exact(name, [*listed, *(() if lineage.complete else there)])
-        title = f"{node.name}.{exact or name}"
+        exact = _exact(name, listed)
         ref = (node.table.schema, node.table.name, exact or name)
         if exact is not None:
-            return Asked(title, (ref,))
-        if lineage.column(name) is None or there:
-            return BadInput(f"{node.name} has no column {name}", near_miss(name, [*listed, *there]))
+            return Asked(f"{node.name}.{exact}", (ref,))
+        if lineage.column(name) is None:
+            return BadInput(f"{node.name} has no column {name}", near_miss(name, listed))
         why = "its SQL does not list its columns, and it is not published"
-        return Asked(title, (ref,), note=f"nobody can tell whether {node.name} has a column {name}: {why}")
+        note = f"nobody can tell whether {node.name} has a column {name}: {why}"
+        return Asked(f"{node.name}.{name}", (ref,), note=note)
 
     def _of_table(self, ref: TableRef, name: str) -> Asked | BadInput:
         """A column of a table that no model makes, and of the change log, keys and raw rows beside it."""
