@@ -65,10 +65,13 @@ def _row(resolved: Resolved, node_id: str) -> dict[str, Any]:
 
 def show_compiled(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     """The SQL of each chosen model as the warehouse gets it."""
+    from tailrace.plan.compiled import compiled_sql
+
     resolved = opened(frame)
     chosen = chosen_of(resolved, select, exclude)
     nodes = [resolved.graph.nodes[name] for name in resolved.graph.order if name in chosen.models]
-    rows = [{"name": node.name, "sql": node.sql} for node in nodes if node.kind == "model"]
+    compiled = compiled_sql(resolved, (node for node in nodes if node.kind == "model"))
+    rows = [{"name": name, "sql": sql} for name, sql in compiled.items()]
     frame.document(rows)
     for row in rows:
         frame.say(f"-- {row['name']}\n{row['sql'].rstrip()};\n")
