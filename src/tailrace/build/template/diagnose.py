@@ -29,6 +29,8 @@ REFUSED = {
 """What dbt has and we have not, with what to do instead."""
 _OFTEN = ("ref", "source", "var", "env_var", "config", "this", "target", "is_incremental", "log")
 _Found = tuple[Unit, int]
+_OURS = re.compile(r"\btailrace\.[a-z_.]+\.(?=[A-Z])")
+"""Where our classes are is nothing for a template."""
 _END = re.compile(r"\}\}|%\}")
 
 
@@ -51,25 +53,25 @@ class Diagnoser:
     def failed(self, error: Exception, unit: Unit) -> Diagnostic:
         """What went wrong, where, and who called it."""
         message, fix = self._said(error)
-        if isinstance(error, TemplateSyntaxError):
-            path = error.filename or unit.path
-            text = unit.text if path == unit.path else self._scope.index.texts.get(path, "")
-            line = unit.line if path == unit.path else 0
-            return Diagnostic(place(path, text, error.lineno - 1, line), message, fix)
         found = [one for one in _frames(error.__traceback__) if one[0].package != INTERNAL and one[0].path]
+        if isinstance(error, TemplateSyntaxError):
+            found.append((self._unit_of(error.filename or unit.path, unit), error.lineno - 1))
         if not found:
             return Diagnostic(Location(unit.path, unit.line + 1), message, fix)
         at, offset = found[-1]
-        callers = [_at(*one, "") for one in reversed(found) if one[0] is not at]
+        callers = [_at(*one, "") for one in reversed(found) if one[0].path != at.path]
         chain = ", ".join(str(one) for one in list(dict.fromkeys(callers))[:3])
         quoted = re.search(r"'(\w+)' is undefined", message)
         where = _at(at, offset, quoted[1] if quoted else "")
         return Diagnostic(where, f"{message} (called from {chain})" if chain else message, fix)
 
+    def _unit_of(self, path: str, unit: Unit) -> Unit:
+        return unit if path == unit.path else Unit(path, self._scope.index.texts.get(path, ""))
+
     def _said(self, error: Exception) -> tuple[str, str]:
         """A message and a fix."""
         text = str(getattr(error, "message", None) or error).replace(PREFIX, "")
-        text = (text.strip().splitlines() or [""])[0][:300].rstrip(".")
+        text = _OURS.sub("", (text.strip().splitlines() or [""])[0])[:300].rstrip(".")
         match error:
             case Mistake():
                 return error.message.rstrip("."), error.fix

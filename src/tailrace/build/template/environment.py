@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,8 @@ class Templates:
         """The unit's SQL; None where it failed, which is a diagnostic then."""
         if self._macros_wrong:
             return None  # each template would only repeat what is wrong with the macros
+        if "\r" in unit.text:
+            unit = replace(unit, text=unit.text.replace("\r\n", "\n").replace("\r", "\n"))
         with self._running(unit, calls), self._caught(unit):
             source = self._source(unit)
             with time_limit(self._seconds):
