@@ -206,7 +206,7 @@ class Kinds:
         if isinstance(node, exp.Column):
             return _column(node, sources)
         if isinstance(node, exp.Literal):
-            return _literal(node)
+            return self._literal(node)
         if isinstance(node, exp.Cast):
             return kind_of_type(node.to)
         if isinstance(node, _BOOLEAN):
@@ -216,6 +216,9 @@ class Kinds:
         if isinstance(node, exp.Anonymous):
             return self._call(node)
         return self._composed(node)
+
+    def _literal(self, node: exp.Literal) -> Kind:
+        return literal_kind(node)
 
     def _composed(self, node: exp.Expr) -> Kind:
         if isinstance(node, exp.Case):
@@ -349,7 +352,7 @@ def _column(node: exp.Column, sources: Mapping[str, Columns]) -> Kind:
     return found[0] if len(found) == 1 else UNKNOWN
 
 
-def _literal(node: exp.Literal) -> Kind:
+def literal_kind(node: exp.Literal) -> Kind:
     if node.is_string:
         return TEXT
     text = node.name.lower()

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call, cast, number, string_of
 from tailrace.build.transpile.to_bigquery.casts import as_text
 from tailrace.build.transpile.to_bigquery.ordering import keys
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, cast, number, string_of
 from tailrace.build.transpile.to_bigquery.texts import Rule
 
 _NAMES = {

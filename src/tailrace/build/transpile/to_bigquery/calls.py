@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer
 from tailrace.build.transpile.to_bigquery import (
     aggregates,
     dates,
@@ -14,7 +15,6 @@ from tailrace.build.transpile.to_bigquery import (
     texts,
     windows,
 )
-from tailrace.build.transpile.to_bigquery.rewrite import Writer
 from tailrace.build.transpile.to_bigquery.texts import Rule
 from tailrace.errors import near_miss
 

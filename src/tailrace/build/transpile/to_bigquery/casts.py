@@ -8,8 +8,8 @@ from typing import Any
 from sqlglot import exp
 
 from tailrace.build.transpile.kinds import kind_of_type
+from tailrace.build.transpile.rewrite import Writer, call, cast, string_of, text
 from tailrace.build.transpile.signatures import INSTANTS, Kind
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, cast, string_of, text
 
 _T = exp.DType
 _SMALL = (_T.TINYINT, _T.SMALLINT, _T.INT)
@@ -82,6 +82,9 @@ def _converted(w: Writer, node: exp.Cast, target: str, source: Kind, *, safe: bo
         return as_text(w, node.this, cast_unknown=True)
     if target == "INT64" and source.name == "double":
         return _whole(w.write(node.this), safe=safe)
+    if target == "INT64" and safe and source.name in ("text", ""):
+        # DuckDB reads '2.5' as 3
+        return cast(call("ROUND", cast(w.write(node.this), "BIGNUMERIC", safe=True)), "INT64", safe=True)
     if target == "BOOL" and (source.name == "text" or safe):
         fix = "Compare: lower(x) IN ('true', 't', '1', 'yes')"
         return w.refuse(node, "DuckDB reads more words as a BOOLEAN than BigQuery", fix)

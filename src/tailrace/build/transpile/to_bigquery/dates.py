@@ -8,9 +8,9 @@ from typing import Any
 from sqlglot import exp
 
 from tailrace.build.transpile.formats import in_bigquery
+from tailrace.build.transpile.rewrite import Writer, call, cast, number, string_of, text
 from tailrace.build.transpile.signatures import INSTANTS
 from tailrace.build.transpile.to_bigquery.casts import as_instant
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, cast, number, string_of, text
 
 _UNITS = {
     **{word: unit for unit in ("year", "month", "day", "hour", "minute", "second", "week", "quarter") for word in (unit, f"{unit}s")},

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, string_of, text, whole_of
+from tailrace.build.transpile.rewrite import Writer, call, string_of, text, whole_of
 from tailrace.build.transpile.to_bigquery.texts import Rule
 
 

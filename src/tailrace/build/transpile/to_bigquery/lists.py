@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call
 from tailrace.build.transpile.to_bigquery.operators import list_of, struct_of
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call
 from tailrace.build.transpile.to_bigquery.texts import Rule, is_never_null, same
 
 _PLACE = "place"

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call, cast, number, string_of, text, whole_of
 from tailrace.build.transpile.signatures import INSTANTS, NUMBERS
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, cast, number, string_of, text, whole_of
 
 _COMPARISONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Is,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tailrace.build.transpile.to_bigquery.rewrite import Writer
+from tailrace.build.transpile.rewrite import Writer
 
 
 def statement_keys(w: Writer, order: list[exp.Ordered]) -> list[exp.Expr]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from tailrace.build.transpile.patterns import at_most_once, only_group, with_flags
+from tailrace.build.transpile.rewrite import Writer, call, string_of, text, whole_of
 from tailrace.build.transpile.to_bigquery.casts import as_text
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, string_of, text, whole_of
 
 
 def matches(w: Writer, node: exp.Anonymous) -> exp.Expr:

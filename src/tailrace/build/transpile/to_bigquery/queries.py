@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call, whole_of
 from tailrace.build.transpile.to_bigquery.ordering import keys, statement_keys
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, whole_of
 
 _CLAUSES = ("from_", "joins", "where", "having", "qualify", "windows")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call, cast, number, whole_of
 from tailrace.build.transpile.to_bigquery.casts import as_instant
 from tailrace.build.transpile.to_bigquery.dates import counted
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, cast, number, whole_of
 
 _JOINS = {
     "ASOF": "Join on the equalities and keep the newest row: QUALIFY row_number() OVER (...) = 1",

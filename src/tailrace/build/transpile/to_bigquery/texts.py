@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call, number, string_of, text, whole_of
 from tailrace.build.transpile.to_bigquery.casts import as_text
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, number, string_of, text, whole_of
 
 Rule = Callable[[Writer, exp.Anonymous], exp.Expr]
 _FORMAT = re.compile(r"%(?:%|0?\d*[di]|\d*s|0?\d*\.\d+f)")

@@ -7,14 +7,26 @@ from typing import Any
 
 from sqlglot import exp
 
+from tailrace.build.transpile.rewrite import Writer, call, number, whole_of
 from tailrace.build.transpile.to_bigquery.aggregates import FILTERABLE
 from tailrace.build.transpile.to_bigquery.casts import as_instant
 from tailrace.build.transpile.to_bigquery.dates import counted
 from tailrace.build.transpile.to_bigquery.ordering import keys
-from tailrace.build.transpile.to_bigquery.rewrite import Writer, call, number, whole_of
 from tailrace.build.transpile.to_bigquery.texts import Rule
 
 _NUMBERING = ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead")
+_IN_ORDER = (
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+)
 _MICROS = {
     "microsecond": 1, "millisecond": 1000, "second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 86_400 * 10**6,
     "week": 7 * 86_400 * 10**6,
@@ -54,6 +66,14 @@ def _called(w: Writer, node: exp.Window) -> exp.Expr:
         found = w.write(called)
         found.set("expressions", [*found.expressions[:-1], exp.IgnoreNulls(this=found.expressions[-1])])
         return found
+    if (
+        isinstance(called, exp.Anonymous)
+        and called.this in _IN_ORDER
+        and not (node.args.get("order") or node.alias)
+    ):
+        return w.refuse(
+            called, f"{called.this}() needs an order in BigQuery", "Say which: OVER (ORDER BY ...)"
+        )
     if isinstance(called, exp.Anonymous) and called.this in _NUMBERING and node.args.get("spec") is not None:
         return w.refuse(called, f"{called.this}() takes no frame in BigQuery", "Leave ROWS or RANGE out")
     if (

@@ -8,7 +8,9 @@ from typing import Any
 from sqlglot import Token, exp
 
 from tailrace.build.facts import Problem
+from tailrace.build.transpile.kinds import Kinds
 from tailrace.build.transpile.places import Places
+from tailrace.build.transpile.rewrite import Writer
 from tailrace.build.transpile.to_bigquery import (
     aggregates,
     casts,
@@ -21,7 +23,6 @@ from tailrace.build.transpile.to_bigquery import (
     windows,
 )
 from tailrace.build.transpile.to_bigquery.calls import called
-from tailrace.build.transpile.to_bigquery.rewrite import Writer
 
 RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
     **operators.RULES, **casts.RULES, **dates.RULES, **texts.RULES, **json_of.RULES, **aggregates.RULES, **windows.RULES,
@@ -31,7 +32,7 @@ RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
 
 def to_bigquery(tree: exp.Expr, tokens: Sequence[Token]) -> tuple[str, list[Problem]]:
     """The SELECT as BigQuery's text, or all that cannot be carried over, in the order of the file."""
-    writer = Writer(tree, Places(tokens), RULES)
+    writer = Writer(tree, Places(tokens), RULES, "BigQuery", Kinds(tree))
     written = queries.query(writer, tree, [])
     if writer.problems:
         return "", sorted(writer.problems, key=lambda problem: problem.offset)

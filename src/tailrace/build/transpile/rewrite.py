@@ -1,4 +1,4 @@
-"""Walks DuckDB's tree and writes BigQuery's: what no rule and no list here names is refused."""
+"""Walks one engine's tree and writes the other's: what no rule and no list here names is refused."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Writer:
     tree: exp.Expr
     places: Places
     rules: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]]
+    engine: str
+    """BigQuery or DuckDB: what it is written for."""
+    kinds: Kinds
     problems: list[Problem] = field(default_factory=list)
     elements: dict[str, str] = field(default_factory=dict)
     """Aliases of unnested lists: BigQuery's names the element itself."""
-
-    def __post_init__(self) -> None:
-        self.kinds = Kinds(self.tree)
 
     def kind(self, node: object) -> Kind:
         return self.kinds.of(node)
@@ -40,13 +40,13 @@ class Writer:
         return exp.Null()
 
     def write(self, node: exp.Expr) -> exp.Expr:
-        """A node in BigQuery's words."""
+        """A node in the other engine's words."""
         rule = self.rules.get(type(node))
         if rule is None:
             return self.same(node)
         for part in sorted(_parts(node) - READ.get(type(node), SAME.get(type(node), frozenset()))):
             what = f"{part.strip('_').upper().replace('_', ' ')} of {_shown(node)}"
-            self.refuse(node, f"{what} has no counterpart in BigQuery", "Write it in other words")
+            self.refuse(node, f"{what} has no counterpart in {self.engine}", "Write it in other words")
         return rule(self, node)
 
     def same(self, node: exp.Expr) -> exp.Expr:
@@ -55,14 +55,14 @@ class Writer:
         if allowed is None:
             word, fix = REFUSED.get(type(node), ("", "Write it in other words"))
             place = self.places.word(node, word) if word else self.places.of(node)
-            return self.refuse(place, f"{word or _shown(node)} has no counterpart in BigQuery", fix)
+            return self.refuse(place, f"{word or _shown(node)} has no counterpart in {self.engine}", fix)
         arguments: dict[str, Any] = {}
         for key, value in node.args.items():
             if value is None or value is False or value == []:
                 continue
             if key not in allowed:
                 what = f"{key.strip('_').upper().replace('_', ' ')} of {_shown(node)}"
-                self.refuse(node, f"{what} has no counterpart in BigQuery", "Write it in other words")
+                self.refuse(node, f"{what} has no counterpart in {self.engine}", "Write it in other words")
                 continue
             arguments[key] = self._part(value)
         return type(node)(**arguments)
@@ -106,13 +106,16 @@ SAME: dict[type[exp.Expr], frozenset[str]] = {
 """What means the same in both, and the parts of it that do."""
 
 
-_SET_OPERATION = frozenset({"this", "expression", "distinct", "by_name", "with_", "order", "limit", "offset"})
+_SET_OPERATION = frozenset(
+    {"this", "expression", "distinct", "by_name", "side", "kind", "with_", "order", "limit", "offset"}
+)
 READ: dict[type[exp.Expr], frozenset[str]] = {
     **dict.fromkeys((exp.IntDiv, exp.Mod, exp.Pow, exp.Escape, exp.SimilarTo, exp.RegexpFullMatch, exp.Dot, exp.Extract, exp.Filter), _BINARY),
     **dict.fromkeys((exp.RawString, exp.Abs), frozenset({"this"})), exp.ByteString: frozenset({"this", "is_bytes"}),
     exp.Div: _BINARY | {"typed", "safe"}, exp.DPipe: _BINARY | {"safe"}, **dict.fromkeys((exp.Like, exp.ILike), _BINARY | {"negate"}),
     exp.In: frozenset({"this", "expressions", "query", "field", "unnest"}), exp.Struct: frozenset({"expressions"}),
-    exp.Bracket: frozenset({"this", "expressions"}), exp.Array: frozenset({"expressions", "bracket_notation"}),
+    exp.Bracket: frozenset({"this", "expressions", "offset", "safe"}),
+    exp.Array: frozenset({"expressions", "bracket_notation", "struct_name_inheritance"}),
     exp.Interval: frozenset({"this", "unit"}), exp.Cast: frozenset({"this", "to"}), exp.TryCast: frozenset({"this", "to", "safe"}),
     exp.AtTimeZone: frozenset({"this", "zone"}), exp.Trim: frozenset({"this", "expression", "position"}),
     exp.Substring: frozenset({"this", "start", "length"}), exp.StrPosition: frozenset({"this", "substr"}),
@@ -139,13 +142,13 @@ REFUSED: dict[type[exp.Expr], tuple[str, str]] = {
 
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    """A call of one of BigQuery's functions."""
+    """A call of a function by its name."""
     return exp.Anonymous(this=name, expressions=[*arguments])
 
 
-def cast(node: exp.Expr, to: str, *, safe: bool = False) -> exp.Expr:
+def cast(node: exp.Expr, to: str, *, safe: bool = False, dialect: str = "bigquery") -> exp.Expr:
     kind = exp.TryCast if safe else exp.Cast
-    return kind(this=node, to=exp.DataType.build(to, dialect="bigquery"))
+    return kind(this=node, to=exp.DataType.build(to, dialect=dialect))
 
 
 def number(value: int) -> exp.Expr:
