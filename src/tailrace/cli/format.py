@@ -8,20 +8,22 @@ from typing import Any
 
 import click
 
-from tailrace.build.format.files import Formatted, Outcome, format_files
+from tailrace.build.format.files import FOLDERS, Formatted, Outcome, format_files
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import count
 from tailrace.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, Diagnostic, ProjectError
-from tailrace.project.toml import read_settings
+from tailrace.project.dbt.origins import Chosen, choose_settings
+from tailrace.project.spec import EMPTY
 
 
 def run_format(frame: Frame, paths: tuple[str, ...], *, check: bool, diff: bool) -> None:
     """Exit code 2 where a file cannot be read, 1 where --check finds something to do or a file was left alone."""
     problems: list[Diagnostic] = []
-    settings = read_settings(Path(frame.project), problems)
-    if settings is None:
+    chosen = choose_settings(Path(frame.project).absolute(), EMPTY, problems)
+    if chosen is None:
         raise ProjectError(problems)
-    outcome = format_files(Path(frame.project), paths, settings.dialect, write=not (check or diff))
+    dialect, folders = chosen.settings.dialect, _folders(chosen)
+    outcome = format_files(Path(frame.project), paths, dialect, folders, write=not (check or diff))
     frame.document(_document(outcome))
     for problem in sorted([*outcome.problems, *outcome.left]):
         click.echo(str(problem), err=True)
@@ -29,6 +31,13 @@ def run_format(frame: Frame, paths: tuple[str, ...], *, check: bool, diff: bool)
         frame.say(_diff(found) if diff else f"{'would format' if check else 'formatted'} {found.name}")
     _say_sum(frame, outcome, asked=check or diff)
     click.get_current_context().exit(_exit_code(outcome, check=check))
+
+
+def _folders(chosen: Chosen) -> tuple[str, ...]:
+    """Where SQL lies; a dbt_project.yml may say it in its own words."""
+    read = chosen.reader
+    found = [(read.texts(f"{folder[:-1]}-paths") if read else ()) or (folder,) for folder in FOLDERS]
+    return tuple(dict.fromkeys(name for names in found for name in names))
 
 
 def _say_sum(frame: Frame, outcome: Outcome, *, asked: bool) -> None:

@@ -14,7 +14,8 @@ from tailrace.cli.inspect import chosen_of
 from tailrace.cli.render import count, table
 from tailrace.cli.steps import opened
 from tailrace.errors import BadInput, Diagnostic, ProjectError
-from tailrace.project.toml import read_settings
+from tailrace.project.dbt.origins import choose_settings
+from tailrace.project.spec import EMPTY
 
 
 def run_lint(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
@@ -45,10 +46,10 @@ def show_rules(frame: Frame) -> None:
 
 def _settings(frame: Frame) -> LintSettings:
     problems: list[Diagnostic] = []
-    settings = read_settings(Path(frame.project), problems)
-    if settings is None:
+    chosen = choose_settings(Path(frame.project).absolute(), EMPTY, problems)
+    if chosen is None:
         raise ProjectError(problems)
-    found = lint_settings(settings.lint, settings.marks.under("lint"), problems)
+    found = lint_settings(chosen.settings.lint, chosen.settings.marks.under("lint"), problems)
     if problems:
         raise ProjectError(problems)
     return found

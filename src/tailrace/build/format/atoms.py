@@ -58,7 +58,7 @@ def atoms_of(text: str, found: Sequence[Region], dialect: str) -> list[Atom]:
         inner = tuple(found[low:high])
         atom = Atom(text[start:end], kind, "", min(2, gap.count("\n")), bool(gap), start=start, regions=inner)
         _judge(atom, end)
-        atom.glued = not gap and bool(atoms) and (_ends_in_jinja(atoms[-1]) or _begins_in_jinja(atom))
+        atom.glued = not gap and bool(atoms) and _is_glued(atoms[-1], atom)
         atoms.append(atom)
         done = end
     return list(_without_off(text, atoms))
@@ -121,6 +121,12 @@ def _judge(atom: Atom, end: int) -> None:
         bare = not atom.regions and _BARE.match(atom.text)
         atom.kind = "word" if bare or atom.regions else "op"
         atom.word = " ".join(atom.text.upper().split()) if bare else ""
+
+
+def _is_glued(before: Atom, atom: Atom) -> bool:
+    """Whether Jinja may make one word of two; a comma or bracket is a word of its own whatever stands beside it."""
+    touching = _ends_in_jinja(before) or _begins_in_jinja(atom)
+    return touching and not {before.kind, atom.kind} & {"comma", "open", "close"}
 
 
 def _ends_in_jinja(atom: Atom) -> bool:

@@ -97,17 +97,13 @@ def move_commas(atoms: list[Atom]) -> None:
         to = at
         while to > 0 and atoms[to - 1].kind in ("remark", "comment"):
             to -= 1
-        if to == 0 or atoms[to - 1].kind in QUIET or atom.glued or _touches(atoms, at):
+        if to == 0 or atoms[to - 1].kind in QUIET:
             continue
         if to != at:
             atoms.insert(to, atoms.pop(at))
         if at + 1 < len(atoms):
             atoms[at + 1].lines = max(atoms[at + 1].lines, atom.lines)
         atom.lines = 0
-
-
-def _touches(atoms: list[Atom], at: int) -> bool:
-    return at + 1 < len(atoms) and atoms[at + 1].glued
 
 
 def settle(shape: Shape) -> None:

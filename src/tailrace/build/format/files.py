@@ -40,12 +40,14 @@ class Outcome:
     left: list[Diagnostic] = field(default_factory=list)
 
 
-def format_files(root: Path, paths: Sequence[str], dialect: str, *, write: bool) -> Outcome:
-    """Formats the SQL files of a project, or those that `paths` name; BadInput for a path that is none."""
+def format_files(
+    root: Path, paths: Sequence[str], dialect: str, folders: Sequence[str] = FOLDERS, *, write: bool
+) -> Outcome:
+    """Formats the SQL files of a project's folders, or those that `paths` name; BadInput for a path that is none."""
     root = root.absolute()
     outcome = Outcome()
     seen: set[Path] = set()
-    for path, name in _chosen(root, paths):
+    for path, name in _chosen(root, paths, folders):
         real = path.resolve()
         if real not in seen:
             seen.add(real)
@@ -53,8 +55,8 @@ def format_files(root: Path, paths: Sequence[str], dialect: str, *, write: bool)
     return outcome
 
 
-def _chosen(root: Path, paths: Sequence[str]) -> list[tuple[Path, str]]:
-    every = [found for folder in FOLDERS for found in walk(root, folder, (".sql",))]
+def _chosen(root: Path, paths: Sequence[str], folders: Sequence[str]) -> list[tuple[Path, str]]:
+    every = [found for folder in folders for found in walk(root, folder, (".sql",))]
     if not paths:
         return every
     return list(dict.fromkeys(found for path in paths for found in _named(root, path, every)))

@@ -166,6 +166,8 @@ def _spaced(shape: Shape, at: int) -> bool:
         return atom.spaced
     if atom.kind in QUIET or before.kind in QUIET or before.kind == "comma":
         return True
+    if before.kind == "close" and atom.kind == "jinja":
+        return atom.spaced
     if atom.kind == "comma" or atom.text in (".", ";") or before.text == ".":
         return False
     if "::" in (atom.text, before.text):

@@ -29,7 +29,7 @@ def differs(before: str, after: str, dialect: str) -> str:
 def _signs(atoms: list[Atom]) -> list[tuple[str, bool]]:
     """Everything but comments; bare words whatever their case. Space counts where Jinja may make one word of two."""
     return [
-        (atom.word or atom.text.strip(), atom.glued and atom.kind != "comma")
+        (atom.word or atom.text.strip(), atom.glued)
         for atom in atoms
         if atom.kind not in ("remark", "comment")
     ]

@@ -134,3 +134,16 @@ def test_it_needs_a_project_and_no_valid_one(tmp_path, project, capsys):
     code, _, err = run(capsys, tmp_path / "empty")
     assert code == 2
     assert "holds no project" in err
+
+
+def test_a_dbt_project_says_where_its_sql_lies(tmp_path, capsys):
+    for name in ("sql/one.sql", "models/two.sql", "macros/three.sql"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(UGLY)
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: shop\nmodel-paths: [sql]\n")
+    assert run(capsys, tmp_path)[1].splitlines() == [
+        "formatted sql/one.sql",
+        "formatted macros/three.sql",
+        "2 files changed, 0 as wanted",
+    ]
+    assert (tmp_path / "models/two.sql").read_text() == UGLY
