@@ -32,7 +32,10 @@ class Task:
 
 
 class Group:
-    """Builds what is added; `done` and `failed` hear of each model once, when its transaction has ended."""
+    """Builds what is added; `done` and `failed` hear of each model once, when its transaction has ended.
+
+    `audit` may raise WarehouseError on what was just written: a model that has tests is built alone.
+    """
 
     def __init__(
         self,
@@ -40,11 +43,13 @@ class Group:
         now: Callable[[], datetime],
         done: Callable[[Task], None],
         failed: Callable[[Task, WarehouseError], None],
+        audit: Callable[[Task], None],
     ) -> None:
         self._run_id = run_id
         self._now = now
         self._done = done
         self._failed = failed
+        self._audit = audit
         self._tasks: list[Task] = []
         self._open = ExitStack()
         self._since = 0.0
@@ -76,6 +81,7 @@ class Group:
             with warehouse.transaction():
                 warehouse.ensure_schema(task.job.node.schema)
                 self._write(task)
+                self._audit(task)
                 self._remember([task])
         except WarehouseError as error:
             return self._fail(task, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tailrace.build.asked import NOTHING, Asked
@@ -23,6 +24,7 @@ from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import Warehouse
 
 START, END = "on-run-start", "on-run-end"
+Audits = Mapping[str, Callable[[], str | None]]
 
 
 def build(
@@ -35,15 +37,17 @@ def build(
     now: Callable[[], datetime],
     stale: Collection[str] = (),
     asked: Asked = NOTHING,
+    audits: Audits = MappingProxyType({}),
 ) -> list[StepResult]:
     """One result for each selected model: ok (built), skipped (up to date, or it has to wait), failed.
 
     `stale` are landed tables (`dataset.table`) whose last reading failed: what reads them is flagged in the detail, or
     skipped where its `on_stale` says so. `root` is the project's folder, where the seeds are. Models that are restated are
-    built even where they were not selected. Hooks of a project's runs are steps of their own where one fails.
+    built even where they were not selected. Hooks of a project's runs are steps of their own where one fails. `audits` are
+    tests by model, run inside its transaction: what they say is wrong makes it a failed one, and the relation stays as it was.
     """
     _say_orphans(warehouse, graph)
-    builder = _Builder(warehouse, graph, root, run_id, now, frozenset(stale), asked)
+    builder = _Builder(warehouse, graph, root, run_id, now, frozenset(stale), asked, audits)
     return builder.build({*selected, *asked.restated})
 
 
@@ -57,6 +61,7 @@ class _Builder:
         now: Callable[[], datetime],
         stale: frozenset[str],
         asked: Asked,
+        audits: Audits,
     ) -> None:
         self._warehouse = warehouse
         self._graph = graph
@@ -65,9 +70,10 @@ class _Builder:
         self._now = now
         self._stale = stale
         self._asked = asked
+        self._audits = audits
         self._old: dict[str, tuple[str, ...]] = {}
         self._judge = Judge(warehouse, graph, asked, run_id)
-        self._group = Group(run_id, now, self._done, self._group_failed)
+        self._group = Group(run_id, now, self._done, self._group_failed, self._audit)
         self._results: dict[str, StepResult] = {}
         self._details: dict[str, Mapping[str, Any]] = {}
         self._began = False
@@ -109,7 +115,7 @@ class _Builder:
         elif judgement.decision.action == "skip":
             self._judge.settle(node.name, judgement.parts)
             said = f", on old data: {', '.join(old)}" if old else ""
-            self._skipped(node, {**detail, "why": judgement.decision.why + said})
+            self._stands(node, {**detail, "why": judgement.decision.why + said})
         else:
             self._build(judgement, {**detail, "why": judgement.decision.why})
 
@@ -137,11 +143,31 @@ class _Builder:
         if settings.incremental and settings.incremental.microbatch:
             self._group.commit()
             self._batches(task, judgement)
-        elif settings.pre_hooks or settings.post_hooks:
+        elif settings.pre_hooks or settings.post_hooks or node.name in self._audits:
             if self._group.alone(task):
                 self._judge.settle(node.name, judgement.parts)
         elif self._group.add(task):
             self._judge.settle(node.name, judgement.parts)
+
+    def _stands(self, node: ModelNode, detail: Mapping[str, Any]) -> None:
+        """A model that is up to date is tested all the same: a test that failed yesterday fails today."""
+        if said := self._audited(node):
+            self._failed(node, f"{node.path}: {said}", detail)
+        else:
+            self._skipped(node, detail)
+
+    def _audited(self, node: ModelNode) -> str | None:
+        """What the model's tests say of the relation that stands."""
+        if node.name not in self._audits:
+            return None
+        self._group.commit()  # a test that the engine cannot run must not end the others' transaction
+        return self._audits[node.name]()
+
+    def _audit(self, task: Task) -> None:
+        """Inside the transaction that wrote the model."""
+        audit = self._audits.get(task.job.node.name)
+        if audit is not None and (said := audit()):
+            raise WarehouseError(said)
 
     def _begin(self) -> bool:
         """What comes before the first model that is built; False where it failed."""
@@ -177,7 +203,9 @@ class _Builder:
         task.rows = done.rows
         why = f"{self._details[node.name]['why']}; {done.built} of {done.total} batches"
         self._details[node.name] = {**self._details[node.name], "why": why, "batches": done.built}
-        if done.built:
+        if said := self._audited(node):  # its batches have ended their transactions
+            self._failed(node, f"{node.path}: {said}", self._details[node.name], task.seconds)
+        elif done.built:
             self._done(task)
         else:
             emit(StepFinished("build", node.name, "skipped", 0, 0, task.seconds))

@@ -81,6 +81,13 @@ def sending(command: F) -> F:
     )(command)
 
 
+tested = click.option(
+    "--tests",
+    is_flag=True,
+    help="Run each model's tests before it replaces what stands; what fails is left out.",
+)
+
+
 @cli.command()
 @click.argument("directory", type=click.Path())
 @common
@@ -140,6 +147,7 @@ def plan(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
 @cli.command()
 @selecting
 @sending
+@tested
 @common
 def run(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> None:
     """Land, build, validate, publish, activate, publish the ledger."""
@@ -163,12 +171,13 @@ def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, days:
 @cli.command()
 @selecting
 @click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
+@tested
 @common
-def build(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool) -> None:
+def build(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, tests: bool) -> None:
     """Build the models that changed, or whose data changed."""
     from tailrace.cli.steps import run_steps
 
-    run_steps(frame_of(), "build", select, exclude, publish=publish)
+    run_steps(frame_of(), "build", select, exclude, publish=publish, tests=tests)
 
 
 @cli.command()

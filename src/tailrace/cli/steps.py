@@ -42,6 +42,7 @@ def run_steps(
     *,
     publish: bool = False,
     days: tuple[date, date] | None = None,
+    tests: bool = False,
     **sending: Any,
 ) -> None:
     """Do what a command names, print its document or its lines, end with its exit code."""
@@ -52,7 +53,7 @@ def run_steps(
     chosen = choose(resolved, select, exclude, modified)
     wanted = STEPS[command] + (("publish",) if publish else ())
     _something_chosen(chosen, command, select)
-    session = Session(resolved.project, command, days=days)
+    session = Session(resolved.project, command, days=days, tests=tests)
     started = session.now()
     try:
         _something_by_days(session, chosen)

@@ -54,6 +54,8 @@ class Session:
     on_step: Callable[[StepResult], None] = _nobody
     days: tuple[date, date] | None = None
     """Land what is of these days, both included, in place of what is new."""
+    tests: bool = False
+    """Test each model as it is built."""
     elsewhere: Path | None = None
     """Where the state lies in place of the project's own folder."""
     ended_early: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Source
@@ -115,8 +115,23 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
         run_id=session.run_id,
         now=session.now,
         stale=stale,
+        audits=_audits(session, warehouse, resolved, chosen) if session.tests else {},
     ):
         session.record(result)
+
+
+def _audits(
+    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen
+) -> Mapping[str, Callable[[], str | None]]:
+    """The tests of the chosen models, each a step of its own as it ends."""
+    from tailrace.build.testing.audit import audits_of
+    from tailrace.build.testing.outcome import Outcome
+    from tailrace.runner.testing import step_of
+
+    def tell(outcome: Outcome) -> None:
+        session.record(step_of(outcome))
+
+    return audits_of(warehouse, resolved.project, resolved.graph, chosen.models, tell)
 
 
 def suites_of(resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]) -> tuple[Suite, ...]:

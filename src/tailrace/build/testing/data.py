@@ -41,12 +41,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Asking:
-    """What every data test needs: the project, its graph, the open warehouse, and whether all failing rows are kept."""
+    """What every data test needs. `store`: failing rows are kept where the test does not say otherwise; None: never."""
 
     project: Project
     graph: Graph
     warehouse: Warehouse
-    store: bool = False
+    store: bool | None = False
     reserved: frozenset[str] = frozenset()
 
     def sql_of(self, question: Question) -> str:
@@ -57,7 +57,7 @@ class Asking:
             sql = self.graph.late.text(test.sql, self.warehouse, path=test.path, package=test.package)
         else:
             template = generic_template(
-                test, question.config, self.reserved, kept=self._is_kept(question.config)
+                test, question.config, self.reserved, kept=self.is_kept(question.config)
             )
             try:
                 sql = self.graph.late.text(
@@ -88,7 +88,7 @@ class Asking:
     def _judged(self, question: Question, sql: str) -> Outcome:
         config = question.config
         limited = f"SELECT * FROM (\n{sql}\n) LIMIT {config.limit}" if config.limit else sql
-        kept = self._keep(question, limited) if self._is_kept(config) else ""
+        kept = self._keep(question, limited) if self.is_kept(config) else ""
         source = f"SELECT * FROM {kept}" if kept else limited
         row = self.warehouse.query(
             f"SELECT {config.fail_calc}, {config.fail_calc} {config.warn_if}, {config.fail_calc} {config.error_if}"
@@ -106,7 +106,10 @@ class Asking:
         )
         return replace(outcome, samples=sample_rows(self.warehouse, outcome.sql, hidden, known))
 
-    def _is_kept(self, config: DataTestConfig) -> bool:
+    def is_kept(self, config: DataTestConfig) -> bool:
+        """Whether the failing rows go into a table or view."""
+        if self.store is None:
+            return False
         return self.store if config.stored_as is None else bool(config.stored_as)
 
     def _keep(self, question: Question, sql: str) -> str:

@@ -13,7 +13,6 @@ from tailrace.build.testing.data import Asking, Question, judged
 from tailrace.build.testing.generic import KnownTests, known_tests
 from tailrace.build.testing.outcome import Outcome
 from tailrace.build.testing.reading import reads_of, source_table
-from tailrace.errors import Diagnostic
 from tailrace.project.spec import DataTest, Project, UnitTest
 from tailrace.warehouse.base import Warehouse
 
@@ -38,7 +37,7 @@ def run_data_tests(
 
     `store`: failing rows are kept where the test itself does not say otherwise.
     """
-    return list(_until_bad(_DataTests(warehouse, project, graph, store).run(tests), fail_fast, tell))
+    return list(_until_bad(DataTests(warehouse, project, graph, store=store).run(tests), fail_fast, tell))
 
 
 def run_unit_tests(
@@ -70,8 +69,10 @@ def _timed(run: Callable[[], Outcome]) -> Outcome:
     return replace(found, seconds=time.monotonic() - started)
 
 
-class _DataTests:
-    def __init__(self, warehouse: Warehouse, project: Project, graph: Graph, store: bool) -> None:
+class DataTests:
+    """Runs data tests of one project on one warehouse."""
+
+    def __init__(self, warehouse: Warehouse, project: Project, graph: Graph, *, store: bool | None) -> None:
         reserved = warehouse.query(
             "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
         )
@@ -80,36 +81,33 @@ class _DataTests:
         self._there: dict[str, dict[str, str]] = {}
 
     def run(self, tests: Sequence[DataTest]) -> Iterator[Outcome]:
-        questions = [self._question(test) for test in tests]
+        """One outcome after the other, on what stands now."""
+        self._there.clear()
+        questions = [Question(test, config_of(test, []), reads_of(test)) for test in tests]  # see check_tests
         simple = {index: count for index, one in enumerate(questions) if (count := self._simple(one))}
         started = time.monotonic()
         counts = counted(self._asking.warehouse, list(simple.values()))
         each = (time.monotonic() - started) / max(1, len(counts))
         for index, question in enumerate(questions):
-            if isinstance(question, Outcome):
-                yield question
-            elif (count := simple.get(index)) in counts and count is not None:
+            if (count := simple.get(index)) in counts and count is not None:
                 found = _timed(lambda q=question, c=count: self._told(q, c, counts[c]))  # type: ignore[misc]
                 yield replace(found, seconds=found.seconds + each)
             else:
                 yield _timed(lambda q=question: self._alone(q))  # type: ignore[misc]
 
-    def _question(self, test: DataTest) -> Question | Outcome:
-        problems: list[Diagnostic] = []
-        question = Question(test, config_of(test, problems), reads_of(test))
-        if problems:
-            return question.outcome("error", message="; ".join(found.message for found in problems))
-        return question
-
-    def _simple(self, question: Question | Outcome) -> Count | None:
+    def _simple(self, question: Question) -> Count | None:
         """A not_null or unique test with nothing special about it, on a table that stands."""
-        if isinstance(question, Outcome) or self._missing(question):
+        if self._missing(question):
             return None
         test, config = question.test, question.config
         column = test.column or test.kwargs.get("column_name")
         others = {name for name in test.kwargs if name != "column_name"}
-        kept = self._asking.store if config.stored_as is None else config.stored_as
-        if test.test not in ("not_null", "unique") or others or not isinstance(column, str) or kept:
+        if (
+            test.test not in ("not_null", "unique")
+            or others
+            or not isinstance(column, str)
+            or self._asking.is_kept(config)
+        ):
             return None
         if not config.counts_rows or not self._known.is_built_in(test.test):
             return None

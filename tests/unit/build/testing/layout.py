@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from tests.unit.build.layout import NOW, lay_out
@@ -23,9 +24,9 @@ LANDED = (
 PLACE = Location("models/tests.yml", 7, 5)
 
 
-def project_of(root, files: Mapping[str, str]) -> tuple[Project, Graph]:
+def project_of(root, files: Mapping[str, str], now: datetime = NOW) -> tuple[Project, Graph]:
     project = load_project(lay_out(root, files))
-    return project, compile_project(project, now=NOW, cache_dir=None)
+    return project, compile_project(project, now=now, cache_dir=None)
 
 
 def built(project: Project, graph: Graph, *statements: str) -> DuckDBWarehouse:
