@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 from tailrace.errors import Diagnostic, Location
 from tailrace.project.dbt.lax_yaml import read_lax
 from tailrace.project.dbt.profile import (
+    ATTACHED_ALSO,
     DBT_KEYS,
     attached_file,
     credentials,
@@ -77,6 +78,8 @@ def read_target(
             _check_output(reader, output)
     if name is None or not isinstance(outputs[name], Mapping):
         return None
+    if dbt and outputs[name].get("type") not in ENGINES:
+        return None
     return _target(root, reader, profile, name)
 
 
@@ -126,7 +129,7 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
     raw = profile.data["outputs"][name]
     data = Renderer(root, marks, profile.problems).render(raw)
     # What _check_output has said of the type and the keys is not said again.
-    reader = Reader(data, marks, profile.problems, f"target {name}")
+    reader = Reader(data, marks, profile.problems, f"target {name}", profile.lax)
     engine = raw.get("type") if raw.get("type") in ENGINES else "duckdb"
     path = (profile_name, "outputs", name, "connections")
     found = data.get("connections")
@@ -197,7 +200,7 @@ def _attached(root: Path, parent: Reader) -> tuple[Mapping[str, str], ...]:
     found: dict[str, Mapping[str, str]] = {}
     for index in range(len(parent.items("attach"))):
         reader = parent.under("an attached file", "attach", index)
-        reader.known(*ATTACHED_KEYS, also=("read_only",) if parent.lax is not None else ())
+        reader.known(*ATTACHED_KEYS, also=ATTACHED_ALSO if parent.lax is not None else ())
         path = reader.text("path", required=True)
         if parent.lax is not None:
             path = attached_file(reader, path)

@@ -117,7 +117,7 @@ class Reader:
             message = f"{self.what} has no key {key}"
             if self.lax is None:
                 self.key_problem(message, fixes.get(key) or hint(key, keys), key)
-            elif close := typed_for(key, keys):
+            elif close := typed_for(key, (*keys, *also)):
                 self.lax.append(Diagnostic(self.marks.key(key), message, f"Did you mean {close}?"))
 
     def get(self, key: str, required: bool = False) -> Any:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "project"
 CASES = sorted(path for path in GOLDEN.glob("*.txt"))
+DBT = GOLDEN / "dbt"
+DBT_CASES = sorted(path for path in DBT.glob("*.txt"))
 
 
 def sections(path: Path) -> dict[str, str]:
@@ -20,11 +22,11 @@ def sections(path: Path) -> dict[str, str]:
     return found
 
 
-def lay_out(case: Path, root: Path) -> str | None:
+def lay_out(case: Path, root: Path, base: Path = GOLDEN / "good.txt") -> str | None:
     """Write the good project with the case's files over it; the chosen target, if the case names one."""
-    files = sections(GOLDEN / "good.txt") | sections(case)
+    files = sections(base) | sections(case)
     for name, text in files.items():
-        if name == "expect" or name.startswith("target "):
+        if name in ("expect", "notices") or name.startswith("target "):
             continue
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)

@@ -28,23 +28,32 @@ _LONGEST = 63
 
 @dataclass(frozen=True)
 class Tested:
-    """What tests are of: a model, seed or snapshot, or a table of a source. `folders` are those of the YAML file."""
+    """What tests are of: a model, seed or snapshot, or a table of a source, whose tags they have. `folders` are the YAML file's."""
 
     name: str
     folders: tuple[str, ...]
     source: tuple[str, str] | None = None
+    tags: tuple[str, ...] = ()
 
 
 def read_tests(reader: Reader, tested: Tested, context: Context) -> list[DataTest]:
     """The tests of one entry and of its columns."""
-    found = _listed(reader, tested, context, "", ())
+    found = _listed(reader, tested, context, "", tested.tags)
     for index, column in enumerate(reader.data.get("columns") or ()):
         if isinstance(column, Mapping) and ("data_tests" in column or "tests" in column):
             inner = reader.under("a column", "columns", index)
             name = column.get("name")
             if isinstance(name, str) and name:
-                found += _listed(inner, tested, context, name, inner.texts("tags"))
+                quoted = f'"{name}"' if reader.lax is not None and column.get("quote") is True else name
+                found += _listed(inner, tested, context, quoted, (*tested.tags, *_tags(inner)))
     return found
+
+
+def _tags(column: Reader) -> tuple[str, ...]:
+    """A column's own tags, in either of the two places that dbt knows."""
+    config = column.data.get("config")
+    inner = column.under("config", "config").texts("tags") if isinstance(config, Mapping) else ()
+    return (*column.texts("tags"), *inner)
 
 
 def _listed(

@@ -40,8 +40,9 @@ def resolve_docs(text: str, package: str, docs: Mapping[tuple[str, str], str]) -
         block = _found(first, second, package, docs)
         if block is None:
             known = sorted({name for _, name in docs})
-            near = near_miss(second or first, known)
-            raise BadInput(f"there is no docs block {second or first}", near[:1].upper() + near[1:])
+            name = second or first
+            near = near_miss(name, known) or f"Write {{% docs {name} %}} in a Markdown file beside the models"
+            raise BadInput(f"there is no docs block {name}", near[:1].upper() + near[1:])
         return block
 
     return _DOC.sub(answer, text) if "{{" in text else text

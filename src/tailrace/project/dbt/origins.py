@@ -19,6 +19,7 @@ from tailrace.project.toml import Settings, has_settings, read_settings
 _OWN_PATHS = Paths(docs=("models", "seeds", "snapshots", "macros"))
 
 
+EARLY = "Give it by --vars: no other variable is known yet here"
 INSTALLED = ("packages", "dbt_packages")
 PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 
@@ -49,7 +50,7 @@ def choose_settings(root: Path, variables: Mapping[str, Any], problems: list[Dia
         return Chosen(ours, reader, (*ours.marks.prefix, "dialect") in ours.marks.keys)
     if reader is None:
         return None
-    templates = YamlTemplates(variables, EMPTY, problems)
+    templates = YamlTemplates(variables, EMPTY, problems, EARLY)
     name = reader.text("name", required=True)
     profile = templates.render(reader.text("profile", required=True), reader.marks.under("profile"))
     return Chosen(
@@ -98,7 +99,7 @@ def find_origins(
     about = target_words(target, chosen.settings.profile)
     file = None
     if chosen.reader is not None:
-        file = read_project_file(chosen.reader, YamlTemplates(variables, about, problems))
+        file = read_project_file(chosen.reader, YamlTemplates(variables, about, problems, EARLY))
     own = {**(file.vars if file else {}), **chosen.settings.vars}
     scoped = own.get(file.name) if file else None
     seen = {**own, **(scoped if isinstance(scoped, Mapping) else {}), **variables}

@@ -10,6 +10,7 @@ from typing import Any
 
 from tailrace.errors import Diagnostic, Location
 from tailrace.project.dbt.origin import Origin
+from tailrace.project.dbt.origins import EARLY
 from tailrace.project.dbt.packages_file import Asked, asked_for
 from tailrace.project.dbt.project_file import FILE, ProjectFile, open_project_file, read_project_file
 from tailrace.project.dbt.templates import YamlTemplates
@@ -136,14 +137,15 @@ class _Search:
         self.follow(origin, (*way, root))
 
     def _shown(self, folder: Path) -> str:
-        return os.path.relpath(folder, self.project.root.resolve())
+        root = self.project.root.resolve()
+        return "the project" if folder == root else os.path.relpath(folder, root)
 
     def _read(self, folder: Path) -> Origin | None:
         shown = os.path.relpath(folder, self.project.root)
         reader = open_project_file(folder, f"{shown}/{FILE}", self.problems, self.notices)
         if reader is None:
             return None
-        templates = YamlTemplates(self.given.command_line, self.given.target, self.problems)
+        templates = YamlTemplates(self.given.command_line, self.given.target, self.problems, EARLY)
         file = read_project_file(reader, templates)
         if not file.name:
             return None

@@ -55,6 +55,8 @@ def asked_for(origin: Origin) -> Iterator[Asked]:
 
 
 def _asked(reader: Reader, origin: Origin) -> Asked | None:
+    if not reader.is_mapping:
+        return None
     reader.known(*PACKAGE_KEYS, *_BESIDE)
     kind = next((key for key in PACKAGE_KEYS if reader.data.get(key)), "")
     if not kind:

@@ -35,6 +35,7 @@ _NETWORK = {
     "flights": "Write the model in SQL",
     "is_ducklake": "Name a DuckDB file",
 }
+ATTACHED_ALSO = ("type", "read_only", "secret", "options", "is_ducklake")
 BUILT_IN = ("core_functions", "icu", "json", "parquet")
 """Extensions that DuckDB's Python wheel holds: these alone need no download."""
 
@@ -80,6 +81,7 @@ def attached_file(reader: Reader, path: str) -> str:
         what = extra[0] if extra else path if kind == "duckdb" else f"type: {kind}"
         message = f"only DuckDB files of this machine are attached, and this is {str(what)[:60]}"
         reader.problem(message, "Land the data by a pipeline", "path")
+        return ""
     return bare
 
 

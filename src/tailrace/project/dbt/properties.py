@@ -11,6 +11,7 @@ from tailrace.project.dbt.described import Context, Described, describe
 from tailrace.project.dbt.lax_yaml import read_lax
 from tailrace.project.dbt.origin import File
 from tailrace.project.files import YAML
+from tailrace.project.model_config import Config
 from tailrace.project.reader import Reader, hint, typed_for
 from tailrace.project.spec import DataTest, Exposure, SourceTable, UnitTest
 from tailrace.project.yaml import Document, read_yaml
@@ -193,5 +194,6 @@ def _refuse_twice(found: Properties, context: Context) -> None:
 
 def with_singular(test: DataTest, about: Described) -> DataTest:
     """A singular test with what YAML says of it."""
-    values = {**test.config, **about.config.values}
-    return replace(test, description=about.description, config=values, tags=about.config.tags)
+    config = Config({**test.config}, tags=test.tags)
+    config.add(about.config)
+    return replace(test, description=about.description, config=config.values, tags=config.tags)

@@ -41,7 +41,7 @@ def read_source(
         found = _table(reader, table, (name, own), folders, context)
         tables.append(found)
         if found.enabled:
-            tests += read_tests(table, Tested(own, folders, (name, own)), context)
+            tests += read_tests(table, Tested(own, folders, (name, own), found.tags), context)
     return tables, tests
 
 

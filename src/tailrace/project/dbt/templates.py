@@ -28,12 +28,18 @@ class YamlTemplates:
     """Renders the texts of one project's or package's YAML; what cannot be rendered is a diagnostic and stays as it is."""
 
     def __init__(
-        self, variables: Mapping[str, Any], target: Mapping[str, Any], problems: list[Diagnostic]
+        self,
+        variables: Mapping[str, Any],
+        target: Mapping[str, Any],
+        problems: list[Diagnostic],
+        var_fix: str = "Set it under `vars:`",
     ) -> None:
         self.variables = variables
         self.target = target
         self.problems = problems
+        self.var_fix = var_fix
         self._environment: ImmutableSandboxedEnvironment | None = None
+        self._open: list[str] = []
 
     def render(self, value: Any, marks: Marks, skip: frozenset[str] = frozenset()) -> Any:
         """The value with every template in it rendered, but those under the keys `skip`: they are rendered later."""
@@ -96,14 +102,25 @@ class YamlTemplates:
         return self._environment
 
     def var(self, name: str, default: Any = _UNSET) -> Any:
-        """A variable, or the default."""
+        """A variable, or the default; a variable's own template is rendered when it is asked for, as in dbt."""
         if name in self.variables:
-            return self.variables[name]
+            value = self.variables[name]
+            return self._within(str(name), value) if isinstance(value, str) and "{{" in value else value
         if default is _UNSET:
             near = near_miss(str(name), [str(known) for known in self.variables])
-            fix = f"Set it under `vars:`, or give a default: var('{name}', ...)"
-            raise BadInput(f"there is no variable {name}", f"{fix} {near}".strip())
+            fix = f"{self.var_fix}, or give a default: var('{name}', ...)"
+            fix += f". {near[:1].upper()}{near[1:]}" if near.startswith("did") else ""
+            raise BadInput(f"there is no variable {name}", fix)
         return default
+
+    def _within(self, name: str, text: str) -> Any:
+        if name in self._open:
+            raise BadInput(f"the variable {name} is made of itself", "Write its value out")
+        self._open.append(name)
+        try:
+            return self._evaluate(text)
+        finally:
+            self._open.pop()
 
     def env_var(self, name: str, default: Any = _UNSET) -> Any:
         """A text of the environment, or the default."""
