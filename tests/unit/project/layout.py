@@ -31,3 +31,11 @@ def lay_out(case: Path, root: Path, base: Path = GOLDEN / "good.txt") -> str | N
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return next((name.removeprefix("target ") for name in files if name.startswith("target ")), None)
+
+
+def lay_files(root: Path, files: dict[str, str]) -> Path:
+    """These files in a folder, which is given back."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root

@@ -102,7 +102,7 @@ def find_origins(
         file = read_project_file(chosen.reader, YamlTemplates(variables, about, problems, EARLY))
     own = {**(file.vars if file else {}), **chosen.settings.vars}
     scoped = own.get(file.name) if file else None
-    seen = {**own, **(scoped if isinstance(scoped, Mapping) else {}), **variables}
+    seen = {**own, **(scoped if isinstance(scoped, Mapping) else {}), **chosen.settings.vars, **variables}
     templates = YamlTemplates(seen, about, problems)
     if file is None:
         project = Origin("", "", root, "", templates, _OWN_PATHS, vars=seen)
