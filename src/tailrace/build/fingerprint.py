@@ -13,6 +13,7 @@ from typing import Literal
 
 from tailrace.build.asked import NOTHING, Asked
 from tailrace.build.built import Built, Parts, digest, read_built
+from tailrace.build.externals import Externals
 from tailrace.build.graph import Graph, ModelNode
 from tailrace.build.intervals import truncated
 from tailrace.build.shaping import FROM_NOTHING, shape_of
@@ -63,6 +64,7 @@ class Judge:
         self._nodes = seen_through(graph)
         self._built = read_built(warehouse)
         self._data = Data(warehouse)
+        self._externals = Externals(warehouse, graph.now.isoformat())
         self._there = {
             schema: {name.casefold(): kind for name, kind in warehouse.tables(schema).items()}
             for schema in sorted({node.schema for node in graph.nodes.values()})
@@ -159,12 +161,8 @@ class Judge:
             parts,
             data={table: self._data.version(table, sql) for table in parts.data},
             upstream={up: self._contents.get(up, ABSENT) for up in parts.upstream},
-            unknown=dict.fromkeys(parts.unknown, self._instant),
+            unknown={name: self._externals.version(name) for name in parts.unknown},
         )
-
-    @property
-    def _instant(self) -> str:
-        return self._graph.now.isoformat()
 
     def _parts(self, node: ModelNode) -> Parts:
         built = self._built.get(node.name)
@@ -176,7 +174,7 @@ class Judge:
             sql=node.canonical,
             data={str(table): self._data.version(str(table), node.sql) for table in node.reads},
             upstream={up: self._contents.get(up, ABSENT) for up in node.depends_on},
-            unknown=dict.fromkeys(node.externals, self._instant),
+            unknown={name: self._externals.version(name) for name in node.externals},
             day=day,
             config=shape_of(node),
             definition=digest(
@@ -211,7 +209,12 @@ class Judge:
             return "the SQL of what it reads changed"
         if built.parts.day != parts.day:
             return "a new batch began" if parts.batched else "the day turned"
-        return "" if kind == "view" else _why_table(node, parts, built)
+        if kind == "view":
+            return ""
+        unknown = [name for name in node.externals if not self._externals.is_known(name)]
+        if unknown:
+            return f"it reads {', '.join(unknown)}, and nobody can tell whether that changed"
+        return _why_table(parts, built)
 
     def _forced(self, node: ModelNode) -> str:
         if self._asked.refreshes(node):
@@ -243,10 +246,9 @@ def _named(materialized: str) -> str:
     return materialized if materialized == "incremental" else f"a {materialized}"
 
 
-def _why_table(node: ModelNode, parts: Parts, built: Built) -> str:
-    if node.externals:
-        return f"it reads {', '.join(node.externals)}, and nobody can tell whether that changed"
-    if data := _changed(built.parts.data, parts.data):
+def _why_table(parts: Parts, built: Built) -> str:
+    before, after = ({**one.data, **one.unknown} for one in (built.parts, parts))
+    if data := _changed(before, after):
         return f"{' and '.join(data)} {'has' if len(data) == 1 else 'have'} new data"
     if upstream := _changed(built.parts.upstream, parts.upstream):
         return f"upstream {' and '.join(upstream)} changed"

@@ -220,13 +220,24 @@ def test_a_seed_changes_with_its_file_and_its_types(quiet):
     assert quiet.warehouse.columns(TableRef("main", "rates")) == {"month": "VARCHAR", "usd": "DECIMAL(9,4)"}
 
 
-def test_what_lies_outside_is_built_each_time(quiet):
+def test_what_lies_outside_is_built_when_its_content_changed(quiet):
     quiet.warehouse.ensure_schema("own")
     quiet.warehouse.execute("CREATE TABLE own.t AS SELECT 1 AS x")
     quiet.write("models/marts/outside.sql", "SELECT * FROM own.t")
     assert quiet.built() == ["outside"]
     quiet.now = NOW + timedelta(minutes=1)
-    assert quiet.why("outside") == "it reads own.t, and nobody can tell whether that changed"
+    assert quiet.why("outside") == "up to date"
+    quiet.warehouse.execute("UPDATE own.t SET x = 2")
+    assert quiet.why("outside") == "own.t has new data"
+    assert quiet.built() == ["outside"]
+
+
+def test_what_nobody_can_watch_is_built_each_time(quiet):
+    (quiet.root / "far.csv").write_text("x\n1\n")
+    quiet.write("models/marts/outside.sql", f"SELECT * FROM read_csv('{quiet.root / 'far.csv'}')")
+    assert quiet.built() == ["outside"]
+    quiet.now = NOW + timedelta(minutes=1)
+    assert quiet.why("outside") == "it reads read_csv(), and nobody can tell whether that changed"
     assert quiet.built() == ["outside"]
 
 

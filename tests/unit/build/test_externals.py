@@ -1,0 +1,68 @@
+"""Tables that nobody here makes: read once, they tell whether they changed; what cannot be read is built on every time."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from tailrace.build.externals import Externals
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as con:
+        con.execute("CREATE SCHEMA crm; CREATE TABLE crm.people AS SELECT 1 AS id")
+    found = DuckDBWarehouse(None, attach=[{"path": str(tmp_path / "other.duckdb"), "alias": "other"}])
+    found.execute("CREATE SCHEMA own")
+    found.execute("CREATE TABLE own.t AS SELECT 1 AS id, 'a' AS name")
+    found.execute("CREATE TABLE main.bare AS SELECT 1 AS id")
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO own.t VALUES (1, 'a')",
+        "UPDATE own.t SET name = NULL",
+        "DELETE FROM own.t",
+        "ALTER TABLE own.t RENAME name TO nom",
+        "ALTER TABLE own.t ALTER id TYPE VARCHAR",
+    ],
+)
+def test_a_table_of_the_warehouse_tells_by_its_content(warehouse, change):
+    before = Externals(warehouse, "?").version("own.t")
+    assert Externals(warehouse, "?").version("own.t") == before
+    warehouse.execute(change)
+    assert Externals(warehouse, "?").version("own.t") != before
+
+
+def test_a_name_without_a_schema_is_mains(warehouse):
+    assert Externals(warehouse, "?").is_known("bare")
+
+
+def test_an_attached_file_tells_by_its_times_and_is_not_read(warehouse, tmp_path):
+    found = Externals(warehouse, "?")
+    before = found.version("other.crm.people")
+    assert found.is_known("other.crm.people")
+    warehouse.execute("DETACH other")
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as con:
+        con.execute("INSERT INTO crm.people VALUES (2)")
+    warehouse.attach(tmp_path / "other.duckdb", "other")
+    assert Externals(warehouse, "?").version("other.crm.people") != before
+
+
+@pytest.mark.parametrize("name", ["read_csv()", "own.nothing", "nowhere.crm.people"])
+def test_what_cannot_be_told_is_said(warehouse, name):
+    assert not Externals(warehouse, "?").is_known(name)
+
+
+def test_a_table_is_read_once_a_build(warehouse):
+    asked = []
+    query = warehouse.query
+    warehouse.query = lambda sql, params=(): asked.append(sql) or query(sql, params)
+    found = Externals(warehouse, "?")
+    for _ in range(3):
+        found.version("own.t")
+    assert sum("hash(t)" in sql for sql in asked) == 1
