@@ -17,11 +17,12 @@ from tailrace.project.yaml import read_text
 
 @dataclass
 class Tables:
-    """All that the files of one project or package declare."""
+    """All that the files of one project or package declare; `fqns` are the paths by which config trees find them, by tree."""
 
     models: list[ModelFile] = field(default_factory=list)
     seeds: list[SeedFile] = field(default_factory=list)
     tests: list[DataTest] = field(default_factory=list)
+    fqns: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     properties: Properties = field(default_factory=Properties)
 
 
@@ -45,6 +46,7 @@ def read_tables(context: Context) -> Tables:
     found.models += [maker.yaml_snapshot(declared) for declared in properties.snapshots]
     found.seeds += [maker.seed(file) for file in seeds]
     found.tests += [*properties.tests, *_singular_tests(context, properties)]
+    found.fqns = maker.fqns
     return found
 
 
@@ -61,6 +63,7 @@ def read_macros(origin: Origin, problems: list[Diagnostic]) -> dict[str, str]:
 class _Maker:
     context: Context
     properties: Properties
+    fqns: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
 
     def model(self, file: File) -> ModelFile:
         name = file.below.stem
@@ -94,7 +97,7 @@ class _Maker:
     ) -> ModelFile:
         origin = self.context.origin
         tree = "snapshots" if block else "models"
-        config, over = _configured(origin, tree, inside, about)
+        config, over = self._configured(tree, inside, about)
         return ModelFile(
             name=name,
             path=file.shown,
@@ -118,7 +121,7 @@ class _Maker:
         self._check_name(file, name, "seed")
         origin = self.context.origin
         about = self.properties.described["seeds"].get(name) or Described(Location(file.shown))
-        config, _ = _configured(origin, "seeds", (*file.folders, name), about)
+        config, _ = self._configured("seeds", (*file.folders, name), about)
         return SeedFile(
             name=name,
             path=file.shown,
@@ -131,6 +134,10 @@ class _Maker:
             tags=config.tags,
             config_places=config.places,
         )
+
+    def _configured(self, tree: str, inside: tuple[str, ...], about: Described) -> tuple[Config, Config]:
+        self.fqns.setdefault(tree, []).append(self.context.origin.fqn(*inside))
+        return _configured(self.context.origin, tree, inside, about)
 
     def _schema(self, file: File) -> str:
         """The target's in a dbt project, the folder's in one of ours."""

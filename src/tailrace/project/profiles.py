@@ -72,7 +72,7 @@ def read_target(
         reader.problem(
             "outputs names no target", "Add one: `dev: {type: duckdb, path: warehouse.duckdb}`", "outputs"
         )
-    name = _choose(reader, chosen, outputs)
+    name = _choose(root, reader, chosen, outputs)
     for output in outputs:
         if not dbt or output == name:  # dbt's other targets may be warehouses that only dbt knows
             _check_output(reader, output)
@@ -83,8 +83,12 @@ def read_target(
     return _target(root, reader, profile, name)
 
 
-def _choose(reader: Reader, chosen: str | None, outputs: Mapping[str, Any]) -> str | None:
+def _choose(root: Path, reader: Reader, chosen: str | None, outputs: Mapping[str, Any]) -> str | None:
     name = chosen or reader.text("target")
+    if reader.lax is not None and not chosen and "{{" in name:
+        from tailrace.project.render import Renderer
+
+        name = str(Renderer(root, reader.marks, reader.problems).render(name, ("target",)))
     if not outputs:
         return None
     if not name:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
-from tests.unit.project.layout import lay_files
+from tests.unit.project.layout import DBT, lay_files, lay_out
 
 from tailrace.errors import Location, ProjectError
 from tailrace.project.load import load_project
@@ -461,3 +464,51 @@ def test_a_projects_own_package(tmp_path):
     }
     assert (project.vars_of("lib")["p"], project.dbt) == (2, None)
     assert project.macro_packages == {"macros/other/x.sql": "other", "packages/lib/macros/m.sql": "lib"}
+
+
+def test_what_is_switched_off_takes_its_tests_along(kitchen):
+    lay_files(
+        kitchen,
+        {
+            "models/off.yml": """\
+models: [{name: deep, config: {enabled: false}, columns: [{name: id, tests: [unique]}]}]
+seeds: [{name: sd, config: {enabled: false}, columns: [{name: a, tests: [unique]}]}]
+unit_tests: [{name: u, model: deep, given: [], expect: {rows: []}}]
+""",
+            "dbt_packages/lib-1.0/models/top.sql": "select 2",
+            "dbt_project.yml": KITCHEN["dbt_project.yml"].replace(
+                "    +schema: libschema", "    +schema: libschema\n    top: {+enabled: false}"
+            ),
+        },
+    )
+    project = load_project(kitchen)
+    assert {test.name for test in project.data_tests} & {"unique_deep_id", "unique_sd_a"} == set()
+    assert project.unit_tests == ()
+    assert [seed.name for seed in project.seeds] == ["plain"]
+    assert [model.path for model in project.models if model.name == "top"] == ["models/top.sql"]
+    assert [model.config["enabled"] for model in project.models if model.name == "deep"] == [False]
+
+
+def test_the_profiles_target_may_be_a_template(kitchen, monkeypatch):
+    text = KITCHEN["profiles.yml"].replace(
+        "target: dev", "target: \"{{ env_var('TAILRACE_TEST_TARGET', 'dev') }}\""
+    )
+    lay_files(kitchen, {"profiles.yml": text})
+    assert load_project(kitchen).target.name == "dev"
+    monkeypatch.setenv("TAILRACE_TEST_TARGET", "prod")
+    with pytest.raises(ProjectError, match="type cannot be redshift"):
+        load_project(kitchen)
+
+
+def test_a_plain_call_in_yaml_imports_no_jinja(tmp_path):
+    lay_out(DBT / "base.txt", tmp_path, DBT / "base.txt")
+    text = "models: [{name: orders, config: {enabled: \"{{ var('on', True) }}\", alias: \"{{ env_var('TAILRACE_TEST_UNSET', 'x') }}\"}}]"
+    lay_files(tmp_path, {"models/schema.yml": text})
+    code = (
+        "import sys; from pathlib import Path; from tailrace.project.load import load_project;"
+        "p = load_project(Path(sys.argv[1])); print(p.models[0].config, [m for m in ('jinja2', 'duckdb', 'sqlglot') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "{'materialized': 'table', 'enabled': True, 'alias': 'x'} []", done.stderr
