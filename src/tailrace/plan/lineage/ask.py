@@ -10,8 +10,9 @@ from tailrace.build.lineage.graph import Known
 from tailrace.build.lineage.model import ModelLineage
 from tailrace.build.lineage.relation import Ref
 from tailrace.errors import BadInput, near_miss
+from tailrace.plan.lineage.flow import written
 from tailrace.plan.lineage.known import resource_tables
-from tailrace.project.spec import Project, Sync
+from tailrace.project.spec import Project
 from tailrace.warehouse.base import TableRef
 
 
@@ -64,10 +65,15 @@ class Names:
         return None
 
     def _fields(self, text: str) -> Iterator[tuple[str, str, str]]:
+        for place in self._every_field():
+            if ".".join(place).lower() == text.lower():
+                yield place
+
+    def _every_field(self) -> Iterator[tuple[str, str, str]]:
+        """The CRM fields that syncs write, those that records are made by among them."""
         for sync in self.project.syncs:
-            for place in sync_fields(sync):
-                if ".".join(place).lower() == text.lower():
-                    yield place
+            for name, _ in written(sync):
+                yield sync.connection, sync.object, name
 
     def _column(self, left: str, right: str) -> Asked | BadInput | None:
         """A column of a model or of a table; BadInput where there is the one and not the other."""
@@ -98,7 +104,10 @@ class Names:
         used = self._used(ref)
         exact = _exact(name, [*known.columns, *used])
         if exact is None:
-            return BadInput(f"{ref} has no column {name}", near_miss(name, [*known.columns, *used]))
+            fields = [
+                field for *home, field in self._every_field() if ".".join(home).lower() == str(ref).lower()
+            ]
+            return BadInput(f"{ref} has no column {name}", near_miss(name, [*known.columns, *used, *fields]))
         tables = resource_tables(ref) if self._is_landed(ref) else (ref,)
         return Asked(f"{ref}.{exact}", tuple((table.schema, table.name, exact) for table in tables))
 
@@ -135,12 +144,7 @@ class Names:
             return [node.name for node in self.graph.nodes.values()]
         models = [f"{name}.{column.name}" for name, m in self.models.items() for column in m.columns.values()]
         landed = [f"{ref}.{column}" for ref, known in self.known.items() for column in known.columns]
-        return models + landed + [".".join(place) for s in self.project.syncs for place in sync_fields(s)]
-
-
-def sync_fields(sync: Sync) -> list[tuple[str, str, str]]:
-    """The CRM fields that a sync writes values to."""
-    return [(sync.connection, sync.object, mapped.field) for mapped in sync.fields]
+        return models + landed + [".".join(place) for place in self._every_field()]
 
 
 def _cuts(text: str) -> Iterator[tuple[str, str]]:

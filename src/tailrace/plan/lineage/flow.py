@@ -53,7 +53,7 @@ class Flow:
         schema, table, name = ref
         place = Place("column", schema.lower(), table.lower(), name.lower())
         if place not in self.shown:
-            self.shown[place] = f"{schema}.{table}.{name}"
+            self.shown[place] = f"{schema}.{table}.{name}".lstrip(".")  # a table function has no schema
             self.columns.setdefault((place.home, place.table), {})[place.name] = place
         return place
 
@@ -117,15 +117,18 @@ def flow_of(
     return flow
 
 
+def written(sync: Sync) -> list[tuple[str, str]]:
+    """The CRM fields that a sync writes, each with the model's column that it takes."""
+    pairs = [(mapped.field, mapped.column) for mapped in sync.fields]
+    return [*pairs, (sync.match_field, sync.match_column)] if sync.mode in WRITES_MATCH else pairs
+
+
 def _send(flow: Flow, node: ModelNode, sync: Sync, conditions: Iterable[str]) -> None:
     def column(name: str) -> Place:
         return flow.column((node.table.schema, node.table.name, name))
 
-    pairs = [(mapped.field, mapped.column) for mapped in sync.fields]
-    if sync.mode in WRITES_MATCH:
-        pairs.append((sync.match_field, sync.match_column))
     by = [sync.primary_key, sync.match_column, *conditions, *([sync.updated_at] if sync.updated_at else [])]
-    for name, source in pairs:
+    for name, source in written(sync):
         place = Place("field", sync.connection.lower(), sync.object.lower(), name.lower())
         flow.shown.setdefault(place, f"{sync.connection}.{sync.object}.{name}")
         flow.syncs.setdefault(place, []).append(sync)

@@ -35,6 +35,8 @@ def influences(con, sql):
     names, before = answer(con, sql)
     found = [set() for _ in names]
     for (schema, table, column), kind in kinds(con).items():
+        if table not in sql:
+            continue
         for change in CHANGES.get(kind, STRUCT):
             con.execute("BEGIN")
             con.execute(f'UPDATE {schema}.{table} SET "{column}" = ' + change.format(c=f'"{column}"'))
@@ -86,6 +88,6 @@ def test_columns_are_named_as_the_engine_names_them(con, case):
 
 def test_the_judge_sees_something(con):
     """Were no change ever seen, the tests above could not fail."""
-    seen = [len(places) for case in CASES for places in influences(con, case.sql)[1]]
-    assert sum(1 for number in seen if number) > 0.8 * len(seen)
+    seen = [len(places) for case in CASES[::6] for places in influences(con, case.sql)[1]]
+    assert sum(1 for number in seen if number) > 0.8 * len(seen) > 20
     assert set(COLUMNS) == {key[:2] for key in kinds(con)}
