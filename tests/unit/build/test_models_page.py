@@ -12,7 +12,7 @@ from tailrace.build.settings import model as settings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
 REASONS = (
-    "never built", "its {} is gone", "its SQL changed", "its file changed", "it was a {} and becomes a {}", "it moves from {} to {}",
+    "never built", "its {} is gone", "its SQL changed", "its file changed", "it was {} and becomes {}", "it moves from {} to {}",
     "the day turned", "nobody can tell whether that changed", "upstream {} changed", "new data",
 )  # fmt: skip
 
