@@ -285,11 +285,14 @@ def _runnable(
             place = table.this.meta
             edits.append((int(place["start"]), int(place["end"]) + 1, table_mark(table.name)))
         return _edited(sql, edits)
-    if (dialect, target) == ("duckdb", "bigquery"):
+    if dialect != target:
         from tailrace.build.transpile.transpile import transpiled
 
         text, problems = transpiled(
-            sql, {int(table.this.meta["start"]): table_mark(table.name) for table in bare}, _clock_kind
+            sql,
+            dialect,
+            {int(table.this.meta["start"]): table_mark(table.name) for table in bare},
+            _clock_kind,
         )
         if problems:
             raise Wrong(*problems)

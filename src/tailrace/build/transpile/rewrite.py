@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from tailrace.build.facts import Problem
 from tailrace.build.transpile.kinds import Kinds
 from tailrace.build.transpile.places import Places
 from tailrace.build.transpile.signatures import Kind
+from tailrace.errors import near_miss
 
 
 @dataclass
@@ -110,8 +112,8 @@ _SET_OPERATION = frozenset(
     {"this", "expression", "distinct", "by_name", "side", "kind", "with_", "order", "limit", "offset"}
 )
 READ: dict[type[exp.Expr], frozenset[str]] = {
-    **dict.fromkeys((exp.IntDiv, exp.Mod, exp.Pow, exp.Escape, exp.SimilarTo, exp.RegexpFullMatch, exp.Dot, exp.Extract, exp.Filter), _BINARY),
-    **dict.fromkeys((exp.RawString, exp.Abs), frozenset({"this"})), exp.ByteString: frozenset({"this", "is_bytes"}),
+    **dict.fromkeys((exp.IntDiv, exp.Mod, exp.Pow, exp.Escape, exp.SimilarTo, exp.RegexpFullMatch, exp.Dot, exp.Extract, exp.Filter, exp.BitwiseXor), _BINARY),
+    **dict.fromkeys((exp.RawString, exp.Abs, exp.SafeFunc), frozenset({"this"})), exp.ByteString: frozenset({"this", "is_bytes"}),
     exp.Div: _BINARY | {"typed", "safe"}, exp.DPipe: _BINARY | {"safe"}, **dict.fromkeys((exp.Like, exp.ILike), _BINARY | {"negate"}),
     exp.In: frozenset({"this", "expressions", "query", "field", "unnest"}), exp.Struct: frozenset({"expressions"}),
     exp.Bracket: frozenset({"this", "expressions", "offset", "safe"}),
@@ -123,7 +125,7 @@ READ: dict[type[exp.Expr], frozenset[str]] = {
     exp.Window: frozenset({"this", "alias", "order", "over", "partition_by", "spec"}),
     exp.Join: frozenset({"this", "kind", "side", "method", "on", "using"}),
     exp.Table: frozenset({"this", "db", "catalog", "alias", "joins", "sample", "pivots"}),
-    exp.Unnest: frozenset({"expressions", "alias", "offset"}), exp.Values: frozenset({"expressions", "alias"}),
+    exp.Unnest: frozenset({"expressions", "alias", "offset", "explode_array"}), exp.Values: frozenset({"expressions", "alias"}),
     exp.Subquery: frozenset({"this", "alias", "order", "limit", "offset", "pivots", "sample"}),
     exp.Select: frozenset({"expressions", "distinct", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit",
                            "offset", "with_"}),
@@ -139,6 +141,32 @@ REFUSED: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Pivot: ("PIVOT", "Write sum(x) FILTER (WHERE y = 'a') AS a, ..., or UNION ALL"),
 }  # fmt: skip
 """Where to point for what has no counterpart, and what to write instead."""
+
+
+def printed(tree: exp.Expr, dialect: str) -> tuple[str, list[Problem]]:
+    """The text of what was written; sqlglot refuses what it would have to leave out."""
+    try:
+        return tree.sql(dialect=dialect, pretty=True, unsupported_level=ErrorLevel.RAISE), []
+    except UnsupportedError as error:
+        said = str(error).splitlines()[0]
+        return "", [Problem(0, f"this cannot be written: {said}", "Write it in other words")]
+
+
+def uncalled(
+    w: Writer, node: exp.Anonymous, known: Mapping[str, tuple[int, int, Any]], instead: Mapping[str, str]
+) -> exp.Expr:
+    """Refuses a function that no rule carries over, or not with so many arguments."""
+    name = str(node.this if isinstance(node.this, str) else node.this.name).lower()
+    if name not in known:
+        near = near_miss(name, sorted(known))
+        other = near if near.startswith("did you mean") else "Write it in functions that both engines have"
+        fix = instead.get(name, other)
+        return w.refuse(node, f"{name}() is not carried over to {w.engine}", fix[:1].upper() + fix[1:])
+    fewest, most, _ = known[name]
+    counts = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return w.refuse(
+        node, f"{name}() of {len(node.expressions)} arguments is not carried over", f"Give it {counts}"
+    )
 
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:

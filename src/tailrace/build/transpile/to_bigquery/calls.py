@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tailrace.build.transpile.rewrite import Writer
+from tailrace.build.transpile.rewrite import Writer, uncalled
 from tailrace.build.transpile.to_bigquery import (
     aggregates,
     dates,
@@ -16,7 +16,6 @@ from tailrace.build.transpile.to_bigquery import (
     windows,
 )
 from tailrace.build.transpile.to_bigquery.texts import Rule
-from tailrace.errors import near_miss
 
 CALLS: dict[str, tuple[int, int, Rule]] = {
     **texts.CALLS, **numbers.CALLS, **dates.CALLS, **patterns_of.CALLS, **lists.CALLS, **json_of.CALLS, **aggregates.CALLS, **windows.CALLS,
@@ -37,19 +36,7 @@ INSTEAD = {
 
 def called(w: Writer, node: exp.Anonymous) -> exp.Expr:
     """A function by its name; one that no rule knows is refused rather than passed on."""
-    name = str(node.this if isinstance(node.this, str) else node.this.name).lower()
-    known = CALLS.get(name)
-    if known is None:
-        fix = (
-            INSTEAD.get(name)
-            or near_miss(name, sorted(CALLS))
-            or "Write it in functions that both engines have"
-        )
-        return w.refuse(node, f"{name}() is not carried over to BigQuery", fix[:1].upper() + fix[1:])
-    fewest, most, rule = known
-    if not fewest <= len(node.expressions) <= most:
-        counts = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        return w.refuse(
-            node, f"{name}() of {len(node.expressions)} arguments is not carried over", f"Give it {counts}"
-        )
-    return rule(w, node)
+    known = CALLS.get(str(node.this).lower())
+    if known is None or not known[0] <= len(node.expressions) <= known[1]:
+        return uncalled(w, node, CALLS, INSTEAD)
+    return known[2](w, node)

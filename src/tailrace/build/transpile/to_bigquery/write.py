@@ -10,7 +10,7 @@ from sqlglot import Token, exp
 from tailrace.build.facts import Problem
 from tailrace.build.transpile.kinds import Kinds
 from tailrace.build.transpile.places import Places
-from tailrace.build.transpile.rewrite import Writer
+from tailrace.build.transpile.rewrite import Writer, printed
 from tailrace.build.transpile.to_bigquery import (
     aggregates,
     casts,
@@ -36,4 +36,4 @@ def to_bigquery(tree: exp.Expr, tokens: Sequence[Token]) -> tuple[str, list[Prob
     written = queries.query(writer, tree, [])
     if writer.problems:
         return "", sorted(writer.problems, key=lambda problem: problem.offset)
-    return written.sql(dialect="bigquery", pretty=True), []
+    return printed(written, "bigquery")
