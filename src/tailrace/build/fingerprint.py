@@ -19,6 +19,7 @@ from tailrace.build.intervals import truncated
 from tailrace.build.shaping import FROM_NOTHING, shape_of
 from tailrace.build.through import seen_through
 from tailrace.build.versions import ABSENT, Data
+from tailrace.errors import FatalError
 from tailrace.warehouse.base import TableRef, Warehouse
 
 EPHEMERAL = "ephemeral: its SQL stands in its readers"
@@ -265,7 +266,12 @@ def decide(
         if selected is not None and name not in selected:
             judge.settle(name, None)
             continue
-        judgement = judge.judge(name, renders=False)
+        try:
+            judgement = judge.judge(name, renders=False)
+        except FatalError as error:  # a template that asks for what is not there yet
+            decisions.append(Decision(name, "build", f"its template fails: {error.message.splitlines()[0]}"))
+            judge.settle(name, None)
+            continue
         decisions.append(judgement.decision)
         parts = judgement.parts
         if parts.batched and judgement.decision.action == "build":

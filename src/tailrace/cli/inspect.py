@@ -1,18 +1,15 @@
-"""What is declared and what a run would do: check, plan, ls, compile. Nothing here writes."""
+"""What is declared: check, ls, compile. Nothing here writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import count, table
-from tailrace.cli.steps import opened, sync_document
+from tailrace.cli.steps import opened
 from tailrace.plan.resolve import Chosen, Resolved, choose
 from tailrace.plan.states import modified_models
-
-SHOWN = 10
 
 
 def show_check(frame: Frame) -> None:
@@ -75,80 +72,3 @@ def show_compiled(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...
     frame.document(rows)
     for row in rows:
         frame.say(f"-- {row['name']}\n{row['sql'].rstrip()};\n")
-
-
-def show_plan(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
-    """Models to build and why, columns that come and go, rows that each sync would send."""
-    from tailrace.cli.progress import shown
-    from tailrace.plan.preview import preview
-
-    resolved = opened(frame)
-    with shown(frame):
-        found = preview(resolved, chosen_of(resolved, select, exclude))
-    frame.document(
-        {
-            "run_id": None,
-            "status": found.status,
-            "steps": [step.document() for step in found.steps],
-            "models": [model.document() for model in found.models],
-            "syncs": [sync_document(name, detail) for name, detail in found.syncs.items()],
-            "vanished": [column.document() for column in found.vanished],
-        }
-    )
-    _say_vanished(frame, [column.document() for column in found.vanished])
-    _say_models(frame, [model.document() for model in found.models])
-    for step in found.steps:
-        if step.error:
-            frame.say(f"  {step.step} {step.name}: {step.error}")
-    for name, detail in found.syncs.items():
-        _say_sync(frame, name, detail)
-    if not found.models and not found.syncs:
-        frame.say("nothing was chosen")
-    narrowed = resolved.project.target.publish_schemas
-    if narrowed:
-        frame.say(
-            f"only {', '.join(narrowed)} are published, and a plan sees what is published: landed tables count as absent"
-        )
-    if not Path(resolved.project.target.path or "").exists():
-        frame.say("nothing is published yet: the first `tailrace run` lands the data that a plan can look at")
-    frame.end(
-        "failed" if found.status == "failed" else "ok"
-    )  # a plan that says "would stop" has done its work
-
-
-def _say_vanished(frame: Frame, columns: Sequence[Mapping[str, Any]]) -> None:
-    for column in columns:
-        readers = f"read by {', '.join(column['models'])}" if column["models"] else "no model reads it"
-        syncs = f", reaches {', '.join(column['syncs'])}" if column["syncs"] else ""
-        frame.say(
-            f"{column['resource']} no longer brings {column['column']}, the last values stay: {readers}{syncs}"
-        )
-
-
-def _say_models(frame: Frame, models: Sequence[Mapping[str, Any]]) -> None:
-    to_build = [model for model in models if model["action"] == "build"]
-    frame.say(f"{count(len(to_build), 'model')} to build, {len(models) - len(to_build):,} up to date")
-    for model in to_build:
-        frame.say(f"  {model['model']:<30} {model['why']}")
-        for word, sign in (("added", "+"), ("removed", "-"), ("retyped", "~")):
-            for column in model["columns"].get(word, ()):
-                frame.say(f"      {sign} {column}")
-
-
-def _say_sync(frame: Frame, name: str, detail: Mapping[str, Any]) -> None:
-    words = ("created", "updated", "deleted", "held_back", "unchanged")
-    numbers = ", ".join(f"{detail.get(word, 0):,} {word.replace('_', ' ')}" for word in words)
-    frame.say(f"\nsync {name}: {numbers}; {count(int(detail.get('requests', 0)), 'write request')}")
-    if detail.get("stopped"):
-        frame.say(f"  would stop: {detail['stopped']}")
-    examples = [
-        (example["key"], field, _text(change[0]), _text(change[1]))
-        for example in detail.get("examples", [])[:SHOWN]
-        for field, change in example["fields"].items()
-    ]
-    if examples:
-        frame.say(table(("key", "field", "before", "after"), examples, indent="  "))
-
-
-def _text(value: Any) -> str:
-    return "-" if value is None else str(value)[:60]

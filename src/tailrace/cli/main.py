@@ -136,12 +136,17 @@ def doctor(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
 
 @cli.command()
 @selecting
+@click.option("--diff", is_flag=True, help="Compare the rows of the models to build with those published.")
+@click.option(
+    "--sample", type=click.IntRange(min=0), help="Rows that --diff compares; 0 for all. Default: 100,000."
+)
+@click.option("--no-build", is_flag=True, help="Decisions and columns only: no rows, no syncs.")
 @common
-def plan(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+def plan(select: tuple[str, ...], exclude: tuple[str, ...], **options: Any) -> None:
     """Say what a run would do, writing nothing."""
-    from tailrace.cli.inspect import show_plan
+    from tailrace.cli.plan import show_plan
 
-    show_plan(frame_of(), select, exclude)
+    show_plan(frame_of(), select, exclude, **options)
 
 
 @cli.command()
@@ -245,6 +250,18 @@ def format_sql(paths: tuple[str, ...], check: bool, diff: bool) -> None:
     run_format(frame_of(), paths, check=check, diff=diff)
 
 
+@cli.command()
+@click.argument("column", metavar="COLUMN")
+@click.option("--indirect", is_flag=True, help="Columns that rows are joined, filtered and grouped by, too.")
+@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw it into this file.")
+@common
+def lineage(column: str, indirect: bool, svg: str | None) -> None:
+    """Say what a column is computed from and where it goes: MODEL.COLUMN, a landed column, a CRM field, or a whole MODEL."""
+    from tailrace.cli.lineage import show_lineage
+
+    show_lineage(frame_of(), column, indirect=indirect, svg=svg)
+
+
 @cli.command("test")
 @selecting
 @click.option("--store-failures", is_flag=True, help="Keep each test's failing rows in a table.")
@@ -272,18 +289,6 @@ def lint(select: tuple[str, ...], exclude: tuple[str, ...], rules: bool) -> None
         show_rules(frame_of())
     else:
         run_lint(frame_of(), select, exclude)
-
-
-@cli.command()
-@click.argument("column", metavar="COLUMN")
-@click.option("--indirect", is_flag=True, help="Columns that rows are joined, filtered and grouped by, too.")
-@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw it into this file.")
-@common
-def lineage(column: str, indirect: bool, svg: str | None) -> None:
-    """Say what a column is computed from and where it goes: MODEL.COLUMN, a landed column, a CRM field, or a whole MODEL."""
-    from tailrace.cli.lineage import show_lineage
-
-    show_lineage(frame_of(), column, indirect=indirect, svg=svg)
 
 
 @cli.command()

@@ -61,17 +61,17 @@ def changes_of(
     found: dict[str, Change] = {}
     for decision in decisions:
         if decision.action == "build":
-            node = graph.nodes[decision.model]
-            found[decision.model] = _change(graph, node, built.get(decision.model), versions, found)
+            found[decision.model] = _change(graph, decision, built.get(decision.model), versions, found)
     return found
 
 
 def _change(
-    graph: Graph, node: ModelNode, built: Built | None, versions: Versions, others: Mapping[str, Change]
+    graph: Graph, decision: Decision, built: Built | None, versions: Versions, others: Mapping[str, Change]
 ) -> Change:
+    node = graph.nodes[decision.model]
     if built is None:
         return Change("new")
-    own = _own(graph, node, built, versions)
+    own = _own(graph, node, built, versions, modified=decision.modified)
     if own is not None:
         return own
     moved = [
@@ -79,34 +79,34 @@ def _change(
     ]
     if not moved:
         return Change("data")
-    return Change(
-        "indirect", (f"{_and(moved)} changed before it",), rows=any(others[up].rows for up in moved)
-    )
+    return Change("indirect", (f"{_and(moved)} changed",), rows=any(others[up].rows for up in moved))
 
 
-def _own(graph: Graph, node: ModelNode, built: Built, versions: Versions) -> Change | None:
+def _own(graph: Graph, node: ModelNode, built: Built, versions: Versions, *, modified: bool) -> Change | None:
     """What changed in the model itself; None where nothing did."""
-    settings = list(_settings(node, built))
-    shaped = Change("breaking", tuple(settings), rows=True) if settings else None
+    settings = tuple(_settings(node, built))
+    if settings:
+        own = _by_sql(graph, node, built, versions)
+        same = own is None or own.kind in ("unknown", "non-breaking")
+        return Change("breaking", (*settings, *(() if same or own is None else own.details)), rows=True)
+    if not modified and not node.late:
+        return None
+    return _by_sql(graph, node, built, versions) or _contract(node, built)
+
+
+def _by_sql(graph: Graph, node: ModelNode, built: Built, versions: Versions) -> Change | None:
+    """What its SQL, or a seed's file, says; None where that is the same."""
     before, after = versions.before.get(node.name), versions.after.get(node.name)
     if node.kind == "seed":
-        return shaped or (
-            Change("data", ("its file changed",)) if built.parts.sql != node.canonical else None
-        )
-    if before == after and before is not None:
-        return shaped or _contract(node, built)
-    if before is None or after is None:
-        same = before is None and built.parts.sql == node.canonical
-        said = (
-            "its SQL is not known before it is built"
-            if after is None
-            else "the SQL it was built from is not known"
-        )
-        return shaped or (_contract(node, built) if same else Change("unknown", (said,)))
-    compared = compared_sql(before, after, versions.dialect, (built.parts.day, graph.run_date))
-    if shaped is None or compared.kind == "unknown":
-        return shaped or compared
-    return Change("breaking", (*shaped.details, *compared.details), compared.columns, rows=True)
+        return Change("data", ("its file changed",)) if built.parts.sql != node.canonical else None
+    if after is None:
+        return Change("unknown", ("its SQL is not known before it is built",))
+    if before is None:
+        return Change("unknown", ("an older release built it, and the SQL was not kept",))
+    if before == after:
+        return None
+    found = compared_sql(before, after, versions.dialect, (built.parts.day, graph.run_date))
+    return None if node.late and found.kind == "non-breaking" and not found.columns else found
 
 
 def _contract(node: ModelNode, built: Built) -> Change | None:

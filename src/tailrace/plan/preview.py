@@ -2,48 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from tailrace.activate.run import count
+from tailrace.build.built import read_built, read_built_sql
 from tailrace.build.fingerprint import Decision, decide
 from tailrace.build.run import build
-from tailrace.errors import EXIT_STOPPED, GateStopped, TailraceError
+from tailrace.plan.data_diff import SAMPLE, DataDiff
+from tailrace.plan.diff import Change, Sql, Versions, changes_of
 from tailrace.plan.impact import Vanished, vanished_columns
+from tailrace.plan.model_diffs import model_diffs
+from tailrace.plan.readers import Readers, readers_of
 from tailrace.plan.resolve import Chosen, Resolved
-from tailrace.plan.scratch import scratch
-from tailrace.project.spec import Suite, Sync
-from tailrace.state.runs import Status, StepResult
-from tailrace.validate.quarantine import quarantined_keys_sql
-from tailrace.validate.run import judge
+from tailrace.plan.room import needed, room
+from tailrace.plan.scratch import is_published, scratch, without_hooks
+from tailrace.plan.sync_preview import sync_previews
+from tailrace.plan.unbuilt import empty_models
+from tailrace.state.runs import StepResult
+from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
-from tailrace.warehouse.stage import stage
 
 RUN_ID = "plan"
+Columns = dict[TableRef, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much of a plan is asked for: `build` models in the scratch, `diff` their rows by samples of so many (0: all)."""
+
+    build: bool = True
+    diff: bool = False
+    sample: int = SAMPLE
 
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """One model: `columns` that would be added, removed or retyped against what is published."""
+    """One model: `columns` that would be added, removed or retyped against what is published; `change` is None for one that stays."""
 
     decision: Decision
-    columns: Mapping[str, list[str]]
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
+    change: Change | None = None
+    readers: Sequence[Readers] = ()
+    diff: DataDiff | None = None
 
     def document(self) -> dict[str, Any]:
-        found = self.decision
-        return {"model": found.model, "action": found.action, "why": found.why, "columns": dict(self.columns)}
+        found, change = self.decision, self.change
+        document = {
+            "model": found.model,
+            "action": found.action,
+            "why": found.why,
+            "columns": dict(self.columns),
+            "change": change.kind if change else None,
+            "details": list(change.details) if change else [],
+            "readers": [reader.document() for reader in self.readers],
+        }
+        return {**document, "diff": self.diff.document()} if self.diff else document
 
 
 @dataclass
 class Preview:
-    """`syncs` are each sync's numbers as they would be, with examples before and after; `vanished` columns with readers."""
+    """`syncs` are each sync's numbers as they would be, with examples before and after; `vanished` columns with readers.
+
+    `notes` say what a plan left out, and why.
+    """
 
     models: list[ModelPlan] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     syncs: dict[str, dict[str, Any]] = field(default_factory=dict)
     vanished: list[Vanished] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -56,45 +85,135 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def preview(resolved: Resolved, chosen: Chosen) -> Preview:
-    """Builds, judges and diffs the chosen part; takes no lock, asks no vendor, writes nothing."""
-    found = Preview()
-    target = resolved.project.target.path
+def preview(resolved: Resolved, chosen: Chosen, wanted: Wanted = Wanted()) -> Preview:
+    """Builds, judges and diffs the chosen part; takes no lock, asks no vendor, writes nothing.
+
+    Without a published file only a project that lands nothing can be built.
+    """
     with scratch(resolved.project) as warehouse:
-        decisions = decide(warehouse, resolved.graph, set(chosen.models))
-        if target is None or not target.exists():  # nothing is landed that models could be built from
-            found.models += [ModelPlan(decision, {}) for decision in decisions]
+        return _Planning(
+            replace(resolved, graph=without_hooks(resolved.graph)), chosen, wanted, warehouse
+        ).plan()
+
+
+class _Planning:
+    def __init__(
+        self, resolved: Resolved, chosen: Chosen, wanted: Wanted, warehouse: DuckDBWarehouse
+    ) -> None:
+        self._resolved = resolved
+        self._graph = resolved.graph
+        self._chosen = chosen
+        self._wanted = wanted
+        self._warehouse = warehouse
+        self._found = Preview()
+        self._built = read_built(warehouse)
+        self._sql = read_built_sql(warehouse)
+
+    def plan(self) -> Preview:
+        found, project = self._found, self._resolved.project
+        decisions = decide(self._warehouse, self._graph, set(self._chosen.models))
+        if not is_published(project) and project.pipelines:
+            changes = changes_of(self._graph, decisions, {}, Versions({}, {}, ""))
+            found.models += [ModelPlan(one, change=changes.get(one.model)) for one in decisions]
             return found
-        found.vanished += vanished_columns(warehouse, resolved)
-        before = {name: _columns(warehouse, resolved, name) for name in chosen.models}
+        found.vanished += vanished_columns(self._warehouse, self._resolved)
+        before = self._columns()
+        builds = self._has_room(decisions)
+        if builds:
+            decisions = self._build(decisions)
+        elif any(decision.action == "build" for decision in decisions):
+            found.steps += empty_models(self._warehouse, self._graph, decisions, project.root)
+        self._tell(decisions, before, builds=builds)
+        if builds:
+            found.syncs |= sync_previews(
+                self._warehouse, self._resolved, self._chosen.syncs, found.steps, now
+            )
+        return found
+
+    def _has_room(self, decisions: Sequence[Decision]) -> bool:
+        if not self._wanted.build:
+            self._found.notes.append("no model was built (--no-build): decisions and columns only")
+            return False
+        holds = needed(
+            self._warehouse, self._graph, [one.model for one in decisions if one.action == "build"]
+        )
+        if holds <= (most := room()):
+            return True
+        self._found.notes.append(
+            f"the models to build hold about {holds / 2**30:,.1f} GB, and a plan may take {most / 2**30:,.1f} GB here:"
+            " decisions and columns only. Plan fewer models, or make room for temporary files"
+        )
+        return False
+
+    def _build(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """The decisions as building them showed: a model of which no batch is stale, for one, is skipped after all."""
         if any(decision.action == "build" for decision in decisions):
-            found.steps += build(
-                warehouse,
-                resolved.graph,
-                set(chosen.models),
-                root=resolved.project.root,
+            self._found.steps += build(
+                self._warehouse,
+                self._graph,
+                set(self._chosen.models),
+                root=self._resolved.project.root,
                 run_id=RUN_ID,
                 now=now,
             )
-        for decision in decisions:
-            after = _columns(warehouse, resolved, decision.model)
-            found.models.append(ModelPlan(decision, _difference(before[decision.model], after)))
-        for sync in chosen.syncs:
-            try:
-                found.syncs[sync.name] = _sync(warehouse, resolved, sync, found)
-            except TailraceError as error:
-                status: Status = "stopped" if error.exit_code == EXIT_STOPPED else "failed"
-                found.steps.append(StepResult("activate", sync.name, status, error=str(error)))
-    return found
+        made = {step.name: step for step in self._found.steps}
+        return [_as_made(one, made[one.model]) if one.model in made else one for one in decisions]
+
+    def _tell(self, decisions: Sequence[Decision], before: Columns, *, builds: bool) -> None:
+        versions = Versions(self._sql, self._after(decisions, builds=builds), _dialect(self._resolved))
+        changes = changes_of(self._graph, decisions, self._built, versions)
+        now_there = self._columns()
+        columns = {name: self._difference(name, before, now_there) for name in changes}
+        changes = {name: change.retyped(columns[name]) for name, change in changes.items()}
+        readers = readers_of(self._resolved, changes)
+        diffs = {}
+        if builds and self._wanted.diff:
+            failed = {step.name for step in self._found.steps if step.status == "failed"}
+            whole = [name for name in changes if name not in failed]
+            diffs = model_diffs(self._warehouse, self._resolved, whole, self._built, self._wanted.sample)
+        self._found.models += [
+            ModelPlan(one, columns.get(one.model, {}), changes.get(one.model), readers.get(one.model, ()),
+                      diffs.get(one.model))
+            for one in decisions
+        ]  # fmt: skip
+
+    def _after(self, decisions: Sequence[Decision], *, builds: bool) -> dict[str, Sql]:
+        """The SQL of each model as it would be; of one that asks the warehouse only once it was built."""
+        nodes = (self._graph.nodes[one.model] for one in decisions)
+        found = {node.name: (node.sql, node.incremental_sql) for node in nodes if not node.late}
+        if builds:
+            made = {step.name for step in self._found.steps if step.status == "ok"}
+            found |= {name: sql for name, sql in read_built_sql(self._warehouse).items() if name in made}
+        return found
+
+    def _columns(self) -> Columns:
+        """Every table's columns and their types, in order."""
+        found: Columns = {}
+        rows = self._warehouse.query(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
+            " WHERE database_name = current_database() AND NOT internal ORDER BY schema_name, table_name, column_index"
+        )
+        for schema, table, column, kind in rows:
+            found.setdefault(TableRef(schema, table), {})[str(column)] = str(kind)
+        return found
+
+    def _difference(self, model: str, before: Columns, after: Columns) -> dict[str, list[str]]:
+        node, built = self._graph.nodes[model], self._built.get(model)
+        stood = TableRef(built.schema, built.relation(model)) if built else node.table
+        return _difference(before.get(stood, {}), after.get(node.table, {}))
 
 
-def _columns(warehouse: DuckDBWarehouse, resolved: Resolved, model: str) -> dict[str, str]:
-    node = resolved.graph.nodes[model]
-    return warehouse.columns(node.table)
+def _as_made(decision: Decision, step: StepResult) -> Decision:
+    action: Literal["build", "skip"] = "skip" if step.status == "skipped" else "build"
+    return replace(decision, action=action, why=str(step.detail.get("why") or decision.why))
+
+
+def _dialect(resolved: Resolved) -> str:
+    return "bigquery" if resolved.project.target.type == "bigquery" else "duckdb"
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
-    if not before:
+    if not before or not after:
         return {}
     return {
         "added": [f"{name} {kind}" for name, kind in after.items() if name not in before],
@@ -103,35 +222,3 @@ def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str
             f"{n} {before[n]} -> {kind}" for n, kind in after.items() if n in before and before[n] != kind
         ],
     }
-
-
-def _sync(warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync, found: Preview) -> dict[str, Any]:
-    node = resolved.graph.nodes[sync.model]
-    if any((step.step, step.name, step.status) == ("build", sync.model, "failed") for step in found.steps):
-        raise GateStopped(f"model {sync.model} does not build, so nothing would be sent", "mend it")
-    if not warehouse.columns(node.table):
-        raise GateStopped(
-            f"model {sync.model} is not built, so there is nothing to compare", "run `tailrace run` first"
-        )
-    staged = stage(warehouse, node.table, sync.name)
-    suite = next((suite for suite in resolved.project.suites if suite.name == sync.validate), None)
-    blocked = _blocked(warehouse, suite, staged, found) if suite else None
-    quarantined = quarantined_keys_sql(warehouse, suite.name) if suite else None
-    counts = count(warehouse, sync, staged, quarantined)
-    detail = {**counts.detail(), "examples": [_example(example) for example in counts.examples]}
-    return {**detail, "stopped": blocked or counts.stop}
-
-
-def _blocked(warehouse: DuckDBWarehouse, suite: Suite, staged: Any, found: Preview) -> str | None:
-    verdict, step = judge(warehouse, suite, staged, run_id=RUN_ID, now=now)
-    found.steps.append(step)
-    return (
-        f"suite {suite.name} blocks: {'; '.join(verdict.reasons)}" if verdict.decision == "blocked" else None
-    )
-
-
-def _example(example: Any) -> dict[str, Any]:
-    before, after = example.before or {}, example.after or {}
-    names = after or before  # a field that is no longer mapped is left as it is
-    changed = {n: [before.get(n), after.get(n)] for n in names if before.get(n) != after.get(n)}
-    return {"key": example.primary_key, "operation": example.operation, "fields": changed}

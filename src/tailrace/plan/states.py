@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tailrace.build.fingerprint import decide
 from tailrace.plan.resolve import Resolved
-from tailrace.plan.scratch import scratch
+from tailrace.plan.scratch import published
 
 
 def modified_models(resolved: Resolved) -> frozenset[str]:
-    """Models and seeds that are not the ones that were built last, whatever the data did since."""
-    with scratch(resolved.project) as warehouse:
+    """Models, snapshots and seeds that are not the ones that were built last, whatever the data did since."""
+    with published(resolved.project) as warehouse:
         found = decide(warehouse, resolved.graph, None)
     return frozenset(decision.model for decision in found if decision.modified)
