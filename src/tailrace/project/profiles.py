@@ -49,24 +49,16 @@ def read_target(
     dbt: bool = False,
 ) -> Target | None:
     """The chosen target of a profile (default: the profile's own `target:`), or None and diagnostics."""
-    path, shown = find_profiles(root) if dbt else (root / FILE, FILE)
-    if not path.is_file():
-        fix = "Write the profile's targets in it; `tailrace init` shows one"
-        problems.append(
-            Diagnostic(Location(FILE), "the file is missing", missing_fix(profile) if dbt else fix)
-        )
+    profiles = _open(root, profile, problems, dbt)
+    if profiles is None:
         return None
-    document = (read_lax if dbt else read_yaml)(path, shown, problems)
-    if document is None:
-        return None
-    profiles = Reader(document.data, document.marks, problems, "profiles.yml", problems if dbt else None)
     if profile not in profiles.data:
         if profile and profiles.is_mapping:
             message = f"profiles.yml has no profile {profile}"
             problems.append(Diagnostic(profile_place, message, hint(profile, list(profiles.data))))
         return None
     reader = profiles.under(f"profile {profile}", profile)
-    reader.known(*PROFILE_KEYS, also=("config",) if dbt else ())
+    reader.known(*PROFILE_KEYS)
     outputs = reader.mapping("outputs", required=True)
     if not outputs and isinstance(reader.data.get("outputs"), Mapping):
         reader.problem(
@@ -81,6 +73,19 @@ def read_target(
     if dbt and outputs[name].get("type") not in ENGINES:
         return None
     return _target(root, reader, profile, name)
+
+
+def _open(root: Path, profile: str, problems: list[Diagnostic], dbt: bool) -> Reader | None:
+    path, shown = find_profiles(root) if dbt else (root / FILE, FILE)
+    if not path.is_file():
+        ours = "Write the profile's targets in it; `tailrace init` shows one"
+        fix = missing_fix(profile) if dbt else ours
+        problems.append(Diagnostic(Location(FILE), "the file is missing", fix))
+        return None
+    document = (read_lax if dbt else read_yaml)(path, shown, problems)
+    if document is None:
+        return None
+    return Reader(document.data, document.marks, problems, "profiles.yml", problems if dbt else None)
 
 
 def _choose(root: Path, reader: Reader, chosen: str | None, outputs: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tailrace.errors import Diagnostic, near_miss
@@ -47,6 +48,12 @@ def hint(word: str, known: Sequence[str]) -> str:
 
 def typed_for(word: str, known: Sequence[str]) -> str:
     """The known word that this one was most likely meant to be, or "": nearer than a near miss."""
+    return _typed_for(word, tuple(known))
+
+
+@lru_cache(maxsize=256)
+def _typed_for(word: str, known: tuple[str, ...]) -> str:
+    """Remembered, since a key of one's own stands beside every model."""
     import difflib
 
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.8)), "")

@@ -148,6 +148,8 @@ class _Walker:
             return node.value
         if isinstance(value, datetime):
             return value.isoformat(sep=" ")
+        if isinstance(value, bytes):
+            return node.value
         return value.isoformat() if isinstance(value, date) else value
 
     def place(self, node: Any) -> Location:
