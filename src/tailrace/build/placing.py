@@ -28,6 +28,7 @@ class Placing:
         self._early = early
         self._generate = generate
         self._problems = problems
+        self._known: dict[str, Mapping[str, Any]] = {}
 
     def placed(self) -> dict[str, Named]:
         """Every model and seed by its casefolded name."""
@@ -40,6 +41,11 @@ class Placing:
 
     def early_config(self, model: ModelFile) -> Mapping[str, Any]:
         """What config() says, as far as it can be known before the model is rendered."""
+        if model.name not in self._known:
+            self._known[model.name] = self._config(model)
+        return self._known[model.name]
+
+    def _config(self, model: ModelFile) -> Mapping[str, Any]:
         if "config" not in model.sql:
             return {}
         if has_other_config(model.sql):

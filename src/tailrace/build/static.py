@@ -9,6 +9,8 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from tailrace.errors import Diagnostic, Location
@@ -82,7 +84,8 @@ def _call(found: re.Match[str]) -> Call | None:
     return Call(name, start, end, args, kwargs)
 
 
-def _arguments(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+@lru_cache(maxsize=1024)  # most models are configured alike
+def _arguments(text: str) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     if "#" in text or "\\" in text:
         raise NotLiteral(text)
     call = ast.parse(f"f({text})", mode="eval").body
@@ -93,7 +96,7 @@ def _arguments(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if keyword.arg is None or keyword.arg in kwargs:
             raise NotLiteral(text)
         kwargs[keyword.arg] = _literal(keyword.value)
-    return tuple(_literal(arg) for arg in call.args), kwargs
+    return tuple(_literal(arg) for arg in call.args), MappingProxyType(kwargs)
 
 
 def _literal(node: ast.expr) -> Any:
