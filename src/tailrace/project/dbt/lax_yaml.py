@@ -61,8 +61,10 @@ class _Loader(_Base):  # type: ignore[misc]
         self._tags: dict[str, str] = {}
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        if kind is not yaml.ScalarNode or not implicit[0]:
-            return super().resolve(kind, value, implicit)
+        if kind is not yaml.ScalarNode:
+            return _TAG + ("map" if kind is yaml.MappingNode else "seq")
+        if not implicit[0]:
+            return _TAG + "str"
         tag = self._tags.get(value)
         if tag is None:
             tag = self._tags[value] = super().resolve(kind, value, implicit)
