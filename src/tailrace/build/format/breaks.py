@@ -203,5 +203,4 @@ def _may_be_blank(shape: Shape, at: int) -> bool:
         return False
     if shape.atoms[at].keyword and shape.atoms[at].word in ("AND", "OR"):
         return False
-    late = any(start == at and what in _LATE for start, what in frame.clauses)
-    return not late or before.kind in QUIET
+    return shape.starts.get(at) not in _LATE or before.kind in QUIET

@@ -64,43 +64,40 @@ def _leads(atom: Atom) -> bool:
 
 
 def _settle_clauses(shape: Shape, frame: Frame) -> None:
-    tall = {start for arm in _arms(frame) if not _is_flat(shape, frame, arm) for start, _ in arm}
+    tall = {frame.clauses[n][0] for arm in _arms(frame) if not _is_flat(shape, frame, arm) for n in arm}
     for number, (at, what) in enumerate(frame.clauses):
         end = _end_of(shape, frame, number)
         if what == "with":
             _settle_ctes(shape, frame, at, end)
         elif what == "set":
             _settle_set(shape, at)
-        if at in tall and at != frame.opener + 1 and (frame.query or number):
-            after_ctes = number > 0 and frame.clauses[number - 1][1] == "with"
-            if at > 0:
-                require(shape, at, 2 if after_ctes else 1)
-        elif at > 0 and number > 0 and frame.clauses[number - 1][1] == "with":
-            require(shape, at, 2)
+        after_ctes = number > 0 and frame.clauses[number - 1][1] == "with"
+        begins = at in tall and at != frame.opener + 1 and (frame.query or number)
+        if at > 0 and (begins or after_ctes):
+            require(shape, at, 2 if after_ctes else 1)
         if what in ("select", "list"):
             _settle_list(shape, frame, at, end, what)
 
 
-def _arms(frame: Frame) -> Iterator[list[tuple[int, str]]]:
-    """The clauses of each SELECT between the words UNION, INTERSECT and EXCEPT."""
-    arm: list[tuple[int, str]] = []
-    for clause in frame.clauses:
-        if clause[1] == "set":
+def _arms(frame: Frame) -> Iterator[list[int]]:
+    """The numbers of the clauses of each SELECT between the words UNION, INTERSECT and EXCEPT."""
+    arm: list[int] = []
+    for number, (_, what) in enumerate(frame.clauses):
+        if what == "set":
             yield arm
             arm = []
-        elif clause[1] != "with":
-            arm.append(clause)
+        elif what != "with":
+            arm.append(number)
     yield arm
 
 
-def _is_flat(shape: Shape, frame: Frame, arm: list[tuple[int, str]]) -> bool:
+def _is_flat(shape: Shape, frame: Frame, arm: list[int]) -> bool:
     """`SELECT a, b FROM t` may stay on its line."""
-    if not frame.query or len(arm) > 2 or any(what == "join" for _, what in arm):
+    if not frame.query or len(arm) > 2 or any(frame.clauses[number][1] == "join" for number in arm):
         return False
     if not arm:
         return True
-    last = frame.clauses.index(arm[-1])
-    inside = range(arm[0][0] + 1, _end_of(shape, frame, last))
+    inside = range(frame.clauses[arm[0]][0] + 1, _end_of(shape, frame, arm[-1]))
     return not any(shape.atoms[at].lines or shape.atoms[at].kind == "remark" for at in inside)
 
 

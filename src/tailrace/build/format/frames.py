@@ -41,18 +41,22 @@ class Frame:
 
 @dataclass(slots=True)
 class Shape:
-    """`of` is the frame of each atom; a closing atom belongs to what it closes, an opening one to what it stands in."""
+    """`of` is the frame of each atom; a closing atom belongs to what it closes, an opening one to what it stands in.
+
+    `opened` are frames by the atom that opens them, `starts` clauses by the atom that begins them.
+    """
 
     atoms: list[Atom]
     of: list[Frame]
     frames: list[Frame]
-    opened: dict[int, Frame]
+    opened: dict[int, Frame] = field(default_factory=dict)
+    starts: dict[int, str] = field(default_factory=dict)
 
 
 def shape_of(atoms: list[Atom]) -> Shape:
     """The frames of a file. Where Jinja's branches open and close differently, the last branch counts."""
     top = Frame("top")
-    shape = Shape(atoms, [], [top], {})
+    shape = Shape(atoms, [], [top])
     stack, branches = [top], list[list[Frame]]()
     for at, atom in enumerate(atoms):
         if atom.kind == "raw":
@@ -66,6 +70,7 @@ def shape_of(atoms: list[Atom]) -> Shape:
         _bracket(shape, stack, atom, at, raw=False)
         what = _clause(shape, at)
         if what:
+            shape.starts[at] = what
             shape.of[at].clauses.append((at, what))
     return shape
 

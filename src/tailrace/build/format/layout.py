@@ -62,9 +62,8 @@ def indents(shape: Shape) -> dict[int, int]:
             indent = found[at] = _indent(shape, at, clause, tags, indent)
         for region in atom.regions:
             _remember(region.word, indent, tags)
-        for start, what in frame.clauses:
-            if start == at:
-                clause[id(frame)] = what
+        if at in shape.starts:
+            clause[id(frame)] = shape.starts[at]
         if at in shape.opened:
             shape.opened[at].line_indent = indent
     return found
@@ -101,7 +100,7 @@ def _code_indent(shape: Shape, at: int, clause: dict[int, str]) -> int:
     frame = shape.of[at]
     if at == frame.close:
         return frame.line_indent
-    if any(start == at for start, _ in frame.clauses):
+    if at in shape.starts:
         return frame.base
     atom = shape.atoms[at]
     if frame.kind == "case":

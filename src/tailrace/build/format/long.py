@@ -37,8 +37,12 @@ def _places(shape: Shape, start: int, stop: int) -> list[int]:
     level = _lowest(shape, start, stop)
     own = [at for at in range(start + 1, stop) if shape.of[at] is level and at != level.close]
     for found in (
-        _clauses(level, own),
-        [at for at in own if _word(shape, at) in ("ON", "USING") and _joined(level, start)],
+        [at for at in own if at in shape.starts],
+        [
+            at
+            for at in own
+            if _word(shape, at) in ("ON", "USING") and shape.starts.get(start) in ("join", "from")
+        ],
         _commas(shape, level, own, start),
         [at for at in own if _word(shape, at) in ("AND", "OR") and binary(shape, at)],
         [at for at in own if _word(shape, at) in ("WHEN", "ELSE") and level.kind == "case"],
@@ -69,19 +73,11 @@ def _depth(frame: Frame) -> int:
     return depth
 
 
-def _clauses(frame: Frame, own: list[int]) -> list[int]:
-    return [at for at in own if any(start == at for start, _ in frame.clauses)]
-
-
-def _joined(frame: Frame, start: int) -> bool:
-    return any(at == start and what in ("join", "from") for at, what in frame.clauses)
-
-
 def _commas(shape: Shape, frame: Frame, own: list[int], start: int) -> list[int]:
     """Behind each comma of a list; before the list's first item too, where its keyword begins the line."""
     found = [at for at in own if shape.atoms[at - 1].kind == "comma" and shape.of[at - 1] is frame]
-    listed = any(at == start and what in ("select", "list") for at, what in frame.clauses)
-    if listed and frame.query:
+    what = shape.starts.get(start)
+    if frame.query and (what == "select" or (what == "list" and found)):
         first = start + 1
         while shape.atoms[first].word in ("DISTINCT", "ALL") and shape.atoms[first].keyword:
             first += 1

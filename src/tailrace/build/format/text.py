@@ -40,7 +40,7 @@ def _once(text: str, dialect: str) -> str:
     move_commas(atoms)
     shape = shape_of(atoms)
     settle(shape)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS + len(shape.frames)):
         if not split_long(shape):
             break
         settle(shape)

@@ -10,11 +10,10 @@ import pytest
 from tailrace.build.format.atoms import atoms_of
 from tailrace.build.format.same import differs
 from tailrace.build.format.template import Unclosed, regions
-from tailrace.build.format.text import format_text
+from tailrace.build.format.text import Refused, format_text
 
 ROOT = Path(__file__).parents[4]
 MODELS = sorted((ROOT / "models").rglob("*.sql"))
-GOLDEN = sorted((ROOT / "tests" / "golden" / "format").glob("*.txt"))
 
 
 def shuffled(text: str, seed: int) -> str:
@@ -100,3 +99,28 @@ def test_words_of_another_dialect():
         "SELECT array<string>['a'] AS a, SAFE_CAST(b AS STRING) AS b\nFROM `p.d.t` # note\nWHERE c = r'\\d'\n"
     )
     assert format_text(text, "bigquery") == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT " + "(" * 120 + "1" + ")" * 120 + " AS a",
+        "SELECT * FROM " + "(SELECT * FROM " * 40 + "x" + ") AS s" * 40,
+        "\nUNION ALL\n".join(f"SELECT a FROM t{n} WHERE a > 1" for n in range(200)),
+        "SELECT a FROM t ORDER BY coalesce(" + ", ".join(f"column_{n}" for n in range(40)) + ")",
+        "SELECT (a, b FROM t",
+        "SELECT a) FROM t",
+        "SELECT end FROM t END END",
+        "SELECT a FROM t WHERE x = ; DROP TABLE y",
+        "SELECT {'end': 1, 'a': [1, 2]}, struct_pack(k := 1), x::STRUCT(a INT), #1, $1, ? FROM t",
+    ],
+)
+def test_odd_sql_comes_to_rest(text):
+    done = format_text(text)
+    assert differs(text, done, "duckdb") == ""
+    assert format_text(done) == done
+
+
+def test_a_name_that_only_looks_like_a_keyword_is_left():
+    with pytest.raises(Refused, match="canonical SQL"):
+        format_text("SELECT struct_pack(end := 1) AS s FROM t")

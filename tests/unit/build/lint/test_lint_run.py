@@ -58,17 +58,20 @@ def test_a_rule_that_is_off_finds_nothing(project, capsys):
     [
         (
             'disable = ["union-without-al"]',
-            "pyproject.toml:11:12: there is no rule union-without-al. Did you mean union-without-all?",
+            "pyproject.toml:12:1: there is no rule union-without-al. Did you mean union-without-all?",
         ),
-        ('errors = ["union-without-all"]', "[tool.tailrace.lint] has no key errors. Did you mean error?"),
+        (
+            'errors = ["union-without-all"]',
+            "pyproject.toml:12:1: [tool.tailrace.lint] has no key errors. Did you mean error?",
+        ),
+        ("error = 5", "pyproject.toml:12:1: "),
     ],
 )
 def test_settings_that_are_wrong(project, capsys, text, said):
     settle(project, text)
     code, _, err = run(capsys, project)
     assert code == 2
-    assert said.rpartition(":")[2] in err
-    assert "pyproject.toml:" in err
+    assert said in err
 
 
 @pytest.mark.parametrize(
@@ -106,9 +109,17 @@ def test_the_document(project, capsys):
     }  # fmt: skip
 
 
-def test_a_selection_without_models(project, capsys):
-    assert run(capsys, project, "pipeline:hubspot")[0] == 2
-    assert "did you mean" in run(capsys, project, "uu")[2].lower() or run(capsys, project, "uu")[0] == 2
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ("pipeline:hubspot", "pipeline:hubspot selects no model"),
+        ("uu", "uu selects nothing. Did you mean u?"),
+    ],
+)
+def test_a_selection_without_models(project, capsys, select, said):
+    code, _, err = run(capsys, project, select)
+    assert code == 2
+    assert said in err
 
 
 BEHIND_JINJA = """{% set wide = [
