@@ -65,7 +65,7 @@ def _draft(
     placed = renderer.names.tables[model.name.casefold()]
     if not placed.enabled:
         return None  # what is switched off may be half written
-    early = {**model.config, **placing.early_config(model)}
+    early = {**model.config, **placing.early_config(model), **model.overrides}
     batched = (early.get("materialized"), early.get("incremental_strategy")) == ("incremental", "microbatch")
     owner = Owner(model.name, model.path, model.package, placed, early, batched=batched)
     template = renderer.render(model, owner, incremental=early.get("materialized") == "incremental")

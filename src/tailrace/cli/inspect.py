@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import count, table
@@ -22,7 +22,10 @@ def show_check(frame: Frame) -> None:
         "suites": len(project.suites),
         "syncs": len(project.syncs),
     }
-    frame.document({"status": "ok", **numbers, "diagnostics": []})
+    notices = [str(notice) for notice in project.notices]
+    frame.document({"status": "ok", **numbers, "diagnostics": [], "notices": notices})
+    for notice in notices:
+        frame.say(f"note: {notice}")
     said = ", ".join(count(number, noun.removesuffix("s")) for noun, number in numbers.items())
     frame.say(f"nothing wrong in {said} (target {project.target.name})")
 
@@ -60,11 +63,18 @@ def _row(resolved: Resolved, node_id: str) -> dict[str, Any]:
     }
 
 
-def show_compiled(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
-    """The SQL of each chosen model as the warehouse gets it."""
-    from tailrace.plan.compiled import compiled_sql
+def show_compiled(
+    frame: Frame,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    dialect: Literal["duckdb", "bigquery"] | None = None,
+) -> None:
+    """The SQL of each chosen model as the warehouse gets it, or as the engine of that dialect would."""
+    from tailrace.plan.compiled import compiled_sql, in_dialect
 
     resolved = opened(frame)
+    if dialect is not None:
+        resolved = in_dialect(resolved, dialect)
     chosen = chosen_of(resolved, select, exclude)
     nodes = [resolved.graph.nodes[name] for name in resolved.graph.order if name in chosen.models]
     compiled = compiled_sql(resolved, (node for node in nodes if node.kind == "model"))

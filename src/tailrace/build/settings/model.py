@@ -66,12 +66,13 @@ def settings_of(
 
     `lenient`: keys that we do not know are other adapters' or a package's own, as dbt has it.
     """
-    both = {**model.config, **called}
+    both = {**model.config, **called, **model.overrides}
 
     def where(key: str) -> Location:
         if key not in both:
             key = "materialized"  # what is missing is missing for what the model is to be
-        return place(key) if key in called else model.config_places.get(key, Location(model.path))
+        from_call = key in called and key not in model.overrides
+        return place(key) if from_call else model.config_places.get(key, Location(model.path))
 
     values = Values(both, where, problems)
     for key in () if lenient else both:
