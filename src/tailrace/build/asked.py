@@ -37,6 +37,8 @@ class Asked:
 
 
 NOTHING = Asked()
+UP_TO_DATE = "up to date"
+"""Why nothing is built, in the words that everybody tells it by."""
 
 
 def restating(graph: Graph, chosen: Collection[str], named: Sequence[str], first: date, last: date) -> Asked:

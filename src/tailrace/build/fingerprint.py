@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tailrace.build.asked import NOTHING, Asked
+from tailrace.build.asked import NOTHING, UP_TO_DATE, Asked
 from tailrace.build.built import Built, Parts, digest, read_built
 from tailrace.build.externals import Externals
 from tailrace.build.graph import Graph, ModelNode
@@ -101,7 +101,7 @@ class Judge:
         said = why or forced
         if renders and said and not whole and node.late and node.settings.incremental:
             node = self._rendered(node, incremental=True)
-        decision = Decision(node.name, "build" if said else "skip", said or "up to date", modified)
+        decision = Decision(node.name, "build" if said else "skip", said or UP_TO_DATE, modified)
         return Judgement(decision, parts, node, whole, built.parts if built else None)
 
     def _rendered(self, node: ModelNode, *, incremental: bool = False) -> ModelNode:

@@ -177,12 +177,28 @@ def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, days:
 @selecting
 @click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
 @tested
+@click.option("--full-refresh", is_flag=True, help="Build the chosen models from nothing.")
+@click.option(
+    "--restate",
+    nargs=2,
+    metavar="FROM TO",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Build these days of microbatch models again, and of those that read them.",
+)
+@click.option("--why", is_flag=True, help="Say for every model why it is built or left.")
 @common
-def build(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, tests: bool) -> None:
+def build(
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    full_refresh: bool,
+    restate: tuple[datetime, datetime] | None,
+    **options: Any,
+) -> None:
     """Build the models that changed, or whose data changed."""
-    from tailrace.cli.steps import run_steps
+    from tailrace.cli.steps import asked_of, run_steps
 
-    run_steps(frame_of(), "build", select, exclude, publish=publish, tests=tests)
+    asked = asked_of(select, full_refresh=full_refresh, restate=restate)
+    run_steps(frame_of(), "build", select, exclude, asked=asked, **options)
 
 
 @cli.command()

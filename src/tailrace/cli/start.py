@@ -118,8 +118,8 @@ def _run(folder: Path, frame: Frame) -> dict[str, Any]:
     from tailrace.cli.steps import STEPS, opened, teller
     from tailrace.plan.resolve import choose
     from tailrace.runner.run import execute
+    from tailrace.runner.sending import Sending
     from tailrace.runner.session import Session
-    from tailrace.runner.syncs import Sending
 
     resolved = opened(Frame(project=str(folder)))
     session = Session(resolved.project, "run")

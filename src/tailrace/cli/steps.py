@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import click
 
+from tailrace.build.asked import NOTHING, UP_TO_DATE, Asked, restating
 from tailrace.cli.frame import Frame
 from tailrace.cli.progress import shown
 from tailrace.cli.render import count, seconds, status_word, step_line
 from tailrace.errors import BadInput
 from tailrace.plan.resolve import Chosen, Resolved, choose, resolve
-from tailrace.plan.states import modified_models
-from tailrace.runner.run import execute
+from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session, utc_now
-from tailrace.runner.steps import kind_of
-from tailrace.runner.syncs import Sending
 from tailrace.state.runs import StepResult
 
 STEPS = {
@@ -43,39 +41,76 @@ def run_steps(
     publish: bool = False,
     days: tuple[date, date] | None = None,
     tests: bool = False,
+    asked: Callable[[Resolved, Chosen], Asked] | None = None,
+    why: bool = False,
     **sending: Any,
 ) -> None:
-    """Do what a command names, print its document or its lines, end with its exit code."""
+    """Do what a command names, print its document or its lines, end with its exit code.
+
+    `why` names the models that are up to date as well.
+    """
+    from tailrace.runner.run import execute
+
     resolved = opened(frame)
-    modified = (
-        modified_models(resolved) if any("state:" in word for word in (*select, *exclude)) else frozenset()
-    )
-    chosen = choose(resolved, select, exclude, modified)
+    chosen = choose(resolved, select, exclude, _modified(resolved, (*select, *exclude)))
     wanted = STEPS[command] + (("publish",) if publish else ())
     _something_chosen(chosen, command, select)
-    session = Session(resolved.project, command, days=days, tests=tests)
+    wishes = asked(resolved, chosen) if asked else NOTHING
+    session = Session(resolved.project, command, days=days, tests=tests, asked=wishes)
     started = session.now()
     try:
         _something_by_days(session, chosen)
         with shown(frame) as clear:
-            session.on_step = teller(frame, clear)
+            session.on_step = teller(frame, clear, idle=why or bool(select))
             execute(session, resolved, chosen, wanted, Sending(**sending))
     finally:
         session.close()
-    _tell(frame, session, (session.now() - started).total_seconds())
+    _tell(frame, session, (session.now() - started).total_seconds(), why=why)
     if "publish" not in wanted and session.status() == "ok":
         frame.say("not published yet: `tailrace publish`, or --publish next time")
     frame.end(session.status())
 
 
-def document_of(session: Session) -> dict[str, Any]:
-    """The document that `run --json` ends with."""
+def asked_of(
+    select: tuple[str, ...], *, full_refresh: bool, restate: tuple[datetime, datetime] | None
+) -> Callable[[Resolved, Chosen], Asked]:
+    """What --full-refresh and --restate come to for the chosen models; BadInput where a named one has no intervals."""
+    if full_refresh and restate:
+        raise BadInput("--full-refresh and --restate exclude each other", "write one of them")
+
+    def asked(resolved: Resolved, chosen: Chosen) -> Asked:
+        if restate is None:
+            return Asked(full_refresh=full_refresh)
+        first, last = (found.date() for found in restate)
+        return restating(resolved.graph, chosen.models, select, first, last)
+
+    return asked
+
+
+def _modified(resolved: Resolved, words: Sequence[str]) -> frozenset[str]:
+    """Models that differ from what was built last, where a selection asks for them."""
+    if not any("state:" in word for word in words):
+        return frozenset()
+    from tailrace.plan.states import modified_models
+
+    return modified_models(resolved)
+
+
+def document_of(session: Session, *, why: bool = False) -> dict[str, Any]:
+    """The document that `run --json` ends with; with `why` the reason of every model."""
+    reasons = [_reason(result) for result in session.results if why and result.step == "build"]
     return {
+        **({"models": reasons} if why else {}),
         "run_id": session.run_id,
         "status": session.status(),
         "steps": [result.document() for result in session.results],
         "syncs": [sync_document(r.name, r.detail) for r in session.results if r.step == "activate"],
     }
+
+
+def _reason(result: StepResult) -> dict[str, Any]:
+    action = "skip" if result.status == "skipped" else "build"
+    return {"model": result.name, "action": action, "why": result.detail.get("why", ""), **result.detail}
 
 
 SYNC_NUMBERS = ("created", "updated", "deleted", "unchanged", "held_back", "dead", "requests")
@@ -101,15 +136,21 @@ def _something_chosen(chosen: Chosen, command: str, select: tuple[str, ...]) -> 
 
 def _something_by_days(session: Session, chosen: Chosen) -> None:
     """A range of days for resources of which none can be read so."""
+    if session.days is None:
+        return
+    from tailrace.runner.steps import kind_of
+
     able = (kind_of(session, p, resource).backfill for p in chosen.pipelines for resource in p.resources)
-    if session.days is not None and not any(able):
+    if not any(able):
         raise BadInput("nothing of what is chosen can be read by days", "land it without --from and --to")
 
 
-def teller(frame: Frame, clear: Callable[[], None]) -> Callable[[StepResult], None]:
-    """Says each step as it ends; with -q only what went wrong, on stderr."""
+def teller(frame: Frame, clear: Callable[[], None], *, idle: bool = True) -> Callable[[StepResult], None]:
+    """Says each step as it ends; with -q only what went wrong, on stderr. Without `idle` no model that is up to date."""
 
     def tell(result: StepResult) -> None:
+        if not idle and is_idle(result):
+            return
         clear()
         if frame.verbosity >= 0:
             frame.say(step_line(result.document(), result.detail))
@@ -119,8 +160,15 @@ def teller(frame: Frame, clear: Callable[[], None]) -> Callable[[StepResult], No
     return tell
 
 
-def _tell(frame: Frame, session: Session, taken: float) -> None:
-    frame.document(document_of(session))
+def is_idle(result: StepResult) -> bool:
+    """A model of which there is nothing to say."""
+    return (result.step, result.status, result.detail.get("why")) == ("build", "skipped", UP_TO_DATE)
+
+
+def _tell(frame: Frame, session: Session, taken: float, *, why: bool = False) -> None:
+    frame.document(document_of(session, why=why))
+    if idle := sum(map(is_idle, session.results)):
+        frame.say(f"  build    {count(idle, 'model')} up to date")
     where = f"run {session.run_id} on target {session.project.target.name}"
     frame.say(f"{status_word(session.status())} in {seconds(taken)} ({where})")
     lost = sum(int(r.detail.get("dead", 0)) for r in session.results if r.step == "activate")
@@ -134,6 +182,8 @@ def publish_now(frame: Frame, rollback: bool) -> None:
     if rollback:
         _roll_back(frame)
         return
+    from tailrace.runner.run import execute
+
     resolved = opened(frame)
     session = Session(resolved.project, "publish")
     try:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from tailrace.events import RunFinished, RunStarted, emit
 from tailrace.failpoints import reach
 from tailrace.plan.resolve import Chosen, Resolved
-from tailrace.runner import steps
-from tailrace.runner.publishing import publish_work, shows_work
+from tailrace.runner import building
+from tailrace.runner.sending import Sending
 from tailrace.runner.session import LOCK, Session
-from tailrace.runner.syncs import Sending, Shipment, lock_syncs, prepare_syncs, settle_shipments, ship
 from tailrace.state import runs
 from tailrace.state.locks import held
+
+if TYPE_CHECKING:
+    from tailrace.runner.syncs import Shipment
 
 ALL = ("land", "build", "validate", "publish", "activate")
 WAIT_FOR_WAREHOUSE = 3600.0
@@ -34,6 +37,8 @@ def execute(
             )
             shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
         if shipments:
+            from tailrace.runner.syncs import ship
+
             ship(session, shipments)
             reach("run:delivered")
             with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
@@ -52,22 +57,22 @@ def _under_lock(
 ) -> list[Shipment]:
     """Everything that works on the warehouse; what it returns is staged and may be sent without it."""
     shipments: list[Shipment] = []
-    with session.warehouse() as warehouse:
-        if "land" in wanted:
-            steps.land(session, warehouse, chosen)
-            reach("run:landed")
-        if "build" in wanted:
-            steps.build(session, warehouse, resolved, chosen)
-            reach("run:built")
-        if "validate" in wanted:
-            steps.validate(session, warehouse, resolved, steps.suites_of(resolved, chosen, wanted))
-            reach("run:validated")
+    if wanted == ("build",) and (known := building.recall(session, resolved, chosen)) is not None:
+        session.record_all(known)
+        return shipments
+    silent = _land_build_validate(session, resolved, chosen, wanted)
+    if silent and wanted == ("build",):
+        building.remember(session, resolved)
     if "activate" in wanted:
+        from tailrace.runner.syncs import lock_syncs, prepare_syncs
+
         syncs = lock_syncs(session, chosen.syncs, stack)
         with session.warehouse() as warehouse:  # opened anew: what the steps before it cached is let go of
             shipments = prepare_syncs(session, warehouse, resolved, syncs, sending)
         reach("run:prepared")
     if "publish" in wanted:
+        from tailrace.runner.publishing import publish_work
+
         if not shipments:
             _end(session)
         publish_work(session, "warehouse")
@@ -75,8 +80,33 @@ def _under_lock(
     return shipments
 
 
+def _land_build_validate(
+    session: Session, resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]
+) -> bool:
+    """Returns whether the build left nothing that the next one has to say again."""
+    silent = False
+    with session.warehouse() as warehouse:
+        if "land" in wanted:
+            from tailrace.runner import steps
+
+            steps.land(session, warehouse, chosen)
+            reach("run:landed")
+        if "build" in wanted:
+            silent = building.build(session, warehouse, resolved, chosen)
+            reach("run:built")
+        if "validate" in wanted:
+            from tailrace.runner import steps
+
+            steps.validate(session, warehouse, resolved, steps.suites_of(resolved, chosen, wanted))
+            reach("run:validated")
+    return silent
+
+
 def _settle(session: Session, shipments: list[Shipment], *, publishing: bool) -> None:
     """Merge what was answered. Another run may have worked meanwhile, half or blocked: its data is not ours to publish."""
+    from tailrace.runner.publishing import publish_work, shows_work
+    from tailrace.runner.syncs import settle_shipments
+
     alone = shows_work(session)
     with session.warehouse() as warehouse:
         settle_shipments(session, warehouse, shipments)

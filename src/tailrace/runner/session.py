@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tailrace import interrupts
+from tailrace.build.asked import NOTHING, Asked
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Connector, Context, Declaration
 from tailrace.connectors.sdk.options import check_connection
@@ -25,8 +26,10 @@ from tailrace.state.quotas import quota_documents
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.runs import StepResult
 from tailrace.state.store import Store
-from tailrace.warehouse.duckdb import DuckDBWarehouse
-from tailrace.warehouse.publish import state_of
+from tailrace.warehouse.marks import state_of
+
+if TYPE_CHECKING:
+    from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 LOCK = "run"
 INTERRUPTED = "interrupted"
@@ -56,6 +59,8 @@ class Session:
     """Land what is of these days, both included, in place of what is new."""
     tests: bool = False
     """Test each model as it is built."""
+    asked: Asked = NOTHING
+    """What is built beyond what is missing."""
     elsewhere: Path | None = None
     """Where the state lies in place of the project's own folder."""
     ended_early: bool = False
@@ -80,6 +85,11 @@ class Session:
         return self.folder / "work.duckdb"
 
     @property
+    def memory(self) -> Path:
+        """What the last build found up to date; may be deleted."""
+        return self.folder / "cache" / "idle.json"
+
+    @property
     def published(self) -> Path:
         """The file that analysts open."""
         path = self.project.target.path
@@ -91,6 +101,8 @@ class Session:
         """The work file, for writing. A lost one is restored from what was published last."""
         if not self.work.exists() and self.published.exists():
             self._restore()
+        from tailrace.warehouse.duckdb import DuckDBWarehouse
+
         target = self.project.target
         warehouse = DuckDBWarehouse(self.work, settings=target.settings, attach=target.attach)
         try:
@@ -186,6 +198,15 @@ class Session:
         self.on_step(step)
         interrupts.check()
         return step
+
+    def record_all(self, steps: Sequence[StepResult]) -> None:
+        """Keep many results at once: a thousand models are one write."""
+        clean = [replace(step, error=self._redact(step.error)) if step.error else step for step in steps]
+        runs.record_all(self.store, self.run_id, clean)
+        for step in clean:
+            self.results.append(step)
+            self.on_step(step)
+        interrupts.check()
 
     def replace(self, step: StepResult) -> None:
         """Record a step whose failure on the way was recorded already; the last word has both."""

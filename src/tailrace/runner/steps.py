@@ -1,8 +1,8 @@
-"""Land, build and validate: the steps in their order, each with open things as arguments, each failing alone."""
+"""Land and validate: the steps in their order, each with open things as arguments, each failing alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Source
@@ -93,45 +93,6 @@ def spec_of(session: Session, pipeline: Pipeline, resource: Resource) -> Resourc
 def changes_of(session: Session, pipeline: Pipeline, resource: Resource) -> bool:
     """Whether a change log is kept: as declared, else as the connector does."""
     return kind_of(session, pipeline, resource).changes if resource.changes is None else resource.changes
-
-
-def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen) -> None:
-    """The chosen models, in the graph's order; what was read from a failed resource is flagged stale."""
-    from tailrace.build.run import build as build_models
-
-    stale = {result.name for result in session.results if result.step == "land" and result.status == "failed"}
-    unopened = {name.removesuffix(".*") for name in stale if name.endswith(".*")}
-    stale |= {
-        str(source)
-        for node in resolved.graph.nodes.values()
-        for source in node.sources
-        if source.schema in unopened
-    }
-    for result in build_models(
-        warehouse,
-        resolved.graph,
-        set(chosen.models),
-        root=session.project.root,
-        run_id=session.run_id,
-        now=session.now,
-        stale=stale,
-        audits=_audits(session, warehouse, resolved, chosen) if session.tests else {},
-    ):
-        session.record(result)
-
-
-def _audits(
-    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen
-) -> Mapping[str, Callable[[], str | None]]:
-    """The tests of the chosen models, each a step of its own as it ends."""
-    from tailrace.build.testing.audit import audits_of
-    from tailrace.build.testing.outcome import Outcome
-    from tailrace.runner.testing import step_of
-
-    def tell(outcome: Outcome) -> None:
-        session.record(step_of(outcome))
-
-    return audits_of(warehouse, resolved.project, resolved.graph, chosen.models, tell)
 
 
 def suites_of(resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]) -> tuple[Suite, ...]:

@@ -21,6 +21,7 @@ from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused,
 from tailrace.events import StepStarted, emit
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
+from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
 from tailrace.runner.steps import model_table
 from tailrace.state import journal
@@ -30,16 +31,6 @@ from tailrace.validate.quarantine import quarantined_keys_sql
 from tailrace.validate.run import verdict_for
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
-
-
-@dataclass(frozen=True)
-class Sending:
-    """How rows may be sent: `approve` the first sync of an account, `limit` rows a sync, `full_resync` past the ledger."""
-
-    approve: bool = False
-    limit: int | None = None
-    full_resync: bool = False
-
 
 COUNTED_FROM = 100
 """Rows from which percentages count (promise 5)."""

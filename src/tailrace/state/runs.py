@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -74,6 +74,21 @@ def record(store: Store, run_id: str, step: StepResult) -> None:
                 run_id,
             ),
         )
+
+
+def record_all(store: Store, run_id: str, steps: Sequence[StepResult]) -> None:
+    """Record many steps at once, in their order, behind those that ended before them."""
+    with store.write() as db:
+        found = db.execute("SELECT coalesce(max(position), -1) + 1 FROM steps WHERE run_id = ?", (run_id,))
+        first = int(found.fetchone()[0])
+        db.executemany(
+            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (run_id, first + number, step.step, step.name, step.status, step.rows_in, step.rows_out,
+                 step.seconds, step.error, json.dumps(dict(step.detail), default=str))
+                for number, step in enumerate(steps)
+            ),
+        )  # fmt: skip
 
 
 def forget(store: Store, run_id: str, step: str, name: str) -> None:

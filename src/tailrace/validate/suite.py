@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from typing import Any
 
 from tailrace.project.reader import hint, kind_of
@@ -56,6 +55,8 @@ def suite_hash(suite: Suite) -> str:
         [item.type, item.kwargs, item.severity, item.on_fail, item.where, item.description]
         for item in suite.expectations
     ]
+    from importlib.metadata import version
+
     whole = [RULES, version("great_expectations"), suite.model, suite.key, suite.max_quarantined, parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=_plain).encode()).hexdigest()[:32]
 

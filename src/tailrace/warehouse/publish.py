@@ -5,7 +5,6 @@ Copying a DuckDB file inside a process that has it open drops its lock, so a chi
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -44,16 +43,6 @@ class Published:
 
     path: Path
     copied: int
-
-
-def state_of(work: Path) -> str:
-    """Changes whenever DuckDB wrote the file: size and time of the file and of its write-ahead log."""
-    marks = []
-    for path in (work, work.with_name(work.name + ".wal")):
-        if path.exists():
-            found = path.stat()
-            marks.append(f"{found.st_size}:{found.st_mtime_ns}")
-    return hashlib.sha256("|".join(marks).encode()).hexdigest()[:16]
 
 
 def publish(work: Path, target: Path, schemas: tuple[str, ...] = ()) -> Published:

@@ -12,7 +12,8 @@ import pytest
 
 from tailrace.errors import FatalError, LockHeld, WarehouseError
 from tailrace.warehouse.duckdb import DuckDBWarehouse
-from tailrace.warehouse.publish import publish, publish_meta, rollback, state_of
+from tailrace.warehouse.marks import state_of
+from tailrace.warehouse.publish import publish, publish_meta, rollback
 
 
 @pytest.fixture
