@@ -70,8 +70,7 @@ class Frame:
         from tailrace.plan.secrets import redactor_of
         from tailrace.project.load import load_project
 
-        given = {"variables": self._variables()} if self.variables else {}
-        project = load_project(Path(self.project), self.target, **given)
+        project = load_project(Path(self.project), self.target, variables=self._variables())
         self.shield.redact = redactor_of(project).redact
         return project
 
