@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -246,12 +246,17 @@ def list_nodes(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
 
 @cli.command("compile")
 @selecting
+@click.option(
+    "--dialect", type=click.Choice(["duckdb", "bigquery"]), help="For that engine instead of the target's."
+)
 @common
-def compile_models(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+def compile_models(
+    select: tuple[str, ...], exclude: tuple[str, ...], dialect: Literal["duckdb", "bigquery"] | None
+) -> None:
     """Print the SQL that the models become."""
     from tailrace.cli.inspect import show_compiled
 
-    show_compiled(frame_of(), select, exclude)
+    show_compiled(frame_of(), select, exclude, dialect)
 
 
 @cli.command("format")

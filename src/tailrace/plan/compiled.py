@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
 
+from tailrace.build.compile import compile_project
 from tailrace.build.graph import ModelNode
 from tailrace.plan.resolve import Resolved
 from tailrace.plan.scratch import published
+
+
+def in_dialect(resolved: Resolved, dialect: Literal["duckdb", "bigquery"]) -> Resolved:
+    """The project with its models written for that engine, whatever its target is; ProjectError where one cannot be."""
+    project = resolved.project
+    if project.target.type == dialect:
+        return resolved
+    there = replace(project, target=replace(project.target, type=dialect))
+    return replace(resolved, graph=compile_project(there, now=resolved.graph.now, cache_dir=None))
 
 
 def compiled_sql(resolved: Resolved, nodes: Iterable[ModelNode]) -> dict[str, str]:

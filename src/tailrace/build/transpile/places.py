@@ -34,6 +34,12 @@ class Places:
                     return between[0].start
         return self.of(node)
 
+    def between(self, left: exp.Expr, right: exp.Expr) -> str:
+        """The one word between two pieces; "" where there is none, or more."""
+        end, start = max(_noted(left, "end"), default=-1), min(_noted(right, "start"), default=-1)
+        words = [t.text.upper() for t in self.tokens if end < t.start < start and t.text not in "()"]
+        return words[0] if len(words) == 1 else ""
+
     def word(self, node: exp.Expr, *words: str) -> int:
         """The first of the words inside a node or right after it, else the last one before it; else the node."""
         start = self.of(node)

@@ -32,7 +32,7 @@ FUNCTIONS: dict[str, Kind] = {
         "count", "count_if", "countif", "length", "len", "char_length", "character_length", "strlen", "strpos", "instr",
         "unicode", "ascii", "ord", "year", "month", "day", "hour", "minute", "second", "quarter", "week", "dayofweek", "isodow",
         "dayofyear", "weekofyear", "isoyear", "date_diff", "datediff", "date_sub", "datesub", "date_part", "datepart",
-        "row_number", "rank", "dense_rank", "ntile", "epoch_us", "array_length", "list_length", "sign", "approx_count_distinct",
+        "row_number", "rank", "dense_rank", "ntile", "epoch_us", "array_length", "sign", "approx_count_distinct",
     ), INT),
     **dict.fromkeys((
         "lower", "upper", "trim", "ltrim", "rtrim", "lcase", "ucase", "concat", "concat_ws", "left", "right", "substr",

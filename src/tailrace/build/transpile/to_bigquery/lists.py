@@ -98,9 +98,9 @@ def joined(w: Writer, node: exp.Anonymous) -> exp.Expr:
 CALLS: dict[str, tuple[int, int, Rule]] = {
     **dict.fromkeys(("list_contains", "array_contains", "list_has", "array_has"), (2, 2, contains)),
     **dict.fromkeys(("list_transform", "array_transform", "list_apply", "array_apply", "list_filter", "array_filter", "filter"), (2, 2, mapped)),
-    **dict.fromkeys(("array_length", "list_length", "list_len"), (1, 1, same("ARRAY_LENGTH"))),
+    **dict.fromkeys(("array_length",), (1, 1, same("ARRAY_LENGTH"))),
     **dict.fromkeys(("list_reverse", "array_reverse"), (1, 1, same("ARRAY_REVERSE"))),
-    **dict.fromkeys(("array_to_string", "list_to_string"), (2, 2, joined)),
+    **dict.fromkeys(("array_to_string",), (2, 2, joined)),
     "list_sum": (1, 1, aggregated("SUM")), "list_min": (1, 1, aggregated("MIN")), "list_max": (1, 1, aggregated("MAX")),
     "list_avg": (1, 1, aggregated("AVG")), "list_count": (1, 1, aggregated("COUNT")),
     "list_value": (1, 999, listed), "struct_pack": (1, 999, structured),

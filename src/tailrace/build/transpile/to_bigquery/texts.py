@@ -188,7 +188,12 @@ def length(w: Writer, node: exp.Anonymous) -> exp.Expr:
 
 
 def position(w: Writer, node: exp.StrPosition) -> exp.Expr:
-    return call("STRPOS", w.write(node.this), w.write(node.args["substr"]))
+    wanted, value = node.args["substr"], node.this
+    if w.places.between(wanted, value) != "IN":
+        return w.refuse(
+            node, "position() of two arguments is read in either order", "Write strpos(text, part)"
+        )
+    return call("STRPOS", w.write(value), w.write(wanted))
 
 
 def printed(w: Writer, node: exp.Anonymous) -> exp.Expr:
