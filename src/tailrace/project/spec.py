@@ -217,7 +217,7 @@ class Fixture:
     """Rows of one input of a unit test, or what it expects: `rows`, or `sql` that gives them.
 
     `input` is the template's own words: `ref('x')`, `source('a', 'b')`, `this`; "" for what is expected. `typed`: values are YAML's own,
-    not a CSV's texts.
+    not a CSV's texts. `is_blank`: no rows are written at all, which stands for those of the seed that the input names.
     """
 
     input: str
@@ -225,6 +225,7 @@ class Fixture:
     rows: tuple[Mapping[str, Any], ...] = ()
     sql: str | None = None
     typed: bool = True
+    is_blank: bool = False
 
 
 @dataclass(frozen=True)

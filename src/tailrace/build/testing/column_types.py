@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tailrace.build.batches import set_batch
 from tailrace.build.graph import Graph, ModelNode
@@ -32,6 +33,15 @@ class ColumnTypes:
         self._graph = graph
         self._published: dict[tuple[str, str], dict[str, str]] | None = None
         self._made: dict[str, Known] = {}
+
+    @property
+    def root(self) -> Path:
+        """The project's folder, where the seeds are."""
+        return self._project.root
+
+    def seed(self, name: str) -> ModelNode:
+        """A seed as the project has it, not as a test stubs it."""
+        return self._graph.nodes[name]
 
     def of(self, one: Input) -> Known:
         """What is known of an input's columns."""

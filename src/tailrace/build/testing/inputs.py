@@ -33,14 +33,21 @@ def inputs_of(
 ) -> tuple[Input, ...]:
     """What a unit test is given; what cannot be is added to `problems`. The tested model is in the graph."""
     found: list[Input] = []
+    seeds = {seed.name.casefold() for seed in project.seeds}
     for fixture in test.given:
         one = _input(project, graph, test, fixture, problems)
         if one is None:
             continue
+        if fixture.is_blank and one.model.casefold() not in seeds:
+            fix = "Write `rows:`, or `rows: []` where it is empty; only a seed has rows of its own"
+            problems.append(Diagnostic(fixture.location, f"{one.shown} has no rows", fix))
         if any((other.database, other.table) == (one.database, one.table) for other in found):
             problems.append(Diagnostic(fixture.location, f"{one.shown} is given twice", "Remove one of them"))
         else:
             found.append(one)
+    if test.expect.is_blank:
+        fix = "Write `rows:`, or `rows: []` where none is expected"
+        problems.append(Diagnostic(test.expect.location, "expect has no rows", fix))
     return tuple(found)
 
 

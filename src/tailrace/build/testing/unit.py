@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tailrace.build.graph import Graph, ModelNode
+from tailrace.build.seeds import seed_select
 from tailrace.build.testing.column_types import ColumnTypes
 from tailrace.build.testing.columns_read import columns_read
 from tailrace.build.testing.difference import SHOWN, difference
@@ -131,10 +132,17 @@ class _Trial:
     def _given(self, one: Input, sql: str) -> str:
         if one.fixture.sql is not None:
             return one_select(self._rendered(one.fixture), one.fixture.location)
+        if one.fixture.is_blank:
+            return self._seed(one)
         known = self._types.of(one)
         if known.whole and (problems := fixture_problems(one.fixture, known.types, one.shown)):
             raise ProjectError(problems)
         return rows_sql(one.fixture, self._given_types(one, sql), self._warehouse.dialect)
+
+    def _seed(self, one: Input) -> str:
+        """A seed's own rows, from its file."""
+        node = self._types.seed(one.model)
+        return seed_select(node, self._types.root)
 
     def _given_types(self, one: Input, sql: str) -> dict[str, str]:
         """Every column that the input has, or that the fixture or the model names, with its type as far as it is known."""

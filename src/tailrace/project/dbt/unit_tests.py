@@ -111,7 +111,8 @@ def _fixture(reader: Reader, context: Context, fixtures: Fixtures, keys: tuple[s
         return _from_file(reader, given, form, name, context, fixtures)
     rows = reader.data.get("rows")
     if form == "dict":
-        return Fixture(given, place, tuple(_dict_rows(reader)))
+        blank = reader.data.get("rows") is None
+        return Fixture(given, place, tuple(_dict_rows(reader)), is_blank=blank)
     if form == "sql":
         return Fixture(given, place, sql=reader.text("rows", required=True))
     if rows is not None and not isinstance(rows, str):
