@@ -66,3 +66,16 @@ SELECT * FROM (SELECT id AS x, visits AS x FROM people)
 SELECT x.id, x.id_1 FROM (SELECT *, visits + 1 AS id FROM people) AS x
 -- id <- people.id
 -- id_1 <- people.visits
+-- == a LIMIT that is asked for
+SELECT email FROM people ORDER BY id LIMIT (SELECT count(*) - 2 FROM deals WHERE stage = 'won')
+-- email <- people.email
+-- rows by deals.stage people.id
+-- == GROUPING SETS
+SELECT country, sum(visits) AS n FROM people GROUP BY GROUPING SETS ((country), (id), ())
+-- country <- people.country
+-- n <- people.visits
+-- rows by people.country people.id
+-- == the number of a row is of no column
+SELECT rowid AS number, label FROM tree
+-- number <- -
+-- label <- tree.label

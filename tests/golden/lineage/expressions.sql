@@ -60,3 +60,10 @@ SELECT sum(amount) FILTER (WHERE stage = 'won') AS won, string_agg(stage, ',' OR
 -- n <- -
 -- p <- deals.person_id
 -- top <- deals.amount deals.stage
+-- == functions behind a dot
+SELECT email.lower().trim() AS e, people.email.replace(country, 'x') AS r, (email || country).upper() AS u, list_transform(tags, t -> t.upper() || country.lower()) AS l, [x.upper() FOR x IN tags] AS c FROM people
+-- e <- people.email
+-- r <- people.country people.email
+-- u <- people.country people.email
+-- l <- people.country people.tags
+-- c <- people.tags

@@ -82,3 +82,20 @@ WITH a AS (SELECT * FROM monthly), b AS (SELECT *, jan + feb AS sum FROM a) SELE
 SELECT count(*) AS n FROM people WHERE visits > 1
 -- n <- -
 -- rows by people.visits
+-- == EXCLUDE of one table's column
+SELECT * EXCLUDE (p.id, p.visits, tags, address) FROM people AS p JOIN tree AS t ON t.id = p.id
+-- email <- people.email
+-- country <- people.country
+-- created <- people.created
+-- id <- tree.id
+-- parent <- tree.parent
+-- label <- tree.label
+-- rows by people.id tree.id
+-- == COLUMNS as the arguments of one function
+SELECT coalesce(*COLUMNS(['jan', 'feb']), mar) AS first FROM monthly
+-- first <- monthly.feb monthly.jan monthly.mar
+-- == COLUMNS of one table's star
+SELECT COLUMNS(t.*) FROM tree AS t, monthly
+-- id <- tree.id
+-- parent <- tree.parent
+-- label <- tree.label

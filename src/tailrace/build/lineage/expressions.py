@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from tailrace.build.lineage.dots import columns_before, walked_on
 from tailrace.build.lineage.relation import NONE, Output, Ref, Refs, with_name
 from tailrace.build.lineage.scope import First, Scope
 
@@ -44,9 +45,13 @@ def gathered(
                     direct |= inner[0]
                     indirect |= inner[1]
         elif isinstance(found, exp.PositionalColumn):
-            output = _positional(found, scope)
-            direct |= output.direct
-            indirect |= output.indirect
+            direct |= _positional(found, scope).direct
+        elif isinstance(found, exp.Dot):
+            for parts in columns_before(found, bound):
+                output = scope.named(parts)
+                direct |= output.direct
+                indirect |= output.indirect
+            stack += walked_on(found)
         elif not isinstance(found, _PLACES):
             if isinstance(found, exp.Window) and found.alias and found is not scope.windows.get(_word(found)):
                 stack += [scope.windows[_word(found)]] if _word(found) in scope.windows else []
@@ -98,7 +103,7 @@ def name_of(item: exp.Expr) -> str:
     """The name that the engine gives: a column's own, a struct field's, or the expression's text as DuckDB writes it."""
     if isinstance(item, exp.Column):
         return item.name
-    if isinstance(item, exp.Dot):
+    if isinstance(item, exp.Dot) and isinstance(item.expression, exp.Identifier):
         return str(item.expression.name)
     if isinstance(item, exp.Count) and isinstance(item.this, exp.Star):
         return "count_star()"

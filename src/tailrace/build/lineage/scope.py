@@ -55,7 +55,12 @@ class Scope:
             return self.whole(node.table)
         if not node.args.get("table"):
             return self.bare(node.name, first)
-        parts = [part.name for part in node.parts]
+        return self.named([part.name for part in node.parts])
+
+    def named(self, parts: list[str]) -> Output:
+        """A column by the parts of its name; nothing, with a note, where nobody has such a column."""
+        if len(parts) == 1:
+            return self.bare(parts[0])
         found = self.dotted(parts)
         if found is None:
             self.note(f"{'.'.join(parts)} is no column of what the query reads")
@@ -85,6 +90,8 @@ class Scope:
         if doubtful:
             tables = " or ".join(f"{part.schema}.{part.table}" for part in doubtful)
             self.note(f"{name} may be of {tables}, whose columns are not known: it counts for each")
+        if name.lower() == "rowid" and found is None:
+            return Output(name)
         if found is None and source.table:
             self.note(f"{_names([source])} is not known to have a column {name}")
             return Output(name, frozenset({(source.schema, source.table, name)}))

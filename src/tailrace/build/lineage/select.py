@@ -81,6 +81,9 @@ def _chosen(reader: Reader, tree: exp.Select, scope: Scope, outputs: list[Output
     if distinct is not None:
         on = distinct.args.get("on")
         found = filtered(reader, on, scope, "alias") if on is not None else everything([_row(outputs, rest)])
+    found |= filtered(reader, tree.args.get("limit"), scope) | filtered(
+        reader, tree.args.get("offset"), scope
+    )
     order = tree.args.get("order")
     ordered = tree.parent is not None or any(tree.args.get(key) for key in ("distinct", "limit", "offset"))
     if order is not None and ordered:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from tailrace.build.lineage.expressions import gathered
+from tailrace.build.lineage.expressions import gathered, name_of
 from tailrace.build.lineage.relation import NONE, Output, Part, Relation, Rest, named, with_name
 from tailrace.build.lineage.scope import Scope
 
@@ -50,8 +50,9 @@ def _star(reader: Reader, star: exp.Star, scope: Scope, table: str) -> Relation:
         source = scope.source(table)
         relation = source.relation if source is not None else _fields(scope, table)
     else:
-        relation = _all(scope)
-    excluded = {node.name.lower() for node in _listed(star, "except_")}
+        of_one = {(node.text("table").lower(), node.name.lower()) for node in _listed(star, "except_")}
+        relation = _all(scope, of_one)
+    excluded = {node.name.lower() for node in _listed(star, "except_") if not node.text("table") or table}
     replaced = {node.alias.lower(): node.this for node in _listed(star, "replace")}
     renamed = {node.this.name.lower(): node.alias for node in _listed(star, "rename")}
     if not (excluded or replaced or renamed):
@@ -74,19 +75,24 @@ def _listed(star: exp.Star, key: str) -> list[exp.Expr]:
     return list(star.args.get(key) or ())
 
 
-def _all(scope: Scope) -> Relation:
+def _all(scope: Scope, excluded: set[tuple[str, str]]) -> Relation:
+    """The columns of every table; `excluded` are those that EXCLUDE names with their table."""
     outputs: list[Output] = []
     rest: Rest = ()
     emitted: set[str] = set()
     for source in scope.visible():
+        gone = [name for table, name in excluded if table == source.alias]
         for name, output in source.relation.columns.items():
-            if name in scope.merged:
-                if name not in emitted:
-                    outputs.append(scope.merged[name])
-                emitted.add(name)
-            else:
+            if name in gone:
+                continue
+            if name not in scope.merged:
                 outputs.append(output)
-        rest = beside(rest, source.relation.rest)
+            elif name not in emitted:
+                emitted.add(name)
+                outputs.append(scope.merged[name])
+        rest = beside(
+            rest, tuple(tuple(part.without(gone) for part in group) for group in source.relation.rest)
+        )
     if rest and scope.merged:
         outputs += [output for name, output in scope.merged.items() if name not in emitted]
         rest = tuple(tuple(part.without(scope.merged) for part in group) for group in rest)
@@ -130,9 +136,13 @@ def _columns(reader: Reader, item: exp.Expr, scope: Scope) -> Relation | None:
     place = next(_places(item), None)
     if place is None:
         return None
-    relation = _meant(reader, place, scope)
+    relation = _chosen(reader, place.this, scope)
     inner = item.this if isinstance(item, exp.Alias) else item
     around = _around(reader, inner, place, scope)
+    if place.args.get("unpack"):  # all of them as the arguments of one function
+        whole = relation.whole()
+        name = item.alias_or_name or name_of(item)
+        return named([Output(name, whole.direct | around[0], whole.indirect | around[1], inner)])
     outputs = []
     for output in relation.columns.values():
         expression = output.expression if inner is place else inner
@@ -143,26 +153,13 @@ def _columns(reader: Reader, item: exp.Expr, scope: Scope) -> Relation | None:
     return named(outputs, relation.rest)
 
 
-def _places(item: exp.Expr) -> Iterator[exp.Expr]:
-    """COLUMNS(...) and `t.COLUMNS(...)`, which the parser takes for a function behind a dot."""
-    for node in item.walk():
-        if isinstance(node, exp.Columns) or _is_dotted(node):
-            yield node
+def _places(item: exp.Expr) -> Iterator[exp.Columns]:
+    return item.find_all(exp.Columns)
 
 
-def _is_dotted(node: exp.Expr) -> bool:
-    call = node.expression if isinstance(node, exp.Dot) else None
-    return isinstance(call, exp.Anonymous) and call.name.lower() == "columns"
-
-
-def _meant(reader: Reader, place: exp.Expr, scope: Scope) -> Relation:
-    if isinstance(place, exp.Dot):
-        arguments = place.expression.expressions
-        return _chosen(reader, arguments[0] if arguments else exp.Star(), scope, place.this.name)
-    return _chosen(reader, place.this, scope, "")
-
-
-def _chosen(reader: Reader, argument: exp.Expr, scope: Scope, table: str) -> Relation:
+def _chosen(reader: Reader, argument: exp.Expr, scope: Scope) -> Relation:
+    """The columns that the argument of COLUMNS() picks."""
+    table = ""
     if isinstance(argument, exp.Column) and isinstance(argument.this, exp.Star):
         table, argument = argument.table, argument.this
     if isinstance(argument, exp.Star):
@@ -196,11 +193,11 @@ def _around(
     return frozenset(direct), frozenset(indirect)
 
 
-def _name(item: exp.Expr, place: exp.Expr, column: str) -> str:
+def _name(item: exp.Expr, place: exp.Columns, column: str) -> str:
     """The column's own, or the alias with what the pattern's groups caught."""
     if not isinstance(item, exp.Alias):
         return column
-    pattern = place.this if isinstance(place, exp.Columns) else None
+    pattern = place.this
     caught = re.search(pattern.name, column) if isinstance(pattern, exp.Literal) else None
     texts: Iterable[str | None] = (caught[0], *caught.groups()) if caught else (column,)
     name = item.alias
