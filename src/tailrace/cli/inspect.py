@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from tailrace.cli.artifacts import manifest_written
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import count, table
 from tailrace.cli.steps import opened
@@ -79,6 +80,7 @@ def show_compiled(
     nodes = [resolved.graph.nodes[name] for name in resolved.graph.order if name in chosen.models]
     compiled = compiled_sql(resolved, (node for node in nodes if node.kind == "model"))
     rows = [{"name": name, "sql": sql} for name, sql in compiled.items()]
+    manifest_written(resolved)
     frame.document(rows)
     for row in rows:
         frame.say(f"-- {row['name']}\n{row['sql'].rstrip()};\n")

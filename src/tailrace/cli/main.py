@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from tailrace import __version__
+from tailrace.cli.artifacts import with_artifacts
 from tailrace.cli.frame import common, frame_of, invoke
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -153,6 +154,7 @@ def plan(select: tuple[str, ...], exclude: tuple[str, ...], **options: Any) -> N
 @selecting
 @sending
 @tested
+@with_artifacts
 @common
 def run(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> None:
     """Land, build, validate, publish, activate, publish the ledger."""
@@ -186,6 +188,7 @@ def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, days:
     help="Build these days of microbatch models again, and of those that read them.",
 )
 @click.option("--why", is_flag=True, help="Say for every model why it is built or left.")
+@with_artifacts
 @common
 def build(
     select: tuple[str, ...],
@@ -249,6 +252,7 @@ def list_nodes(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
 @click.option(
     "--dialect", type=click.Choice(["duckdb", "bigquery"]), help="For that engine instead of the target's."
 )
+@with_artifacts
 @common
 def compile_models(
     select: tuple[str, ...], exclude: tuple[str, ...], dialect: Literal["duckdb", "bigquery"] | None
@@ -290,6 +294,7 @@ def lineage(column: str, indirect: bool, svg: str | None) -> None:
 @click.option(
     "--type", "kind", type=click.Choice(["data", "unit"]), help="Only data tests, or only unit tests."
 )
+@with_artifacts
 @common
 def test_models(select: tuple[str, ...], exclude: tuple[str, ...], **options: Any) -> None:
     """Run the unit tests on their fixtures and the data tests on what was built last."""

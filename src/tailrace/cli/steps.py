@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tailrace.build.asked import NOTHING, UP_TO_DATE, Asked, restating
+from tailrace.cli.artifacts import results_written
 from tailrace.cli.frame import Frame
 from tailrace.cli.progress import shown
 from tailrace.cli.render import count, seconds, status_word, step_line
@@ -65,6 +66,11 @@ def run_steps(
             execute(session, resolved, chosen, wanted, Sending(**sending))
     finally:
         session.close()
+    built = [result for result in session.results if result.step == "build"]
+    if "build" in wanted:
+        results_written(
+            resolved, command, started, session.now(), steps=built, run_id=session.run_id, select=select
+        )
     _tell(frame, session, (session.now() - started).total_seconds(), why=why)
     if "publish" not in wanted and session.status() == "ok":
         frame.say("not published yet: `tailrace publish`, or --publish next time")

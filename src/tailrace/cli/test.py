@@ -9,13 +9,14 @@ import click
 
 from tailrace.build.testing.outcome import Outcome
 from tailrace.build.testing.selection import ChosenTests, choose_tests
+from tailrace.cli.artifacts import results_written
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import count, seconds, table
 from tailrace.cli.steps import opened
 from tailrace.errors import BadInput
 from tailrace.plan.resolve import Resolved
 from tailrace.plan.states import modified_models
-from tailrace.runner.session import Session
+from tailrace.runner.session import Session, utc_now
 from tailrace.runner.testing import Testing
 
 _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "error": "red", "skip": None}
@@ -31,6 +32,7 @@ def run_tests(
     kind: str | None,
 ) -> None:
     """Run the chosen tests, say what they found, end with 1 where any fails."""
+    started = utc_now()
     resolved = opened(frame)
     chosen = _chosen(resolved, select, exclude, kind)
     testing = Testing(resolved, chosen, store_failures, fail_fast, _teller(frame))
@@ -41,6 +43,7 @@ def run_tests(
             testing.data(session)
         finally:
             session.close()
+    results_written(resolved, "test", started, utc_now(), outcomes=testing.outcomes, run_id="", select=select)
     frame.document({"status": testing.status, "tests": [outcome.document() for outcome in testing.outcomes]})
     for outcome in testing.outcomes:
         if outcome.is_bad or outcome.status == "warn":
