@@ -143,7 +143,25 @@ def _group(w: Writer, node: exp.Group) -> exp.Expr:
             "ROLLUP, CUBE and GROUPING SETS are not carried over",
             fix,
         )
+    for item in node.expressions:
+        if isinstance(item, exp.Column) and not item.table and _is_ambiguous(node.parent, item.name.lower()):
+            fix = f"Write GROUP BY t.{item.name}, or the result column's number"
+            w.refuse(
+                item, f"{item.name} is a column and a result column: the engines may group by either", fix
+            )
     return exp.Group(expressions=w.all(node.expressions))
+
+
+def _is_ambiguous(select: exp.Expr | None, name: str) -> bool:
+    """Whether a name is given to an expression over a column of that very name."""
+    items = select.expressions if isinstance(select, exp.Select) else []
+    return any(
+        isinstance(item, exp.Alias)
+        and item.alias.lower() == name
+        and not isinstance(item.this, exp.Column)
+        and _reads(item.this, name)
+        for item in items
+    )
 
 
 def _distinct(w: Writer, node: exp.Select, arguments: dict[str, Any]) -> None:
@@ -306,6 +324,9 @@ def column(w: Writer, node: exp.Column) -> exp.Expr:
     table = node.text("table").lower()
     if table in w.elements and w.elements[table].lower() == node.name.lower():
         return exp.column(node.this.copy())
+    owner = node.text("db").lower()
+    if owner in w.elements and w.elements[owner].lower() == table:  # a field of the element
+        return exp.column(node.this.copy(), table=node.args["table"].copy())
     return node.copy()
 
 
