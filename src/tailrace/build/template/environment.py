@@ -60,10 +60,9 @@ class Templates:
             return None  # each template would only repeat what is wrong with the macros
         if "\r" in unit.text:
             unit = replace(unit, text=unit.text.replace("\r\n", "\n").replace("\r", "\n"))
-        with self._running(unit, calls), self._caught(unit):
+        with self._running(unit, calls), self._caught(unit), time_limit(self._seconds):
             source = self._source(unit)
-            with time_limit(self._seconds):
-                sql, pieces = pieces_of(source.root_render_func(self._env.context(source)))
+            sql, pieces = pieces_of(source.root_render_func(self._env.context(source)))
             return Rendered(sql, unit.path, unit.text, tuple(pieces), unit.line)
         return None
 

@@ -37,7 +37,7 @@ def check_size(size: float) -> None:
 
 
 def measure(value: Any) -> int:
-    """Characters that a value prints as, about; counted no further than LONGEST, however often its parts repeat."""
+    """Characters that a value prints as, about, and ten for each part; counted no further than LONGEST."""
     size, stack = 0, [value]
     while stack and size <= LONGEST:
         part = stack.pop()
@@ -49,7 +49,7 @@ def measure(value: Any) -> int:
             stack += part
         elif isinstance(part, int):
             size += part.bit_length() // 3
-        size += 1
+        size += 10
     return size
 
 

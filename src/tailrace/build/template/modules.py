@@ -121,14 +121,20 @@ class Pattern:
 
         def piece(found: re.Match[str]) -> str:
             nonlocal size
-            if not callable(repl):
-                check_size(len(repl) + repl.count("\\") * len(string))
-            text = str(repl(found)) if callable(repl) else found.expand(repl)
+            text = str(repl(found)) if callable(repl) else _expanded(found, repl)
             size += len(text)
             check_size(size)
             return text
 
         return self._compiled.sub(piece, string, count)
+
+
+def _expanded(found: re.Match[str], repl: str) -> str:
+    """The replacement with the match's groups in it."""
+    if "\\" not in repl:
+        return repl
+    check_size(len(repl) + repl.count("\\") * len(found.string))
+    return found.expand(repl)
 
 
 def _expressions() -> SimpleNamespace:

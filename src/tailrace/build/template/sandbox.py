@@ -46,6 +46,10 @@ class Offsets(lexer.Lexer):
 class Generator(compiler.CodeGenerator):
     """Jinja's compiler, with the numbers between the pieces of the output, and macros that can return."""
 
+    def _make_finalize(self) -> Any:
+        """Nothing is worked out while compiling: no clock runs then."""
+        return super()._make_finalize()._replace(const=None)
+
     def visit_Output(self, node: nodes.Output, frame: compiler.Frame) -> None:  # noqa: N802 - Jinja's
         for child in node.nodes:
             child.lineno = _first(child)
@@ -96,6 +100,7 @@ class Environment(SandboxedEnvironment):
             undefined=Absent,
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", DbtBlocks],
             finalize=printed,
+            optimized=False,
         )
         self.scope = scope
         self.filters |= filters.FILTERS
