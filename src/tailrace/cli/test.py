@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import Any
 
@@ -19,6 +20,8 @@ from tailrace.plan.states import modified_models
 from tailrace.runner.session import Session, utc_now
 from tailrace.runner.testing import Testing
 
+LONGEST = 400
+"""Characters of a query that is worth a line of its own."""
 _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "error": "red", "skip": None}
 
 
@@ -105,10 +108,11 @@ def _say_again(frame: Frame, outcome: Outcome) -> None:
 
 
 def _how_to_see(outcome: Outcome) -> str:
-    if outcome.stored:
-        return f'tailrace query "SELECT * FROM {outcome.stored}" (once published)'
-    one_line = " ".join(outcome.sql.split())
-    return one_line if len(one_line) <= 400 else "--json has the SQL"
+    """A command that shows them, where the SQL fits on a line."""
+    sql = f"SELECT * FROM {outcome.stored}" if outcome.stored else " ".join(outcome.sql.split())
+    if len(sql) > LONGEST or "--" in sql:
+        return "its SQL is in --json"
+    return f"tailrace query {shlex.quote(sql)}, once it is published"
 
 
 def _summary(outcomes: list[Outcome]) -> str:
