@@ -12,7 +12,7 @@ from tailrace.build.lineage.query import Reader
 from tailrace.build.lineage.relation import Ref, Relation, table
 
 FOLDER = Path(__file__).parents[3] / "golden" / "lineage"
-TABLES = (FOLDER / "tables.sql").read_text()
+TABLES = (FOLDER / "tables.txt").read_text()
 COLUMNS: dict[tuple[str, str], list[str]] = {
     (schema or "main", name): re.findall(
         r'(?:^|, )"?(\w+)"? [A-Z]', columns.replace("STRUCT(city VARCHAR, zip INTEGER)", "S")
@@ -35,7 +35,7 @@ class Case:
 
 def cases() -> list[Case]:
     found = []
-    for path in sorted(FOLDER.glob("*.sql")):
+    for path in sorted(FOLDER.glob("*.txt")):
         if path.stem != "tables":
             found += read(path)
     return found
