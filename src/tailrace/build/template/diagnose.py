@@ -24,6 +24,7 @@ REFUSED = {
     "load_agate_table": "Read the seed with ref()",
     "write": "Nothing is written but models",
     "debug": "Print with log('...', info=true)",
+    "set_sql_header": "Put it into a hook",
     "doc": "Write doc() in descriptions, in YAML",
 }
 """What dbt has and we have not, with what to do instead."""
