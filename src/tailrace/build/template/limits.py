@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from itertools import islice
+from math import inf
 from types import FrameType
 from typing import Any
 
@@ -23,6 +24,7 @@ LONGEST = 10_000_000
 """Characters that a template may make of a text; a digit is a character of a number."""
 ITEMS = 100_000
 """What an endless or multiplied series may give."""
+_THREAD = threading.local()
 _NUMBER = re.compile(r"\d+")
 
 
@@ -167,8 +169,26 @@ def time_limit(seconds: float) -> Iterator[None]:
         with _alarm(seconds):
             yield
     else:
-        with _traced(time.monotonic() + seconds, seconds):
+        with _traced(seconds):
             yield
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Inside, the time limit does not count: the warehouse may take as long as it needs."""
+    if threading.current_thread() is threading.main_thread():
+        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, left)
+    else:
+        until, began = getattr(_THREAD, "until", inf), time.monotonic()
+        _THREAD.until = inf
+        try:
+            yield
+        finally:
+            _THREAD.until = until + time.monotonic() - began
 
 
 def _raise(seconds: float) -> None:
@@ -187,15 +207,17 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _traced(until: float, seconds: float) -> Iterator[None]:
+def _traced(seconds: float) -> Iterator[None]:
     def trace(_frame: FrameType, _event: str, _arg: Any) -> Any:
-        if time.monotonic() > until:
+        if time.monotonic() > _THREAD.until:
             _raise(seconds)
         return trace
 
-    before = sys.gettrace()
+    before, outer = sys.gettrace(), getattr(_THREAD, "until", inf)
+    _THREAD.until = time.monotonic() + seconds
     sys.settrace(trace)
     try:
         yield
     finally:
         sys.settrace(before)
+        _THREAD.until = outer

@@ -117,6 +117,25 @@ def test_another_thread_is_stopped_as_well():
     assert "ran for more than 0.3 seconds" in found[0]
 
 
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_query_may_take_longer_and_the_template_after_it_may_not(aside):
+    warehouse = DuckDBWarehouse(None, settings={"threads": 1})
+    bench, found = Bench({}, seconds=0.15, warehouse=warehouse), []
+    slow = "{{ run_query('select count(*) from range(10000) a, range(10000) b where hash(a.range + b.range) % 7 = 1')[0][0] > 0 }}"
+
+    def run():
+        found.append(bench.render(slow))
+        found.append(bench.wrong(slow + LOOPS["loop"]))
+
+    thread = threading.Thread(target=run)
+    thread.start() if aside else run()
+    if aside:
+        thread.join()
+    warehouse.close()
+    assert found[0] is not None and found[0].sql == "True"
+    assert "ran for more than 0.15 seconds" in found[1][0]
+
+
 def test_sizes_that_are_common_pass(bench):
     text = "{{ 'x'.center(3) }}{{ '%5.2f' | format(1.5) }} {{ ('a,' * 1000).split(',') | join('-') | length }} {{ [1, 2] | sum }} {{ 1.25 | round(1) }}"
     assert bench.text(text) == " x  1.50 2000 3 1.2"
