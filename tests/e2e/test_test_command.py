@@ -30,8 +30,10 @@ def test_a_fresh_clone_runs_its_unit_tests(acme):
 def test_a_fresh_clone_skips_its_data_tests_and_says_so(acme):
     ran = acme.tailrace("test", "--type", "data")
     assert ran.code == 0
-    assert "model lead_scores is not built" in ran.out
+    assert "skip   unique_lead_scores_contact_id" in ran.out
+    assert "nothing is built yet (tailrace run)" in ran.out
     assert "pass" not in ran.out.splitlines()[-1]
+    assert not (acme.root / ".tailrace" / "dev" / "work.duckdb").exists()
 
 
 def test_what_a_run_built_passes(acme):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tailrace.build.testing.outcome import Outcome, status_of
-from tailrace.build.testing.run import run_data_tests, run_unit_tests
+from tailrace.build.testing.run import nothing_built, run_data_tests, run_unit_tests
 from tailrace.build.testing.selection import ChosenTests
 from tailrace.plan.resolve import Resolved
 from tailrace.state import runs
@@ -52,6 +52,11 @@ class Testing:
     def data(self, session: Session) -> None:
         """The data tests, on the work warehouse and under its lock; recorded as a run. LockHeld where another one works."""
         if not self.chosen.data or (self.fail_fast and self.status == "failed"):
+            return
+        if not session.work.exists() and not session.published.exists():
+            for outcome in nothing_built(self.chosen.data):
+                self.tell(outcome)
+                self.outcomes.append(outcome)
             return
         with held(session.folder, "run"):
             runs.begin(

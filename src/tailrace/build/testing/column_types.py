@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tailrace.build.batches import set_batch
 from tailrace.build.graph import Graph, ModelNode
@@ -79,7 +80,7 @@ class ColumnTypes:
         """What the model's SQL gives where everything that it reads is empty; None where that cannot be known."""
         if node.late or node.materialized == "snapshot":
             return None
-        warehouse = DuckDBWarehouse(None, settings=self._project.target.settings)
+        warehouse = DuckDBWarehouse(None, settings=engine_settings(self._project))
         try:
             if node.kind == "seed":
                 return _described(warehouse, seed_select(node, self._project.root))
@@ -104,6 +105,11 @@ class ColumnTypes:
             return False
         _empty(warehouse, self._graph.nodes[name].table, known.types)
         return True
+
+
+def engine_settings(project: Project) -> Mapping[str, Any]:
+    """What the target sets of DuckDB; nothing where the target is another engine, whose models are tested on DuckDB all the same."""
+    return project.target.settings if project.target.type == "duckdb" else {}
 
 
 def _published(project: Project) -> dict[tuple[str, str], dict[str, str]]:

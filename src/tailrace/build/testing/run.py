@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from tailrace import interrupts
 from tailrace.build.graph import Graph
 from tailrace.build.testing.batch import Count, count_sql, counted
 from tailrace.build.testing.config import config_of
@@ -40,6 +41,14 @@ def run_data_tests(
     return list(_until_bad(DataTests(warehouse, project, graph, store=store).run(tests), fail_fast, tell))
 
 
+def nothing_built(tests: Sequence[DataTest]) -> list[Outcome]:
+    """Every test skipped: there is no warehouse to ask."""
+    said = "nothing is built yet (tailrace run)"
+    return [
+        Question(test, config_of(test, []), reads_of(test)).outcome("skip", message=said) for test in tests
+    ]
+
+
 def run_unit_tests(
     project: Project,
     graph: Graph,
@@ -57,6 +66,7 @@ def run_unit_tests(
 
 def _until_bad(outcomes: Iterator[Outcome], fail_fast: bool, tell: Tell) -> Iterator[Outcome]:
     for outcome in outcomes:
+        interrupts.check()
         tell(outcome)
         yield outcome
         if fail_fast and outcome.is_bad:

@@ -90,6 +90,7 @@ def stubbed(project: Project, graph: Graph, test: UnitTest, overrides: Overrides
     }
     alone = replace(
         project,
+        target=replace(project.target, type="duckdb"),
         models=(tested, *stubs),
         seeds=(),
         suites=(),

@@ -201,3 +201,31 @@ def test_a_model_that_fails_names_its_file(tmp_path):
     assert found.message.startswith(
         "models/marts/bad.sql: Conversion Error: Could not convert string 'x' to INT32"
     )
+
+
+def test_a_column_called_like_the_model_is_not_the_model(tmp_path):
+    files = {
+        **FILES,
+        "models/marts/total.sql": "WITH stg_contacts AS (SELECT * FROM {{ ref('stg_contacts') }}) SELECT sum(id) AS total FROM stg_contacts",
+    }
+    assert run(tmp_path, unit("total", [ONE], [{"total": 3}]), files=files).status == "pass"
+
+
+def test_a_bigquery_target_tests_on_duckdb(tmp_path):
+    profile = "acme:\n  target: prod\n  outputs:\n    prod: {type: bigquery, project: p, location: EU, connections: {hubspot: {type: hubspot, access_token: x}}}\n"
+    files = {**FILES, "profiles.yml": profile}
+    assert run(tmp_path, unit("totals", [ONE], [{"id": 1, "double": 6}]), files=files).message == ""
+
+
+def test_hostile_values_types_and_names_are_data(tmp_path):
+    yaml = "version: 2\nmodels:\n  - name: stg_contacts\n    columns: [{name: id, data_type: 'INTEGER) FROM x; CREATE TABLE y AS SELECT (1'}]\n"
+    hostile = given("ref('stg_contacts')", {"email": "x'); DROP TABLE t; --", "amount": 1})
+    found = run(tmp_path, unit("totals", [hostile], [{"email": "X'); DROP TABLE T; --"}]))
+    assert found.status == "pass"
+    found = run(
+        tmp_path / "typed", unit("totals", [hostile], []), files={**FILES, "models/staging/s.yml": yaml}
+    )
+    assert (found.status, found.message) == (
+        "error",
+        f"{PLACE}: this has to be one SELECT. Write its rows' query and nothing else",
+    )
