@@ -57,7 +57,7 @@ def batches(begin: datetime, now: datetime, size: BatchSize) -> list[Batch]:
     """From the batch that holds `begin` to the one that the clock is in."""
     found = []
     start = truncated(begin, size)
-    while start < now:
+    while start <= now:
         end = after(start, size)
         found.append(Batch(start, end))
         start = end

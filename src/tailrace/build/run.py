@@ -205,7 +205,7 @@ class _Builder:
         self._details[node.name] = {**self._details[node.name], "why": why, "batches": done.built}
         if said := self._audited(node):  # its batches have ended their transactions
             self._failed(node, f"{node.path}: {said}", self._details[node.name], task.seconds)
-        elif done.built:
+        elif done.built or done.swapped:
             self._done(task)
         else:
             emit(StepFinished("build", node.name, "skipped", 0, 0, task.seconds))

@@ -30,12 +30,16 @@ EMPTY_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Done:
-    """Rows that were written, in how many of all batches, and what the table is made of now."""
+    """Rows that were written, in how many of all batches, and what the table is made of now.
+
+    `swapped`: the table as a whole is another one, though this build may have had none of its batches left to make.
+    """
 
     rows: int
     built: int
     total: int
     parts: Parts
+    swapped: bool = False
 
 
 class Batches:
@@ -133,7 +137,7 @@ class Batches:
             self._remember(parts, rows)
             reach("batch:before_swap")
         reach("batch:after_swap")
-        return Done(rows, len(todo), len(self._inputs.every), parts)
+        return Done(rows, len(todo), len(self._inputs.every), parts, swapped=True)
 
     def _resumable(self) -> dict[Batch, Interval]:
         """What an interrupted build left that this one can go on with; anything else is thrown away."""
