@@ -11,7 +11,7 @@ from tailrace.build.clock import set_clock
 from tailrace.build.ctes import ephemeral_ctes, with_ctes
 from tailrace.build.facts import ColumnPart, Facts, Table
 from tailrace.build.graph import BatchInput, Graph, ModelNode, ordered
-from tailrace.build.marks import placed_tables
+from tailrace.build.marks import CTES, placed_tables
 from tailrace.build.names import Names
 from tailrace.build.origin import Origin
 from tailrace.build.seeds import seed_node
@@ -98,7 +98,9 @@ def _finished(
     """With its columns, and the CTEs of the ephemeral models that it reads."""
     node = replace(node, columns=None if node.late else _with_meta(node, _columns(parts, names, nodes)))
     if node.materialized == "ephemeral":
-        return node  # its readers carry it, behind what it reads itself
+        return replace(
+            node, sql=node.sql.replace(CTES, "")
+        )  # its readers carry it, behind what it reads itself
     sql, *moved = with_ctes(node.sql, ephemeral_ctes(nodes, names, node.sql))
     more, *moved_too = with_ctes(node.incremental_sql, ephemeral_ctes(nodes, names, node.incremental_sql))
     return replace(

@@ -30,7 +30,7 @@ def compile_project(project: Project, *, now: datetime, cache_dir: Path | None) 
     problems: list[Diagnostic] = []
     now = now.astimezone(UTC)
     cache = Cache(cache_dir, version_of(project.dialect, _target(project)))
-    renderer = Renderer(project, cache, problems)
+    renderer = Renderer(project, cache, problems, now)
     placing = Placing(project, renderer.early, renderer.generate, problems)
     renderer.names = names = names_of(project, placing.placed())
     _refuse_switched_off(project, names, problems)

@@ -31,7 +31,7 @@ def _collect(nodes: Mapping[str, ModelNode], names: Names, sql: str, found: dict
 
 def with_ctes(sql: str, ephemerals: Iterable[ModelNode]) -> tuple[str, int, int]:
     """The SQL that carries them, the line (from 0) behind which they stand, and their lines; the mark is gone."""
-    texts = [f"{CTE}{node.name} AS (\n{node.sql.replace(CTES, '').strip()}\n)" for node in ephemerals]
+    texts = [f"{CTE}{node.name} AS (\n{node.sql.strip()}\n)" for node in ephemerals]
     before, mark, after = sql.partition(CTES)
     if not mark:
         return sql, 0, 0

@@ -96,10 +96,12 @@ class Late(Protocol):
         package: str,
         model: str = "",
         names: Mapping[str, Any] | None = None,
+        writing: bool = False,
     ) -> str:
         """Any template (a hook, a test) as the target's SQL, its clock set; `this` and `model` are those of `model`.
 
-        `names` are further names that it sees. FatalError with the diagnostics where it is wrong.
+        `names` are further names that it sees; `writing`: its queries may change the warehouse. FatalError with the
+        diagnostics where it is wrong.
         """
 
 

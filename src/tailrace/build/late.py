@@ -53,6 +53,7 @@ class LateTemplates:
         package: str,
         model: str = "",
         names: Mapping[str, Any] | None = None,
+        writing: bool = False,
     ) -> str:
         """Any template as the target's SQL, its clock set."""
         node = self.nodes.get(model)
@@ -61,12 +62,15 @@ class LateTemplates:
             if node is not None and model in self._files
             else Owner(model or path, path, package, self.renderer.names.model(model) if model else None)
         )
-        rendered, _ = self._rendered(Unit(path, text, package, names=names or {}), owner, warehouse)
+        unit = Unit(path, text, package, names=names or {})
+        rendered, _ = self._rendered(unit, owner, warehouse, writing=writing)
         return self._finished(rendered, None).sql if rendered.sql.strip() else ""
 
-    def _rendered(self, unit: Unit, owner: Owner, warehouse: Warehouse | None) -> tuple[Rendered, Calls]:
+    def _rendered(
+        self, unit: Unit, owner: Owner, warehouse: Warehouse | None, *, writing: bool = False
+    ) -> tuple[Rendered, Calls]:
         templates = self.renderer.templates
-        with _told(self.renderer.problems), templates.connected(warehouse):
+        with _told(self.renderer.problems), templates.connected(warehouse, writing=writing):
             calls = self.renderer.calls(owner, lambda word: templates.where(unit, word))
             rendered = templates.render(unit, calls)
             assert rendered is not None or self.renderer.problems

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,10 +37,13 @@ class Template:
 class Renderer:
     """Renders the models of one project. `names` are set once everything is placed."""
 
-    def __init__(self, project: Project, cache: Cache, problems: list[Diagnostic]) -> None:
+    def __init__(
+        self, project: Project, cache: Cache, problems: list[Diagnostic], now: datetime | None = None
+    ) -> None:
         self.project = project
         self.cache = cache
         self.problems = problems
+        self.now = now
         self.names = Names(project.name, {}, {}, frozenset())
         self._templates: Templates | None = None
         self._shared = ""
@@ -51,7 +55,7 @@ class Renderer:
         if self._templates is None:
             from tailrace.build.template.environment import Templates
 
-            self._templates = Templates(self.project, self.problems)
+            self._templates = Templates(self.project, self.problems, now=self.now)
         return self._templates
 
     def early(self, model: ModelFile) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ def run_hooks(job: Job, when: str) -> None:
         if job.graph.late is not None:
             node = job.node
             sql = job.graph.late.text(
-                text, job.warehouse, path=node.path, package=node.package, model=node.name
+                text, job.warehouse, path=node.path, package=node.package, model=node.name, writing=True
             )
         _run(job.warehouse, sql, when)
 
@@ -27,7 +27,7 @@ def run_project_hooks(warehouse: Warehouse, graph: Graph, when: str) -> None:
         sql = text
         if graph.late is not None:
             path = "dbt_project.yml" if not package else f"packages/{package}/dbt_project.yml"
-            sql = graph.late.text(text, warehouse, path=path, package=package)
+            sql = graph.late.text(text, warehouse, path=path, package=package, writing=True)
         with warehouse.transaction():
             _run(warehouse, sql, when)
 
