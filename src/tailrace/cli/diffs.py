@@ -7,6 +7,7 @@ from typing import Any
 
 from tailrace.cli.fit import fitted, wrapped
 from tailrace.cli.frame import Frame
+from tailrace.cli.render import count
 
 FIELDS = 4
 """Fields that are shown of a row which came or went."""
@@ -30,7 +31,11 @@ def say_diff(frame: Frame, diff: Mapping[str, Any], *, indent: str = "") -> None
 def diff_line(diff: Mapping[str, Any]) -> str:
     """How many rows there are, came, went and changed, in a sentence."""
     before, after = diff["rows_before"], diff["rows_after"]
-    rows = f"{before:,} rows before, {after:,} after" if before != after else f"{after:,} rows as before"
+    rows = (
+        f"{count(before, 'row')} before, {after:,} after"
+        if before != after
+        else f"{count(after, 'row')} as before"
+    )
     words = ("changed", "only_before", "only_after") if diff["key"] else ("only_before", "only_after")
     counts = [f"{diff[word]:,} {word.replace('_', ' ')}" for word in words if diff[word]]
     return (

@@ -188,6 +188,9 @@ def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, days:
     help="Build these days of microbatch models again, and of those that read them.",
 )
 @click.option("--why", is_flag=True, help="Say for every model why it is built or left.")
+@click.option(
+    "--watch", is_flag=True, help="Build in memory on every save, and show the rows and what differs."
+)
 @with_artifacts
 @common
 def build(
@@ -195,9 +198,15 @@ def build(
     exclude: tuple[str, ...],
     full_refresh: bool,
     restate: tuple[datetime, datetime] | None,
+    watch: bool,
     **options: Any,
 ) -> None:
     """Build the models that changed, or whose data changed."""
+    if watch:
+        from tailrace.cli.watch import watch_saves
+
+        watch_saves(frame_of(), select, exclude, full_refresh=full_refresh, restate=restate, **options)
+        return
     from tailrace.cli.steps import asked_of, run_steps
 
     asked = asked_of(select, full_refresh=full_refresh, restate=restate)

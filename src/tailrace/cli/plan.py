@@ -127,14 +127,16 @@ def _reader_lines(model: Mapping[str, Any]) -> list[str]:
         parts = [f"is read by {', '.join(reader['models'])}"] if reader["models"] else []
         if reader["fields"]:
             parts.append(f"reaches {', '.join(reader['fields'])} (sync {', '.join(reader['syncs'])})")
-        lines.append(f"{reader['column']} {', '.join(parts)}")
+        lines.append(f"{reader['column']} {'; '.join(parts)}")
     return lines
 
 
 def _say_sync(frame: Frame, name: str, detail: Mapping[str, Any]) -> None:
     words = ("created", "updated", "deleted", "held_back", "unchanged")
     numbers = ", ".join(f"{detail.get(word, 0):,} {word.replace('_', ' ')}" for word in words)
-    frame.say(f"\nsync {name}: {numbers}; {count(int(detail.get('requests', 0)), 'write request')}")
+    requests = count(int(detail.get("requests", 0)), "write request")
+    frame.say()
+    frame.say(wrapped(f"sync {name}: {numbers}; {requests}", ""))
     if detail.get("stopped"):
         frame.say(wrapped(f"would stop: {detail['stopped']}", "  "))
     examples = [

@@ -81,6 +81,7 @@ class _NoHooks:
         package: str,  # noqa: ARG002
         model: str = "",  # noqa: ARG002
         names: Mapping[str, Any] | None = None,  # noqa: ARG002
+        writing: bool = False,  # noqa: ARG002
     ) -> str:
         return ""
 
