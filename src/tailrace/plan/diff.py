@@ -79,7 +79,9 @@ def _change(
     ]
     if not moved:
         return Change("data")
-    return Change("indirect", (f"{_and(moved)} changed",), rows=any(others[up].rows for up in moved))
+    far = [up for up in moved if up not in node.depends_on]  # the nearest are named as the reason
+    details = (f"{_and(far)} changed",) if far == moved else ()
+    return Change("indirect", details, rows=any(others[up].rows for up in moved))
 
 
 def _own(graph: Graph, node: ModelNode, built: Built, versions: Versions, *, modified: bool) -> Change | None:

@@ -154,8 +154,15 @@ def test_a_star_over_a_changed_upstream_counts(field):
     field.edit("models/marts/scores.sql", ", visits > 3 AS hot", "")
     found = plan_of(field.plan(), "all")
     assert found.change.kind == "indirect"
-    assert found.change.details == ("scores changed", "column hot is gone")
+    assert found.change.details == ("column hot is gone",)
     assert found.columns["removed"] == ["hot BOOLEAN"]
+
+
+def test_what_changed_far_before_a_model_is_named(field):
+    field.publish()
+    field.edit("models/staging/stg_contacts.sql", "visits,", "visits + 1 AS visits,")
+    found = {one.decision.model: one.change.details for one in field.plan().models if one.change}
+    assert (found["scores"], found["top"]) == ((), ("stg_contacts changed",))
 
 
 def test_models_that_keep_their_table_are_planned_on_a_copy_of_it(field):
