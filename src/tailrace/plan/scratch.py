@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from tailrace.build.graph import Graph, Late, LateSql
+from tailrace.errors import WarehouseError
+from tailrace.events import Notice, emit
 from tailrace.project.spec import Project
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -87,15 +89,54 @@ class _NoHooks:
 
 
 def _mirror(warehouse: DuckDBWarehouse) -> None:
-    rows = warehouse.query(
-        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ? AND table_schema <> ?"
-        " ORDER BY 1, 2",
-        [SOURCE, STAGE],
-    )
-    for schema in dict.fromkeys(str(row[0]) for row in rows):
+    """Tables as views of the file's; views by their own SQL, so that they see what is built here in place of it."""
+    tables = warehouse.query(_TABLES, [SOURCE, STAGE])
+    views = warehouse.query(_VIEWS, [SOURCE, STAGE])
+    for schema in dict.fromkeys(str(row[0]) for row in (*tables, *views)):
         warehouse.ensure_schema(schema)
     with warehouse.transaction():
-        for schema, name in rows:
-            quoted = warehouse.dialect.table(TableRef(schema, name))
-            kind = "TABLE" if schema == META and name in SMALL else "VIEW"
-            warehouse.execute(f"CREATE OR REPLACE {kind} {quoted} AS SELECT * FROM {SOURCE}.{quoted}")
+        for schema, name in tables:
+            _mirror_one(warehouse, TableRef(schema, name))
+    for ref in _undefined(warehouse, [(TableRef(schema, name), sql) for schema, name, sql in views]):
+        try:
+            _mirror_one(warehouse, ref)
+        except WarehouseError as error:
+            emit(
+                Notice(
+                    "warning", f"view {ref} cannot be read here, so a plan does without it: {error.message}"
+                )
+            )
+
+
+_TABLES = """
+SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name <> ? AND NOT internal ORDER BY ALL
+"""
+_VIEWS = """
+SELECT schema_name, view_name, sql FROM duckdb_views() WHERE database_name = ? AND schema_name <> ? AND NOT internal
+ORDER BY view_oid
+"""
+
+
+def _mirror_one(warehouse: DuckDBWarehouse, ref: TableRef) -> None:
+    quoted = warehouse.dialect.table(ref)
+    kind = "TABLE" if ref.schema == META and ref.name in SMALL else "VIEW"
+    warehouse.execute(f"CREATE OR REPLACE {kind} {quoted} AS SELECT * FROM {SOURCE}.{quoted}")
+
+
+def _undefined(warehouse: DuckDBWarehouse, views: list[tuple[TableRef, str]]) -> list[TableRef]:
+    """Creates views, each behind those that it reads; gives back those that cannot be made here."""
+    waiting = views
+    while waiting:
+        left = [(ref, sql) for ref, sql in waiting if not _created(warehouse, sql)]
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    return [ref for ref, _ in waiting]
+
+
+def _created(warehouse: DuckDBWarehouse, sql: str) -> bool:
+    try:
+        warehouse.execute(sql)
+    except WarehouseError:
+        return False
+    return True

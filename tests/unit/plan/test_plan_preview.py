@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from tests.unit.plan.field import NOW, Field
 
+from tailrace.events import Notice, listening
+from tailrace.plan.scratch import scratch
 from tailrace.state.locks import held
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
@@ -163,6 +165,31 @@ def test_what_changed_far_before_a_model_is_named(field):
     field.edit("models/staging/stg_contacts.sql", "visits,", "visits + 1 AS visits,")
     found = {one.decision.model: one.change.details for one in field.plan().models if one.change}
     assert (found["scores"], found["top"]) == ((), ("stg_contacts changed",))
+
+
+def test_a_view_that_stays_passes_on_what_is_built_before_it(field):
+    field.write("models/staging/through.sql", "SELECT * FROM {{ ref('scores') }}")
+    field.write("models/marts/behind.sql", "SELECT sum(score) AS score FROM {{ ref('through') }}")
+    field.publish()
+    field.edit("models/marts/scores.sql", "visits * 2", "visits * 3")
+    found = field.plan(diff=True)
+    assert plan_of(found, "through").decision.action == "skip"
+    assert plan_of(found, "behind").diff.examples[1]["fields"] == {"score": [None, 165]}
+    field.publish()
+    assert field.query("SELECT score FROM marts.behind") == [(165,)]
+
+
+def test_views_of_other_peoples_making_are_seen_too(field):
+    field.publish()
+    own = ("CREATE VIEW marts.a AS SELECT 1 AS one", "CREATE VIEW marts.b AS SELECT * FROM marts.a",
+           "CREATE OR REPLACE VIEW marts.a AS SELECT 1 AS one")  # fmt: skip
+    field.execute(*own, "CREATE VIEW marts.c AS SELECT * FROM warehouse.marts.scores")
+    told = []
+    with listening(told.append), scratch(field.resolved().project) as warehouse:
+        assert warehouse.query("SELECT one FROM marts.b") == [(1,)]
+        assert "c" not in warehouse.tables("marts")
+    (said,) = [event.text for event in told if isinstance(event, Notice)]
+    assert said.startswith("view marts.c cannot be read here")
 
 
 def test_models_that_keep_their_table_are_planned_on_a_copy_of_it(field):
