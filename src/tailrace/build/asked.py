@@ -38,6 +38,7 @@ class Asked:
 
 NOTHING = Asked()
 UP_TO_DATE = "up to date"
+EPHEMERAL = "ephemeral: its SQL stands in its readers"
 """Why nothing is built, in the words that everybody tells it by."""
 
 

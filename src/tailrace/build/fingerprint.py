@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tailrace.build.asked import NOTHING, UP_TO_DATE, Asked
+from tailrace.build.asked import EPHEMERAL, NOTHING, UP_TO_DATE, Asked
 from tailrace.build.built import Built, Parts, digest, read_built
 from tailrace.build.externals import Externals
 from tailrace.build.graph import Graph, ModelNode
@@ -21,8 +21,6 @@ from tailrace.build.through import seen_through
 from tailrace.build.versions import ABSENT, Data
 from tailrace.errors import FatalError
 from tailrace.warehouse.base import TableRef, Warehouse
-
-EPHEMERAL = "ephemeral: its SQL stands in its readers"
 
 
 @dataclass(frozen=True)

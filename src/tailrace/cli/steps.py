@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tailrace.build.asked import NOTHING, UP_TO_DATE, Asked, restating
+from tailrace.build.asked import EPHEMERAL, NOTHING, UP_TO_DATE, Asked, restating
 from tailrace.cli.artifacts import results_written
 from tailrace.cli.frame import Frame
 from tailrace.cli.progress import shown
@@ -168,7 +168,10 @@ def teller(frame: Frame, clear: Callable[[], None], *, idle: bool = True) -> Cal
 
 def is_idle(result: StepResult) -> bool:
     """A model of which there is nothing to say."""
-    return (result.step, result.status, result.detail.get("why")) == ("build", "skipped", UP_TO_DATE)
+    return (result.step, result.status) == ("build", "skipped") and result.detail.get("why") in (
+        UP_TO_DATE,
+        EPHEMERAL,
+    )
 
 
 def _tell(frame: Frame, session: Session, taken: float, *, why: bool = False) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tailrace.build.asked import UP_TO_DATE
+from tailrace.build.asked import EPHEMERAL, UP_TO_DATE
 from tailrace.build.idle import idle_key
 from tailrace.events import Event, Notice, listening
 from tailrace.plan.resolve import Chosen, Resolved
@@ -79,8 +79,12 @@ def recall(session: Session, resolved: Resolved, chosen: Chosen) -> list[StepRes
     key = idle_key(resolved.graph, session.work_state())
     if kept.get("key") != key or not chosen.models <= set(kept["models"]):
         return None
-    order = (name for name in resolved.graph.order if name in chosen.models)
-    return [StepResult("build", name, "skipped", detail={"why": UP_TO_DATE}) for name in order]
+    nodes = [resolved.graph.nodes[name] for name in resolved.graph.order if name in chosen.models]
+    whys = [EPHEMERAL if node.materialized == "ephemeral" else UP_TO_DATE for node in nodes]
+    return [
+        StepResult("build", node.name, "skipped", detail={"why": why})
+        for node, why in zip(nodes, whys, strict=True)
+    ]
 
 
 def remember(session: Session, resolved: Resolved) -> None:
