@@ -14,7 +14,7 @@ from tailrace.project.spec import ModelFile, Project, SeedFile
 
 Early = Callable[[ModelFile], Mapping[str, Any]]
 """Renders a template for nothing but its configuration."""
-Generate = Callable[[str, ModelFile, str | None], str | None]
+Generate = Callable[[str, ModelFile | SeedFile, str | None], str | None]
 """A project's own generate_schema_name or generate_alias_name; None where it has none."""
 
 
@@ -90,11 +90,14 @@ class Placing:
         custom = str(config["schema"]) if config.get("schema") else None
         schema = seed.schema
         if self._project.dbt is not None or seed.package:
-            schema = self._generate("schema", _as_model(seed), custom) or _dbt_schema(self._project, custom)
+            schema = self._generate("schema", seed, custom) or _dbt_schema(self._project, custom)
         elif custom:
             schema = custom
+        alias = str(config.get("alias") or "")
+        if self._project.dbt is not None or seed.package:
+            alias = self._generate("alias", seed, alias or None) or alias
         return Named(
-            seed.name, schema, "seed", config.get("enabled") is not False, str(config.get("alias") or ""), "seed",
+            seed.name, schema, "seed", config.get("enabled") is not False, alias, "seed",
             str(config.get("event_time") or ""), seed.package,
         )  # fmt: skip
 
@@ -136,11 +139,6 @@ def _dbt_schema(project: Project, custom: str | None) -> str:
     """Dbt's own rule: a schema of one's own is a suffix of the target's."""
     own = project.target.schema
     return f"{own}_{custom.strip()}" if custom else own
-
-
-def _as_model(seed: SeedFile) -> ModelFile:
-    """A seed as generate_schema_name sees it."""
-    return ModelFile(seed.name, seed.path, seed.schema, "", package=seed.package, config=seed.config)
 
 
 def _anywhere(model: ModelFile, _key: str) -> Location:

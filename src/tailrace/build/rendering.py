@@ -17,7 +17,7 @@ from tailrace.build.names import Names
 from tailrace.build.static import Call, Rendered, place, render, scan
 from tailrace.build.template.unit import Unit
 from tailrace.errors import Diagnostic, Location
-from tailrace.project.spec import ModelFile, Project
+from tailrace.project.spec import ModelFile, Project, SeedFile
 
 if TYPE_CHECKING:
     from tailrace.build.template.environment import Templates
@@ -75,7 +75,7 @@ class Renderer:
             self.cache.put(key, {"config": config, "env": calls.said.env})
         return config
 
-    def generate(self, what: str, model: ModelFile, custom: str | None) -> str | None:
+    def generate(self, what: str, file: ModelFile | SeedFile, custom: str | None) -> str | None:
         """What the project's own generate_<what>_name macro says; None where it has none."""
         macro = f"generate_{what}_name"
         if not any(
@@ -83,13 +83,18 @@ class Renderer:
             for path, text in self.project.macros.items()
         ):
             return None
-        if not self.templates.has_macro(macro):
-            return None
-        calls = self._calls(
-            Owner(model.name, model.path, model.package, config=model.config, early=True), model
-        )
-        found = self.templates.call_macro(macro, "", calls, custom, self.templates.described(model))
-        return str(found).strip() if found is not None else None
+        key = key_of(macro, file.name, file.path, str(custom), str(_plain(file.config)), self._surroundings())
+        kept = self.cache.get(key)
+        if kept is not None and all(digest(os.environ.get(name)) == was for name, was in kept["env"].items()):
+            return kept["said"]  # type: ignore[no-any-return]
+        before = len(self.problems)
+        owner = Owner(file.name, file.path, file.package, config=file.config, early=True)
+        calls = self.calls(owner, lambda _word: Location(file.path))
+        found = self.templates.call_macro(macro, "", calls, custom, self.templates.described(file, calls))
+        said = str(found).strip() if found is not None else None
+        if len(self.problems) == before and not calls.said.spoke:
+            self.cache.put(key, {"said": said, "env": calls.said.env})
+        return said
 
     def render(self, model: ModelFile, owner: Owner, *, incremental: bool) -> Template | None:
         """The model's SQL; None where it failed, which is a diagnostic. `incremental`: render it for a standing table too."""

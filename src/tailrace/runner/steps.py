@@ -130,5 +130,4 @@ def validate(
 
 def model_table(resolved: Resolved, model: str) -> TableRef:
     """Where a model's rows are."""
-    node = resolved.graph.nodes[model]
-    return TableRef(node.schema, node.name)
+    return resolved.graph.nodes[model].table

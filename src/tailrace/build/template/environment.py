@@ -23,7 +23,7 @@ from tailrace.build.template.sandbox import PREFIX, Environment, Source, pieces_
 from tailrace.build.template.scope import Scope
 from tailrace.build.template.unit import Unit
 from tailrace.errors import Diagnostic, Location
-from tailrace.project.spec import ModelFile, Project
+from tailrace.project.spec import ModelFile, Project, SeedFile
 from tailrace.warehouse.base import Warehouse
 
 
@@ -103,9 +103,10 @@ class Templates:
             return found(*args, **kwargs)
         return None
 
-    def described(self, model: ModelFile) -> dict[str, Any]:
-        """The model as macros get it: dbt's node."""
-        return described(self._scope, model)
+    def described(self, file: ModelFile | SeedFile, calls: Calls) -> dict[str, Any]:
+        """The model or seed as macros get it: dbt's node."""
+        with self._running(Unit(file.path, "", file.package), calls):
+            return described(self._scope, file)
 
     def where(self, unit: Unit, word: str) -> Location:
         """The place that is being rendered, at the word where it stands there."""
