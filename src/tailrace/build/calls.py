@@ -52,6 +52,7 @@ class Said:
     places: dict[str, Location] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     batch_inputs: dict[str, None] = field(default_factory=dict)
+    macro_files: dict[str, None] = field(default_factory=dict)
     spoke: bool = False
     late: bool = False
     asked_incremental: bool = False

@@ -109,9 +109,16 @@ class Judge:
         found = late.node(node.name, self._warehouse, incremental=incremental)
         if incremental:
             return replace(node, incremental_sql=found.sql, incremental_origin=found.origin)
-        both = digest(node.canonical, found.canonical)
-        volatile = found.volatile or node.volatile
-        return replace(node, sql=found.sql, canonical=both, volatile=volatile, origin=found.origin)
+        # its SQL follows the data; what stands is made anew only for what a person changed
+        keeps = node.settings.incremental or node.settings.snapshot
+        return replace(
+            node,
+            sql=found.sql,
+            canonical=found.definition if keeps else found.canonical,
+            definition=found.definition,
+            volatile=found.volatile or node.volatile,
+            origin=found.origin,
+        )
 
     def is_there(self, name: str) -> bool:
         """Whether the model's relation exists; an ephemeral one needs none."""
@@ -177,7 +184,7 @@ class Judge:
             day=day,
             config=shape_of(node),
             definition=digest(
-                "" if node.kind == "seed" else node.canonical,
+                "" if node.kind == "seed" else node.definition or node.canonical,
                 [self._definitions.get(up, ABSENT) for up in node.depends_on],
             ),
             revision=built.parts.revision if built else "",

@@ -32,7 +32,7 @@ class ModelNode:
 
     `incremental_sql` is what runs where the table stands already ("" where the template does not ask is_incremental()). A
     `late` one asks the warehouse while it renders: its `sql` is only what it gives without, and Graph.late renders it when
-    its turn comes. An ephemeral one is no relation: `sql` stands in its readers already. A microbatch model's SQL holds
+    its turn comes; `definition` is then a digest of what a person wrote: its text and the macros that it called. An ephemeral one is no relation: `sql` stands in its readers already. A microbatch model's SQL holds
     marks for its batch (see batches.py), which reads `batch_inputs` only in part. `source_calls` are the (source, table) that
     its template names by source().
     """
@@ -60,6 +60,7 @@ class ModelNode:
     settings: Settings = field(default_factory=Settings)
     incremental_sql: str = ""
     late: bool = False
+    definition: str = ""
     batch_inputs: tuple[BatchInput, ...] = ()
     documented: tuple[ColumnDoc, ...] = ()
     source_calls: tuple[tuple[str, str], ...] = ()
@@ -73,10 +74,11 @@ class ModelNode:
 
 @dataclass(frozen=True)
 class LateSql:
-    """What a template became when it was rendered on the open warehouse; like ModelNode's fields."""
+    """What a template became when it was rendered on the open warehouse; as ModelNode's fields."""
 
     sql: str
     canonical: str
+    definition: str = ""
     volatile: bool = False
     origin: Origin | None = None
 

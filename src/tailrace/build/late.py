@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tailrace.build.calls import Calls, Owner, quoter
 from tailrace.build.clock import set_clock
 from tailrace.build.ctes import ephemeral_ctes, with_ctes
+from tailrace.build.facts import key_of
 from tailrace.build.graph import LateSql, ModelNode
 from tailrace.build.marks import placed_tables
 from tailrace.build.origin import Origin
@@ -41,8 +42,11 @@ class LateTemplates:
         node, model = self.nodes[name], self._files[name]
         owner = owner_of(self.renderer, model, node, incremental=incremental)
         unit = Unit(model.path, model.sql, model.package, model.line)
-        rendered, _ = self._rendered(unit, owner, warehouse)
-        return self._finished(rendered, node)
+        rendered, calls = self._rendered(unit, owner, warehouse)
+        macros = self.renderer.project.macros
+        called = [macros[path] for path in sorted(calls.said.macro_files)]
+        definition = key_of(model.sql, *called, self.renderer.settings())
+        return replace(self._finished(rendered, node), definition=definition)
 
     def text(
         self,
@@ -92,7 +96,7 @@ class LateTemplates:
         ctes = ephemeral_ctes(self.nodes, names, sql)
         carried, *moved = with_ctes(sql, ctes)
         origin = Origin(rendered, *moved) if project.dialect == target else None
-        return LateSql(set_clock(carried, self.now), facts.canonical, facts.volatile, origin)
+        return LateSql(set_clock(carried, self.now), facts.canonical, volatile=facts.volatile, origin=origin)
 
 
 @contextmanager

@@ -188,6 +188,13 @@ class Renderer:
         """A digest of what every template may read: variables, macros, the target."""
         return self._surroundings()
 
+    def settings(self) -> str:
+        """A digest of the variables and the target alone."""
+        target = self.project.target
+        packages = {name: found.vars for name, found in self.project.packages.items()}
+        parts = [self.project.vars, packages, target.name, target.type, target.schema]
+        return key_of(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=_jsonable).decode())
+
     def _keep(self, found: Template) -> dict[str, Any]:
         said = found.said
         return {

@@ -27,14 +27,18 @@ class Changing:
 class Macro:
     """A macro by name: its file is parsed when it is called first."""
 
-    def __init__(self, place: Place, load: Callable[[Place], Callable[..., Any]]) -> None:
+    def __init__(
+        self, place: Place, load: Callable[[Place], Callable[..., Any]], note: Callable[[Place], None]
+    ) -> None:
         self.place = place
         self._load = load
+        self._note = note
         self._loaded: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._loaded is None:
             self._loaded = self._load(self.place)
+        self._note(self.place)
         return self._loaded(*args, **kwargs)
 
 
@@ -206,8 +210,13 @@ class Scope:
     def _macro(self, place: Place) -> Macro:
         key = (place.package, place.name)
         if key not in self._macros:
-            self._macros[key] = Macro(place, self._load)
+            self._macros[key] = Macro(place, self._load, self._called)
         return self._macros[key]
+
+    def _called(self, place: Place) -> None:
+        """The template that is being rendered depends on this macro's file; what dbt brings is ours."""
+        if self._calls is not None and place.package != INTERNAL:
+            self._calls.said.macro_files[place.path] = None
 
     def known(self) -> Iterator[str]:
         """Every name that can be written here, for near misses."""
