@@ -22,7 +22,7 @@ from tailrace.build.settings.incremental import Incremental, Microbatch
 from tailrace.build.stale import Digests, Inputs, is_same
 from tailrace.errors import WarehouseError
 from tailrace.failpoints import reach
-from tailrace.warehouse.base import STAGE, TableRef
+from tailrace.warehouse.base import STAGE, TableRef, in_batches
 
 EMPTY_AT_ONCE = 100
 """Batches without input that share a transaction; their SQL runs all the same, since it may have rows of its own."""
@@ -43,7 +43,11 @@ class Done:
 
 
 class Batches:
-    """One build of a microbatch model. `remember(parts, rows)` writes its state, inside a transaction of ours."""
+    """One build of a microbatch model. `remember(parts, rows)` writes its state, inside a transaction of ours.
+
+    `audit` are its tests, if it has any: what they say of the finished table undoes whatever readers would have seen of this
+    build. So batches in the table itself then share one transaction; those of a table aside are kept, and not swapped in.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Batches:
         span: tuple[datetime, datetime] | None,
         run_id: str,
         remember: Callable[[Parts, int], None],
+        audit: Callable[[], str | None] | None = None,
     ) -> None:
         settings = job.node.settings.incremental
         assert settings is not None
@@ -64,6 +69,7 @@ class Batches:
         self._span = span
         self._run_id = run_id
         self._remember = remember
+        self._audit = audit
         every = tuple(intervals.batches(self._batch.begin, job.now, self._batch.batch_size))
         self._inputs = Inputs(job.warehouse, job.node, self._batch, every, parts, before)
         self._fingerprint = digest(parts.sql)
@@ -97,17 +103,21 @@ class Batches:
         """Batch by batch in the table itself."""
         parts = replace(self._parts, revision=self._run_id) if stale else self._parts
         rows, chunks = 0, list(self._chunks(stale, now)) or [[]]
+        if self._audit is not None:
+            chunks = [list(stale)]
         for number, chunk in enumerate(chunks):
             last = number == len(chunks) - 1
             with self._job.warehouse.transaction():
                 if chunk and number == 0:
                     run_hooks(self._job, "pre_hook")
                     thawed(self._job)
-                rows += self._fill(self._job.node.table, chunk, now, complete=True)
+                for some in in_batches(chunk, EMPTY_AT_ONCE):
+                    rows += self._fill(self._job.node.table, some, now, complete=True)
                 if chunk and last:
                     run_hooks(self._job, "post_hook")
                 if last:
                     self._discard()
+                    self._audited()
                     self._remember(parts, rows)
                 elif number == 0:
                     # should the inputs return to what they were, half of the batches would not be what they are built from
@@ -133,11 +143,17 @@ class Batches:
         with warehouse.transaction():
             rows = self._swap()
             run_hooks(self._job, "post_hook")
+            self._audited()
             intervals.complete_intervals(warehouse, name)
             self._remember(parts, rows)
             reach("batch:before_swap")
         reach("batch:after_swap")
         return Done(rows, len(todo), len(self._inputs.every), parts, swapped=True)
+
+    def _audited(self) -> None:
+        """Inside the transaction after which readers see the batches."""
+        if self._audit is not None and (said := self._audit()):
+            raise WarehouseError(said)
 
     def _resumable(self) -> dict[Batch, Interval]:
         """What an interrupted build left that this one can go on with; anything else is thrown away."""

@@ -133,3 +133,62 @@ def test_tests_of_models_that_were_not_chosen_do_not_run(tmp_path, warehouse):
     run(tmp_path, warehouse)
     _, told = run(tmp_path, warehouse, selected={"events"})
     assert list(told) == ["accepted_values_events_kind__a__b"]
+
+
+BATCHED = {
+    "models/staging/clicks.sql": "{{ config(materialized='table', event_time='ts') }} SELECT ts, n FROM own.clicks",
+    "models/marts/daily.sql": (
+        "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='ts', begin='2026-11-18', "
+        "batch_size='day', lookback=0) }} SELECT ts, n FROM {{ ref('clicks') }}"
+    ),
+    "models/marts/over.sql": "{{ config(materialized='table') }} SELECT sum(n) AS n FROM {{ ref('daily') }}",
+    "models/marts/daily.yml": "version: 2\nmodels: [{name: daily, columns: [{name: n, data_tests: [not_null]}]}]\n",
+}
+CLICKS = (
+    "CREATE TABLE own.clicks (ts TIMESTAMP, n INTEGER)",
+    "INSERT INTO own.clicks VALUES ('2026-11-18 01:00:00', 1), ('2026-11-19 01:00:00', 2), ('2026-11-20 01:00:00', 3)",
+)
+INTERVALS = "FROM tailrace_meta.intervals ORDER BY ALL"
+
+
+def batched(tmp_path, warehouse):
+    return run(tmp_path, warehouse, BATCHED, {"clicks", "daily", "over"})[0]
+
+
+def test_batches_that_fail_their_tests_are_undone_and_not_counted_as_built(tmp_path, warehouse):
+    for statement in CLICKS:
+        warehouse.execute(statement)
+    assert batched(tmp_path, warehouse)["daily"].detail["batches"] == 4
+    before = warehouse.query(INTERVALS)
+    warehouse.execute("UPDATE own.clicks SET n = 7 WHERE n = 1")
+    warehouse.execute("INSERT INTO own.clicks VALUES ('2026-11-20 02:00:00', NULL)")
+    for _ in range(2):
+        found = batched(tmp_path, warehouse)
+        assert found["daily"].status == "failed"
+        assert "a test fails: not_null_daily_n (Got 1 result" in (found["daily"].error or "")
+        assert found["over"].detail["stale"] == ["daily"]
+        assert warehouse.query("SELECT n FROM marts.daily ORDER BY ts") == [(1,), (2,), (3,)]
+        assert warehouse.query(INTERVALS) == before
+    warehouse.execute("DELETE FROM own.clicks WHERE n IS NULL")
+    found = batched(tmp_path, warehouse)
+    assert (found["daily"].status, found["daily"].detail["batches"]) == ("ok", 1)
+    assert warehouse.query("SELECT n FROM marts.daily ORDER BY ts") == [(7,), (2,), (3,)]
+
+
+def test_a_first_backfill_that_fails_its_tests_is_not_swapped_in_and_goes_on(tmp_path, warehouse):
+    for statement in (*CLICKS, "INSERT INTO own.clicks VALUES ('2026-11-20 02:00:00', NULL)"):
+        warehouse.execute(statement)
+    kept = []
+    for _ in range(2):
+        found = batched(tmp_path, warehouse)
+        assert (found["daily"].status, found["over"].status) == ("failed", "skipped")
+        assert warehouse.tables("marts") == {}
+        assert warehouse.query("SELECT count(*) FROM tailrace_stage.rebuild__daily") == [(4,)]
+        kept.append(warehouse.query(INTERVALS))
+    assert len(kept[0]) == 4
+    assert {row[-1] for row in kept[0]} == {False}
+    assert kept[1] == kept[0], "the second build makes no batch again"
+    warehouse.execute("DELETE FROM own.clicks WHERE n IS NULL")
+    found = batched(tmp_path, warehouse)
+    assert (found["daily"].status, found["daily"].detail["batches"]) == ("ok", 1)
+    assert warehouse.query("SELECT n FROM marts.over") == [(6,)]
