@@ -85,6 +85,15 @@ def _jsoned(value: Any, indent: Any = None) -> float:
     return measure(value) * (1 + (indent if isinstance(indent, int) else 0))
 
 
+def _sliced(_value: Any, slices: Any, *_fill: Any, **_more: Any) -> float:
+    """Even an empty slice is a list."""
+    return slices * 10 if isinstance(slices, int) else 0
+
+
+def _filled(_value: Any, linecount: Any, fill_with: Any = None) -> float:
+    return linecount * 10 if isinstance(linecount, int) and fill_with is not None else 0
+
+
 def _formatted(value: Any, *args: Any, **kwargs: Any) -> float:
     return formatted_size(str(value), (*args, *kwargs.values()), "%")
 
@@ -96,5 +105,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "center": _checked("center", _widest), "indent": _checked("indent", _indented),
     "replace": _checked("replace", replaced_size), "format": _checked("format", _formatted),
     "wordwrap": _checked("wordwrap", _wrapped), "tojson": _checked("tojson", _jsoned),
-    "round": _checked("round", _precise),
+    "round": _checked("round", _precise), "slice": _checked("slice", _sliced), "batch": _checked("batch", _filled),
 }  # fmt: skip

@@ -5,6 +5,7 @@ Python checks for an alarm between its own steps only, so whatever one step coul
 
 from __future__ import annotations
 
+import gc
 import math
 import re
 import signal
@@ -24,6 +25,8 @@ LONGEST = 10_000_000
 """Characters that a template may make of a text; a digit is a character of a number."""
 ITEMS = 100_000
 """What an endless or multiplied series may give."""
+AGAIN = 0.05
+"""Seconds between alarms once the time is up, in case that the first comes where nothing can be raised."""
 _THREAD = threading.local()
 _NUMBER = re.compile(r"\d+")
 
@@ -181,7 +184,7 @@ def unlimited() -> Iterator[None]:
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, left)
+            signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
     else:
         until, began = getattr(_THREAD, "until", inf), time.monotonic()
         _THREAD.until = inf
@@ -197,19 +200,26 @@ def _raise(seconds: float) -> None:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    before = signal.signal(signal.SIGALRM, lambda _signal, _frame: _raise(seconds))
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def ring(_signal: int, frame: FrameType | None) -> None:
+        if not _is_dropped(frame):
+            _raise(seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # an alarm may come even there
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
 def _traced(seconds: float) -> Iterator[None]:
-    def trace(_frame: FrameType, _event: str, _arg: Any) -> Any:
-        if time.monotonic() > _THREAD.until:
+    def trace(frame: FrameType, _event: str, _arg: Any) -> Any:
+        if time.monotonic() > _THREAD.until and not _is_dropped(frame):
             _raise(seconds)
         return trace
 
@@ -221,3 +231,13 @@ def _traced(seconds: float) -> Iterator[None]:
     finally:
         sys.settrace(before)
         _THREAD.until = outer
+
+
+def _is_dropped(frame: FrameType | None) -> bool:
+    """Whether Python drops what is raised here, and a trace with it: while it collects garbage or ends an object."""
+    callbacks = [getattr(callback, "__code__", None) for callback in gc.callbacks]
+    while frame is not None:
+        if frame.f_code in callbacks or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
