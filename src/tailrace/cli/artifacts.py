@@ -60,15 +60,15 @@ def results_written(
     run_id: str = "",
     select: Sequence[str] = (),
 ) -> None:
-    """The manifest and what came of it, where they are wanted; an idle run leaves the manifest that is there."""
+    """The manifest and what came of it, where they are wanted; an idle run that nobody asked leaves what is there."""
     folder = _folder(resolved)
-    if folder is None:
+    idle = not outcomes and all(step.status == "skipped" for step in steps)
+    asked = click.get_current_context().meta.get(_KEY)
+    if folder is None or (idle and not asked and (folder / "run_results.json").exists()):
         return
     from tailrace.plan.artifacts.run_results import write_run_results
 
-    idle = not any(step.status == "ok" for step in steps) and not outcomes
-    if not idle or not (folder / "manifest.json").exists():
-        manifest_written(resolved, run_id=run_id)
+    manifest_written(resolved, run_id=run_id)
     write_run_results(
         steps, resolved, folder, command=command, started=started, finished=finished, outcomes=outcomes,
         run_id=run_id, select=select,
