@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.build.graph import ModelNode
+from tailrace.build.seed_lines import ends_differ, misfit
 from tailrace.build.seed_types import dbt_types
 from tailrace.build.settings.model import Settings
 from tailrace.errors import Diagnostic, Location, WarehouseError, near_miss
 from tailrace.project.spec import SeedFile
 from tailrace.warehouse.base import Warehouse
 
-_DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"', strict_mode = true"
+_DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"'"
 """Nothing of it is guessed: a guess can take a ragged file's header for a title and leave it out."""
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
@@ -111,8 +112,7 @@ def seed_select(node: ModelNode, root: Path) -> str:
         if str(name).lower() in columns or not node.settings.as_dbt
     }
     if node.settings.as_dbt:
-        content = (root / node.path).read_text("utf-8-sig")
-        found = {**dbt_types(content, _delimiter(node.config)), **named}
+        found = {**dbt_types(_content(node, root), _delimiter(node.config)), **named}
         return (
             f"SELECT * FROM read_csv({_options(node, root)}, auto_detect = false, columns = {_pairs(found)})"
         )
@@ -121,8 +121,14 @@ def seed_select(node: ModelNode, root: Path) -> str:
 
 
 def _options(node: ModelNode, root: Path) -> str:
-    """The file, and how it is written."""
-    return f"{_path(node, root)}, {_DIALECT}, delim = {_text(_delimiter(node.config))}"
+    """The file, and how it is written; strict, but where that refuses sound rows whose lines end in several ways."""
+    content, delimiter = _content(node, root), _delimiter(node.config)
+    strict = not ends_differ(content) or misfit(node.path, content, delimiter) is not None
+    return f"{_path(node, root)}, {_DIALECT}, strict_mode = {strict}, delim = {_text(delimiter)}"
+
+
+def _content(node: ModelNode, root: Path) -> str:
+    return (root / node.path).read_bytes().decode("utf-8-sig")
 
 
 def seed_error(warehouse: Warehouse, node: ModelNode, root: Path, error: WarehouseError) -> Diagnostic:
@@ -132,6 +138,8 @@ def seed_error(warehouse: Warehouse, node: ModelNode, root: Path, error: Warehou
         # it names no line: reading all columns as texts, with nothing left to find out, fails at the line itself
         said = _text_error(warehouse, node, root) or "the file is not a CSV of one shape"
     found = _CSV_LINE.search(said)
+    if found is None and (wrong := misfit(node.path, _content(node, root), _delimiter(node.config))):
+        return wrong
     return Diagnostic(Location(node.path, int(found[1]) if found else 1), _plain(said))
 
 

@@ -42,6 +42,8 @@ GOOD = {
     "a type that holds for every row": (b"a,b\n" + b"1,1\n" * 30_000 + b"x,2026-01-01\n", None),
     "dates": (b"a,b\n2026-01-01,1.5\n", [(date(2026, 1, 1), 1.5)]),
     "only a header": (b"a,b\n", []),
+    "mixed line ends": (b'a,b\r\n1,x\n\r\n\n2,""""\n3,"y\r\nz"\r', [(1, "x"), (2, '"'), (3, "y\r\nz")]),
+    "blank lines": (b"a,b\n\n1,x\n\n\n2,y\n\n", [(1, "x"), (2, "y")]),
     "spaces": (b"a, b\n1,2\n", [(1, 2)]),
 }
 
@@ -63,6 +65,9 @@ BAD = {
     "shorter row": (b"a,b\n1,2\n3\n", 3),
     "a title above the header": (b"Rates of 2026\na,b\n1,2\n", 2),
     "an open quote": (b'a,b\n1,2\n"x,1\n', 3),
+    "longer row among mixed line ends": (b"a,b\r\n1,2\n\n1,2,3\n", 4),
+    "shorter row among mixed line ends": (b"a,b\n1,2\r\n3\n", 3),
+    "an open quote among mixed line ends": (b'a,b\r\n1,2\n"x\ny,1\n', 3),
     "one bad row of many": (b"a,b\n" + b"1,2\n" * 5000 + b"1,2,3\n", 5002),
 }
 
@@ -76,6 +81,23 @@ def test_a_row_that_does_not_fit_is_never_left_out(name, tmp_path, warehouse):
     assert str(tmp_path) not in found.error
     assert len(found.error) < 120
     assert warehouse.tables("main") == {}
+
+
+def test_a_dbt_seed_with_mixed_line_ends_is_read(tmp_path, warehouse):
+    files = {
+        "dbt_project.yml": "name: shop\nprofile: shop\n",
+        "profiles.yml": "shop: {target: d, outputs: {d: {type: duckdb, path: d.duckdb}}}\n",
+        "models/one.sql": "SELECT 1 AS one",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds/mixed.csv").write_bytes(b"id,name\n1,a\r\n\n2,b\r\n")
+    graph = compiled(tmp_path)
+    [found] = build(warehouse, graph, {"mixed"}, root=tmp_path, run_id="r", now=lambda: NOW)
+    assert (found.error, found.rows_out) == (None, 2)
+    assert warehouse.query("SELECT id, name FROM main.mixed") == [(1, "a"), (2, "b")]
 
 
 def test_declared_types_hold(tmp_path, warehouse):
