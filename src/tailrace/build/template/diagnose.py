@@ -79,7 +79,7 @@ class Diagnoser:
             case TemplateSyntaxError():
                 return _syntax(text)
             case UndefinedError():
-                return text, self._undefined_fix(text)
+                return text, self._undefined_fix(text, _assigned(error.__traceback__))
             case Runaway():
                 return f"the template {text}", "Look for a loop that does not end"
             case NotText():
@@ -99,14 +99,16 @@ class Diagnoser:
                 return f"the template fails: {text}", "Mend the call"
         return f"the template fails: {type(error).__name__}: {text}", "Mend the call"
 
-    def _undefined_fix(self, message: str) -> str:
+    def _undefined_fix(self, message: str, assigned: list[str]) -> str:
         undefined = re.search(r"'(\w+)' is undefined", message)
         if undefined is None:
             return "Mend the name"
         word = undefined[1]
         if word in REFUSED:
             return REFUSED[word]
-        fix = near_miss(word, list(self._scope.known()))
+        if word in assigned:
+            return "Set it before the if or for that sets it now"
+        fix = near_miss(word, [*assigned, *self._scope.known()])
         if not fix.startswith("did you mean"):
             fix = near_miss(word, [*_OFTEN, *self._scope.visible(self._scope.unit.package)])
         return fix[:1].upper() + fix[1:]
@@ -135,6 +137,16 @@ def _frames(trace: TracebackType | None) -> Iterator[_Found]:
         if found := _in_frame(trace.tb_frame, trace.tb_lineno):
             yield found
         trace = trace.tb_next
+
+
+def _assigned(trace: TracebackType | None) -> list[str]:
+    """The names that the templates of a traceback assign to."""
+    found: set[str] = set()
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        found |= template.assigned if isinstance(template, Source) else set()
+        trace = trace.tb_next
+    return sorted(found)
 
 
 def _at(unit: Unit, offset: int, word: str) -> Location:

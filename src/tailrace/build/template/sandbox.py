@@ -7,7 +7,9 @@ template's, which cannot see them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from types import FrameType
 from typing import Any
 
 import jinja2
@@ -130,10 +132,14 @@ class Environment(SandboxedEnvironment):
 
     def template(self, unit: Unit, tree: nodes.Template | str) -> Source:
         """A parsed text that can be rendered."""
+        if isinstance(tree, str):
+            tree = self.parse(tree, unit.path, unit.path)
+        assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
         code = self.compile(tree, name=unit.path, filename=unit.path)
         found = Source.from_code(self, code, {})
         assert isinstance(found, Source)
         found.unit = unit
+        found.assigned = frozenset(assigned)
         return found
 
     def context(self, template: jinja2.Template) -> Context:
@@ -199,9 +205,10 @@ class Context(runtime.Context):
 
 
 class Source(jinja2.Template):
-    """A compiled template that knows the text it came from."""
+    """A compiled template that knows the text it came from, and what that assigns to."""
 
     unit: Unit
+    assigned: frozenset[str]
 
 
 class Returning:
@@ -221,16 +228,40 @@ class Returning:
 class Absent(jinja2.Undefined):
     """A name or attribute that is not there: false, empty, and a mistake where it is printed or used.
 
-    A macro's argument that was not given prints as nothing, as in dbt.
+    A macro's argument that was not given prints as nothing, as in dbt; so does what the template would have assigned if the
+    warehouse had been there to ask.
     """
 
     __slots__ = ()
 
     def __str__(self) -> str:
-        if (self._undefined_hint or "").startswith("parameter "):
+        if (self._undefined_hint or "").startswith("parameter ") or self._is_awaited():
             return ""
         self._fail_with_undefined_error()
         return ""  # pragma: no cover - the line above raises
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("__") and self._is_awaited():
+            return Unasked(name=name)
+        return super().__getattr__(name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return Unasked(name=str(key)) if self._is_awaited() else super().__getitem__(key)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return Unasked() if self._is_awaited() else super().__call__(*args, **kwargs)
+
+    def _is_awaited(self) -> bool:
+        """Whether the template that is being rendered assigns the name somewhere, and only guesses for now."""
+        frame: FrameType | None = sys._getframe(1) if self._undefined_obj is missing else None
+        while frame is not None:
+            template = frame.f_globals.get("__jinja_template__")
+            if isinstance(template, Source):
+                environment = template.environment
+                assert isinstance(environment, Environment)
+                return self._undefined_name in template.assigned and environment.scope.is_guessing
+            frame = frame.f_back
+        return False
 
 
 class Unasked(jinja2.ChainableUndefined):
