@@ -7,7 +7,7 @@ template's, which cannot see them.
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
@@ -253,7 +253,7 @@ class Absent(jinja2.Undefined):
 
     def _is_awaited(self) -> bool:
         """Whether the template that is being rendered assigns the name somewhere, and only guesses for now."""
-        frame: FrameType | None = sys._getframe(1) if self._undefined_obj is missing else None
+        frame: FrameType | None = inspect.currentframe() if self._undefined_obj is missing else None
         while frame is not None:
             template = frame.f_globals.get("__jinja_template__")
             if isinstance(template, Source):
