@@ -96,15 +96,16 @@ def _finished(
     nodes: Mapping[str, ModelNode],
 ) -> ModelNode:
     """With its columns, and the CTEs of the ephemeral models that it reads."""
-    node = replace(node, columns=None if node.late else _with_meta(node, _columns(parts, names, nodes)))
-    if node.materialized == "ephemeral":
-        return replace(
-            node, sql=node.sql.replace(CTES, "")
-        )  # its readers carry it, behind what it reads itself
+    columns = None if node.late else _with_meta(node, _columns(parts, names, nodes))
+    if CTES not in node.sql and CTES not in node.incremental_sql:
+        return node if columns is None else replace(node, columns=columns)
+    if node.materialized == "ephemeral":  # its readers carry it, behind what it reads itself
+        return replace(node, columns=columns, sql=node.sql.replace(CTES, ""))
     sql, *moved = with_ctes(node.sql, ephemeral_ctes(nodes, names, node.sql))
     more, *moved_too = with_ctes(node.incremental_sql, ephemeral_ctes(nodes, names, node.incremental_sql))
     return replace(
         node,
+        columns=columns,
         sql=sql,
         incremental_sql=more,
         origin=node.origin and Origin(node.origin.rendered, *moved),
@@ -134,6 +135,8 @@ def _node(
     reads.models.pop(model.name, None) if draft.incremental or settings.incremental else None
     for dataset, name in draft.said.sources:
         _read_source(dataset, name, names, reads)
+    if settings.contract:
+        _read_referenced(model, names, reads, problems)
     reads.externals.update((f"{name}()", None) for name in facts.unsure)
     quote = quoter(project.target.type)
     incremental = draft.incremental
@@ -182,6 +185,18 @@ def _batch_inputs(draft: Draft, names: Names) -> tuple[BatchInput, ...]:
                 found.append(BatchInput(TableRef(schema, table), event_time, model.name if model else ""))
                 break
     return tuple(found)
+
+
+def _read_referenced(model: ModelFile, names: Names, reads: _Reads, problems: list[Diagnostic]) -> None:
+    """What foreign keys of a contract refer to is there before they are checked."""
+    from tailrace.build.materialize.foreign_key import referenced
+
+    for name, place in referenced(model):
+        found = names.model(name)
+        if found is None or not found.enabled:
+            problems.append(Diagnostic(place, *(names.disabled(found) if found else names.no_model(name))))
+        elif found.name != model.name:
+            reads.models[found.name] = None
 
 
 def _read_source(dataset: str, name: str, names: Names, reads: _Reads) -> None:

@@ -160,7 +160,9 @@ def test_templates_cannot_reach_out(text, tmp_path):
 
 
 def test_templates_cannot_change_what_they_are_given(tmp_path):
-    for index, text in enumerate(("target.update({'name': 'prod'})", "flags.clear()", "ref('rates').update(x=1)")):
+    for index, text in enumerate(
+        ("target.update({'name': 'prod'})", "flags.clear()", "ref('rates').update(x=1)")
+    ):
         [found] = problems(lay_out(tmp_path / str(index), {"models/a.sql": f"SELECT {{{{ {text} }}}} AS x"}))
         assert "may not do this" in found or "has no attribute" in found
 
@@ -253,3 +255,26 @@ def test_models_in_bigquerys_words_run_on_duckdb_and_share_no_facts_with_duckdbs
     [found] = problems(root, cache=cache)
     assert found.startswith("models/marts/x.sql:1:")
     assert "does not parse" in found
+
+
+KEYED = """
+models:
+  - name: child
+    config: {contract: {enforced: true}}
+    columns:
+      - {name: id, data_type: int, constraints: [{type: foreign_key, to: ref('%s'), to_columns: [one]}]}
+"""
+
+
+def test_what_a_foreign_key_refers_to_is_built_before(tmp_path):
+    files = {"models/marts/child.sql": "SELECT 1 AS id", "models/marts/child.yml": KEYED % "keep"}
+    graph = compiled(lay_out(tmp_path / "p", files))
+    assert graph.nodes["child"].depends_on == ("keep",)
+    wrong = lay_out(tmp_path / "q", {**files, "models/marts/child.yml": KEYED % "keeep"})
+    assert problems(wrong) == [
+        "models/marts/child.yml:6:16: there is no model or seed keeep. Did you mean keep?"
+    ]
+    loose = lay_out(
+        tmp_path / "r", {**files, "models/marts/child.yml": (KEYED % "keep").replace("true", "false")}
+    )
+    assert compiled(loose).nodes["child"].depends_on == ()

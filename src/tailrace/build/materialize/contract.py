@@ -1,4 +1,4 @@
-"""A contract: the built columns are those of the YAML with their types, and its constraints hold, or nothing is swapped."""
+"""A contract: the built columns are those of the YAML with their types, in its order, and its constraints hold, or nothing is swapped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tailrace.build.materialize.job import Job, matching
+from tailrace.build.materialize.foreign_key import lost_keys
+from tailrace.build.materialize.job import Job, columns_of, matching
 from tailrace.errors import WarehouseError
 
 _TYPE = re.compile(r"[\w \t(),\[\]\"'.:]+")
@@ -21,6 +22,16 @@ def enforce_contract(job: Job, columns: Mapping[str, str], table: str) -> None:
         wrong = list(_broken(job, list(columns), table))
     if wrong:
         raise WarehouseError(f"the contract is broken: {'; '.join(wrong)}", "mend the SQL or the contract")
+
+
+def ordered_columns(job: Job, select: str) -> list[str]:
+    """The columns of a SELECT in the contract's order; none where it has none, or the order is that, or it is broken anyway."""
+    if not job.node.settings.contract or not job.node.documented:
+        return []
+    columns = list(columns_of(job, f"SELECT * FROM (\n{select}\n)"))
+    wanted = [matching(doc.name, columns) for doc in job.node.documented]
+    found = [name for name in wanted if name is not None]
+    return found if len(found) == len(wanted) == len(columns) and found != columns else []
 
 
 def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[str]:
@@ -87,7 +98,9 @@ def _constraint(
         rows = _count(job, f"SELECT count(*) FROM {table} WHERE NOT ({constraint.get('expression')})")
         if rows:
             yield f"check {constraint.get('expression')} fails in {rows:,} rows"
-    if kind not in ("not_null", "primary_key", "unique", "check"):
+    if kind == "foreign_key":
+        yield from lost_keys(job, constraint, names, table)
+    if kind not in ("not_null", "primary_key", "unique", "check", "foreign_key"):
         yield f"a constraint {kind} cannot be enforced here"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.build.materialize.contract import enforce_contract
+from tailrace.build.materialize.contract import enforce_contract, ordered_columns
 from tailrace.build.materialize.job import (
     Job,
     columns_of,
@@ -22,7 +22,7 @@ def write_incremental(job: Job) -> int:
     settings = job.node.settings.incremental
     assert settings is not None
     if job.whole:
-        rows = replace_table(job, job.node.sql)
+        rows = replace_table(job, job.node.sql, ordered_columns(job, job.node.sql))
         if settings.unique_key or job.node.settings.contract:
             columns = columns_of(job, job.table)
             key_columns("unique_key", settings.unique_key, list(columns), job.node.table)

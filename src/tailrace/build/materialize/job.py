@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ class Job:
     def quoted(self, name: str) -> str:
         return self.warehouse.dialect.quote(name)
 
-    def listed(self, names: list[str]) -> str:
+    def listed(self, names: Sequence[str]) -> str:
         """Quoted names with commas between them."""
         return ", ".join(self.quoted(name) for name in names)
 
@@ -50,11 +51,16 @@ def columns_of(job: Job, temporary: str) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in rows}
 
 
-def replace_table(job: Job, select: str) -> int:
-    """The relation anew from a SELECT that begins a line of its own; returns its rows."""
+def replace_table(job: Job, select: str, columns: Sequence[str] = ()) -> int:
+    """The relation anew from a SELECT that begins a line of its own, with these columns of it if any; returns its rows."""
     make_way(job, "table")
-    rows = job.warehouse.query(f"CREATE OR REPLACE TABLE {job.table} AS\n{select}\n")
+    rows = job.warehouse.query(f"CREATE OR REPLACE TABLE {job.table} AS {in_order(job, select, columns)}")
     return int(rows[0][0]) if rows else 0
+
+
+def in_order(job: Job, select: str, columns: Sequence[str]) -> str:
+    """A SELECT on the lines below the first, of these columns if any are given."""
+    return f"SELECT {job.listed(columns)} FROM (\n{select}\n)" if columns else f"\n{select}\n"
 
 
 def make_way(job: Job, kind: str) -> None:

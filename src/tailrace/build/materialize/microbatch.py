@@ -15,9 +15,9 @@ from tailrace.build import intervals
 from tailrace.build.batches import set_batch
 from tailrace.build.built import Parts, digest
 from tailrace.build.intervals import Batch, Interval
-from tailrace.build.materialize.contract import enforce_contract
+from tailrace.build.materialize.contract import enforce_contract, ordered_columns
 from tailrace.build.materialize.hooks import run_hooks
-from tailrace.build.materialize.job import Job, columns_of, key_columns, make_way, thawed
+from tailrace.build.materialize.job import Job, columns_of, in_order, key_columns, make_way, thawed
 from tailrace.build.settings.incremental import Incremental, Microbatch
 from tailrace.build.stale import Digests, Inputs, is_same
 from tailrace.errors import WarehouseError
@@ -182,8 +182,9 @@ class Batches:
         warehouse = self._job.warehouse
         sql = set_batch(self._job.node.sql, batch.start, batch.end)
         warehouse.ensure_schema(STAGE)
+        select = in_order(self._job, sql, ordered_columns(self._job, sql))
         warehouse.execute(
-            f"CREATE TABLE {warehouse.dialect.table(self._side)} AS SELECT * FROM (\n{sql}\n) LIMIT 0"
+            f"CREATE TABLE {warehouse.dialect.table(self._side)} AS SELECT * FROM ({select}) LIMIT 0"
         )
 
     def _swap(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.build.materialize.contract import enforce_contract
+from tailrace.build.materialize.contract import enforce_contract, ordered_columns
 from tailrace.build.materialize.hooks import run_hooks
 from tailrace.build.materialize.incremental import write_incremental
 from tailrace.build.materialize.job import Job, columns_of, make_way, replace_table
@@ -40,7 +40,8 @@ def _whole(job: Job, kind: str) -> int:
         make_way(job, "view")
         job.warehouse.execute(f"CREATE OR REPLACE VIEW {job.table} AS\n{job.node.sql}\n")
     else:
-        rows = replace_table(job, seed_select(job.node, job.root) if kind == "seed" else job.node.sql)
+        select = seed_select(job.node, job.root) if kind == "seed" else job.node.sql
+        rows = replace_table(job, select, ordered_columns(job, select))
     if job.node.settings.contract:
         enforce_contract(job, columns_of(job, job.table), job.table)
     return rows

@@ -15,6 +15,7 @@ from tailrace.build.run import build
 from tailrace.errors import FatalError
 from tailrace.events import Notice, listening
 from tailrace.project.spec import ColumnDoc
+from tailrace.warehouse.base import TableRef
 
 
 @pytest.fixture
@@ -112,6 +113,90 @@ def test_constraints_are_enforced(plot, constraint, said):
                constraints=({**constraint, "columns": ["x"]},))  # fmt: skip
     assert f"the contract is broken: {said}." in plot.error("m")
     assert plot.warehouse.tables("marts") == {}
+
+
+REFERRED = [
+    {"to": "ref('Other')", "to_columns": ["k"]},
+    {"expression": "marts.other (k)"},
+    {"expression": 'REFERENCES "marts"."other" ( "k" )'},
+]
+
+
+@pytest.mark.parametrize("words", REFERRED)
+def test_a_foreign_key_is_found_in_the_other_table(plot, words):
+    plot.model("other", "SELECT unnest([1, 2]) AS k")
+    doc = ColumnDoc("x", data_type="int", constraints=({"type": "foreign_key", **words},))
+    more = {"settings": CONTRACT, "documented": (doc,), "depends_on": ("other",)}
+    plot.model("m", "SELECT unnest([1, 2, 2, NULL]) AS x", **more)
+    assert plot.built() == ["m", "other"]
+    plot.model("m", "SELECT unnest([1, 3, 3, NULL]) AS x", **more)
+    assert "the contract is broken: x is not found in " in plot.error("m")
+    assert "(k) in 2 rows." in plot.error("m").replace('"marts"."other" ( "k" )', "(k)")
+    assert plot.rows("m") == [(1,), (2,), (2,), (None,)]
+    plot.model("other", "SELECT 1 AS k")
+    plot.model("m", "SELECT unnest([1, 2]) AS x", **more)
+    assert "in 1 rows" in plot.error("m")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({}, "a foreign_key has to say to and to_columns, or expression: table (columns), not ''"),
+        ({"expression": "marts.other; DROP TABLE x"}, "a foreign_key has to say to and to_columns"),
+        ({"to": "other", "to_columns": ["k"]}, "to of a foreign_key is ref() or source(), not other"),
+        ({"to": "ref('nobody')", "to_columns": ["k"]}, "ref('nobody') of a foreign_key is no table"),
+        ({"to": "ref('other')"}, "a foreign_key of 1 columns refers to 0"),
+        (
+            {"to": "ref('other')", "to_columns": ["nope"]},
+            "the foreign_key of x cannot be checked: Binder Error",
+        ),
+    ],
+)
+def test_a_foreign_key_that_cannot_be_checked_is_none_that_holds(plot, words, said):
+    plot.model("other", "SELECT 1 AS k")
+    doc = ColumnDoc("x", data_type="int", constraints=({"type": "foreign_key", **words},))
+    plot.model("m", "SELECT 1 AS x", settings=CONTRACT, documented=(doc,), depends_on=("other",))
+    assert f"the contract is broken: {said}" in plot.error("m")
+    assert plot.warehouse.tables("marts") == {"other": "table"}
+
+
+def test_a_foreign_key_of_several_columns(plot):
+    plot.model("other", "SELECT 1 AS a, 2 AS b")
+    key = {"type": "foreign_key", "columns": ["x", "y"], "to": "ref('other')", "to_columns": ["a", "b"]}
+    more = {
+        "settings": CONTRACT,
+        "documented": columns(x="int", y="int"),
+        "constraints": (key,),
+        "depends_on": ("other",),
+    }
+    plot.model("m", "SELECT 1 AS x, 2 AS y UNION ALL SELECT 9, NULL", **more)
+    assert plot.built() == ["m", "other"]
+    plot.model("m", "SELECT 1 AS x, 2 AS y UNION ALL SELECT 2, 1", **more)
+    assert "x, y is not found in ref('other') (a, b) in 1 rows" in plot.error("m")
+
+
+def test_columns_stand_in_the_contracts_order(plot):
+    more = {"settings": CONTRACT, "documented": columns(A="int", b="varchar")}
+    plot.model("m", "SELECT 'x' AS b, 1 AS a", **more)
+    plot.incremental("i", "SELECT 'x' AS b, 1 AS a", "SELECT 'y' AS b, 2 AS a", strategy="append",
+                     reads=("clicks",), **more)  # fmt: skip
+    plot.microbatch("d", "SELECT 'x' AS b, id::int AS a, ts FROM {clicks}", {"clicks": "ts"},
+                    settings=CONTRACT, documented=columns(ts="timestamp", a="int", b="varchar"))  # fmt: skip
+    plot.land("clicks", "CREATE TABLE raw.clicks AS SELECT 1 AS id, TIMESTAMP '2026-01-02' AS ts")
+    plot.built()
+    assert list(plot.warehouse.columns(TableRef("marts", "m"))) == ["a", "b"]
+    assert list(plot.warehouse.columns(TableRef("marts", "i"))) == ["a", "b"]
+    assert list(plot.warehouse.columns(TableRef("marts", "d"))) == ["ts", "a", "b"]
+    assert plot.rows("m") == [(1, "x")]
+    plot.land("clicks")
+    assert "i" in plot.built()
+    assert plot.rows("i") == [(1, "x"), (2, "y")]
+
+
+def test_an_error_in_sql_under_a_contract_keeps_its_line(plot):
+    plot.model("m", "SELECT 'x' AS b,\n  CAST(v AS INTEGER) AS a FROM (VALUES ('q')) AS t(v)",
+               settings=CONTRACT, documented=columns(a="int", b="varchar"))  # fmt: skip
+    assert "(line 2 of the compiled SQL: CAST(v AS INTEGER) AS a" in plot.error("m")
 
 
 def test_an_ephemeral_model_is_no_relation_and_passes_changes_on(plot):
