@@ -18,6 +18,7 @@ from tailrace.build.placing import Placing, is_lenient
 from tailrace.build.rendering import Renderer, Template
 from tailrace.build.settings.model import Settings, settings_of
 from tailrace.build.static import Rendered
+from tailrace.build.wording import wording
 from tailrace.errors import Diagnostic, Location, ProjectError
 from tailrace.project.spec import ModelFile, Project, Suite, Sync
 
@@ -27,10 +28,17 @@ def compile_project(project: Project, *, now: datetime, cache_dir: Path | None) 
 
     Raises ProjectError with every diagnostic of every file. `cache_dir` may be deleted at any time.
     """
-    problems: list[Diagnostic] = []
-    now = now.astimezone(UTC)
     cache = Cache(cache_dir, version_of(project.dialect, _target(project)))
-    renderer = Renderer(project, cache, problems, now)
+    try:
+        return _compiled(project, cache, now.astimezone(UTC), exact=False)
+    except ProjectError:
+        # what is wrong is placed in the text as it is now, which is not the one that was parsed
+        return _compiled(project, cache, now.astimezone(UTC), exact=True)
+
+
+def _compiled(project: Project, cache: Cache, now: datetime, *, exact: bool) -> Graph:
+    problems: list[Diagnostic] = []
+    renderer = Renderer(project, cache, problems, now, exact=exact)
     placing = Placing(project, renderer.early, renderer.generate, problems)
     renderer.names = names = names_of(project, placing.placed())
     _refuse_switched_off(project, names, problems)
@@ -95,11 +103,12 @@ def _settings(model: ModelFile, template: Template, renderer: Renderer) -> Setti
         "enabled": placed.enabled,
         "event_time": placed.event_time,
     }
+    found = {key: getattr(settings, key) for key in known}
     if renderer.project.dbt is None and not model.package:
         known = {**known, "schema": placed.schema, "alias": placed.alias}
-        settings = replace(settings, schema=settings.schema or model.schema)
+        found |= {"schema": settings.schema or model.schema, "alias": settings.alias}
     for key, value in known.items():
-        if getattr(settings, key) != value:
+        if found[key] != value:
             message = f"{key} is needed before templates run, and here it depends on one"
             fix = f"Write config({key}=...) with a literal, once"
             renderer.problems.append(Diagnostic(said.places.get(key, Location(model.path)), message, fix))
@@ -112,6 +121,11 @@ def _facts(rendered: Rendered, renderer: Renderer, problems: list[Diagnostic]) -
     kept = renderer.cache.get(key)
     if kept is not None:
         return Facts.read(kept)
+    words = wording(rendered.sql)
+    said = key_of("wording", words) if words is not None else ""
+    if said and not renderer.exact and (kept := renderer.cache.alike("wording", said)):
+        renderer.cache.put(key, {**kept, "sql": rendered.sql})
+        return Facts.read({**kept, "sql": rendered.sql})
     from tailrace.build.sql import Wrong, read_sql
 
     try:
@@ -119,7 +133,8 @@ def _facts(rendered: Rendered, renderer: Renderer, problems: list[Diagnostic]) -
     except Wrong as wrong:
         problems += [rendered.problem(found.offset, found.message, found.fix) for found in wrong.problems]
         return None
-    renderer.cache.put(key, _plain(facts))
+    marked = facts.sql != rendered.sql  # at places of this very text
+    renderer.cache.put(key, {**_plain(facts), "wording": "" if marked else said})
     return facts
 
 

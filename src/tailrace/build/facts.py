@@ -14,7 +14,7 @@ import orjson
 
 from tailrace import __version__
 
-FORMAT = 2
+FORMAT = 3
 Table = tuple[str, str, str, int]
 """Catalog, schema and name as written ("" where missing), and the offset in the SQL."""
 ColumnPart = str | tuple[str, str]
@@ -69,6 +69,7 @@ class Cache:
     file: str = "models.json"
     _kept: dict[str, Any] = field(default_factory=dict)
     _used: dict[str, Any] = field(default_factory=dict)
+    _index: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.folder is not None:
@@ -80,6 +81,16 @@ class Cache:
         if found is not None:
             self._used[key] = found
         return found
+
+    def alike(self, field_: str, value: str) -> Any:
+        """An entry of the last compilation in which that field has this value."""
+        if self._index is None:
+            self._index = {
+                entry[field_]: entry
+                for entry in self._kept.values()
+                if isinstance(entry, dict) and entry.get(field_)
+            }
+        return self._index.get(value)
 
     def put(self, key: str, value: Any) -> None:
         self._used[key] = value

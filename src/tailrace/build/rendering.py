@@ -35,15 +35,25 @@ class Template:
 
 
 class Renderer:
-    """Renders the models of one project. `names` are set once everything is placed."""
+    """Renders the models of one project. `names` are set once everything is placed.
+
+    `exact`: what was parsed under other comments is parsed again, for its places.
+    """
 
     def __init__(
-        self, project: Project, cache: Cache, problems: list[Diagnostic], now: datetime | None = None
+        self,
+        project: Project,
+        cache: Cache,
+        problems: list[Diagnostic],
+        now: datetime | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
         self.project = project
         self.cache = cache
         self.problems = problems
         self.now = now
+        self.exact = exact
         self.names = Names(project.name, {}, {}, frozenset())
         self._templates: Templates | None = None
         self._shared = ""
@@ -128,7 +138,7 @@ class Renderer:
             return place(model.path, model.sql, found if at <= found < end else at, model.line)
 
         functions = self.calls(owner, where)
-        return replace(render(model.path, model.sql, calls, answer), line=model.line), functions.said
+        return render(model.path, model.sql, calls, answer, model.line), functions.said
 
     def _with_jinja(self, model: ModelFile, owner: Owner, *, incremental: bool) -> Template | None:
         calls = self._calls(owner, model)

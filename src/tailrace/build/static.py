@@ -153,7 +153,7 @@ class Rendered:
         )
 
 
-def render(path: str, text: str, calls: list[Call], answer: Callable[[Call], str]) -> Rendered:
+def render(path: str, text: str, calls: list[Call], answer: Callable[[Call], str], line: int = 0) -> Rendered:
     """The template with each call replaced by its answer; line numbers stay as they are in the file."""
     parts: list[str] = []
     pieces = [(0, 0)]
@@ -169,7 +169,7 @@ def render(path: str, text: str, calls: list[Call], answer: Callable[[Call], str
         pieces.append((length, call.end))
         done = call.end
     parts.append(text[done:])
-    return Rendered("".join(parts), path, text, tuple(pieces))
+    return Rendered("".join(parts), path, text, tuple(pieces), line)
 
 
 def place(path: str, text: str, offset: int, above: int = 0) -> Location:
