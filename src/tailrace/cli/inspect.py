@@ -48,6 +48,8 @@ def show_list(frame: Frame, select: tuple[str, ...], exclude: tuple[str, ...]) -
     }
     rows = [_row(resolved, node_id) for node_id in resolved.nodes if node_id in ids]
     frame.document(rows)
+    if frame.as_json:
+        return
     frame.say(table(("kind", "name", "materialized", "depends on", "path"),
                     [(r["kind"], r["name"], r["materialized"] or "", ", ".join(r["depends_on"]), r["path"]) for r in rows]))  # fmt: skip
 
