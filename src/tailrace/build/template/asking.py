@@ -83,7 +83,10 @@ class Asking:
         with unlimited():
             table = warehouse.arrow(sql)
         columns = [[_exact(value) for value in column.to_pylist()] for column in table.columns]
-        return Table(table.column_names, list(zip(*columns, strict=True)))
+        return Table(table.column_names, list(zip(*columns, strict=True)), self._say)
+
+    def _say(self, text: str) -> None:
+        self._scope.calls.log(text, info=True)
 
     def write(self, warehouse: Warehouse, sql: str, what: str) -> None:
         """Statements that change something: for hooks and operations."""

@@ -143,7 +143,7 @@ def functions_of(scope: Scope, asking: Asking) -> Mapping[str, Any]:
         "run_started_at": Changing(lambda: _now(scope)),
         "load_result": asking.load_result, "store_result": asking.store_result,
         "invocation_id": Changing(lambda: str(uuid5(NAMESPACE_OID, _now(scope).isoformat()))),
-        "dbt_version": DBT_VERSION, "project_name": scope.root, "database": scope.database,
+        "thread_id": "Thread-1", "dbt_version": DBT_VERSION, "project_name": scope.root, "database": scope.database,
         "selected_resources": Changing(lambda: list(GraphView(scope)["nodes"])),
     }  # fmt: skip
     found |= FUNCTIONS

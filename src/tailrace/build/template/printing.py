@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableSet
-from datetime import date, time, timedelta
+from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ class Distinct(MutableSet[Any]):
 
 
 PLAIN = (
-    str, int, float, list, tuple, dict, Decimal, date, time, timedelta, Undefined, Distinct, Relation, Column,
+    str, int, float, list, tuple, dict, Decimal, date, time, timedelta, tzinfo, Undefined, Distinct, Relation, Column,
 )  # fmt: skip
 
 

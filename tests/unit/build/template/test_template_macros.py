@@ -7,6 +7,7 @@ from tests.unit.build.template.cases import Bench, plain
 
 from tailrace.build.template.sandbox import Environment
 from tailrace.build.template.unit import Unit
+from tailrace.events import Notice, listening
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -118,3 +119,24 @@ def test_the_clock_is_the_run_s():
     bench = Bench({})
     assert bench.text(text) == "2026-11-21T04:05:06.789000+00:00 2026-11-21 04:05:06.789000 2026-11-21 36"
     assert bench.said.spoke, "what reads the clock is not kept"
+
+
+def test_print_table_tells_the_table_as_agate_draws_it():
+    warehouse, heard = DuckDBWarehouse(None), []
+    bench = Bench({}, warehouse=warehouse)
+    query = "select range as id, 'it''s ' || range as name, 2.5 as d, 'a much longer text' as e from range(3)"
+    with listening(heard.append):
+        given = bench.text(f'{{{{ run_query("{query}").print_table(max_rows=2, max_columns=3) }}}}')
+        bench.text(f'{{% do run_query("{query}").select("e").limit(1).print_table(max_column_width=8) %}}')
+    warehouse.close()
+    assert given == "None"
+    assert [event.text.partition("\n")[2].splitlines() for event in heard if isinstance(event, Notice)] == [
+        [
+            "|  id | name   |   d | ... |",
+            "| --- | ------ | --- | --- |",
+            "|   0 | it's 0 | 2.5 | ... |",
+            "|   1 | it's 1 | 2.5 | ... |",
+            "| ... | ...    | ... | ... |",
+        ],
+        ["| e        |", "| -------- |", "| a muc... |"],
+    ]
