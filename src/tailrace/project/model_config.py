@@ -57,7 +57,7 @@ class Config:
 
 
 def _listed(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, list) else [value]
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
 def read_layer(reader: Reader, keys: Mapping[str, Any] | None = None) -> Layer:

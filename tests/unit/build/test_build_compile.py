@@ -280,3 +280,16 @@ def test_what_a_foreign_key_refers_to_is_built_before(tmp_path):
         tmp_path / "r", {**files, "models/marts/child.yml": (KEYED % "keep").replace("true", "false")}
     )
     assert compiled(loose).nodes["child"].depends_on == ()
+
+
+def test_a_models_own_hooks_and_meta_join_those_of_its_folder(tmp_path):
+    base = sections(GOLDEN / "base.txt")["pyproject.toml"]
+    files = {
+        "pyproject.toml": base + 'pre_hook = ["SELECT 1"]\nmeta = {own = "me", tier = 2}\n',
+        "models/marts/x.sql": "{{ config(pre_hook='SELECT 2', meta={'tier': 1}) }} SELECT 1 AS one",
+        "models/marts/y.sql": "{{ config(pre_hook=('SELECT ' ~ 2, 'SELECT 3')) }} SELECT 1 AS one",
+    }
+    nodes = compiled(lay_out(tmp_path / "p", files)).nodes
+    assert nodes["x"].settings.pre_hooks == ("SELECT 1", "SELECT 2")
+    assert nodes["x"].config["meta"] == {"own": "me", "tier": 1}
+    assert nodes["y"].settings.pre_hooks == ("SELECT 1", "SELECT 2", "SELECT 3")

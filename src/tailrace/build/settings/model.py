@@ -1,4 +1,4 @@
-"""A model's configuration: folder defaults and YAML first, the file's own config() call on top."""
+"""A model's configuration: folder defaults and YAML first, the file's own config() call on top; hooks add, meta and its like merge."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tailrace.build.settings.checks import Place, Values
 from tailrace.build.settings.incremental import Incremental, incremental_of
 from tailrace.build.settings.snapshot import Snapshot, snapshot_of
 from tailrace.errors import Diagnostic, Location, near_miss
+from tailrace.project.model_config import Config, Layer
 from tailrace.project.spec import ModelFile
 
 MATERIALIZED = ("view", "table", "incremental", "ephemeral", "snapshot")
@@ -66,7 +67,9 @@ def settings_of(
 
     `lenient`: keys that we do not know are other adapters' or a package's own, as dbt has it.
     """
-    both = {**model.config, **called, **model.overrides}
+    merged = Config(dict(model.config))
+    merged.add(Layer(called))
+    both = {**merged.values, **model.overrides}
 
     def where(key: str) -> Location:
         if key not in both:
