@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tailrace.build.compile import compile_project
 from tailrace.build.graph import Graph
+from tailrace.build.testing.reading import words_in
 from tailrace.connectors.sdk import registry
 from tailrace.errors import ProjectError
 from tailrace.plan.check import check_project
@@ -85,6 +86,7 @@ def choose(
 
 def nodes_of(project: Project, graph: Graph) -> list[Node]:
     """Pipelines, the tables they land, seeds, models, suites and syncs, in the order in which a run reaches them."""
+    own = project.dbt.name if project.dbt else project.name
     nodes = [Node(f"pipeline:{p.name}", "pipeline", p.name, p.tags, p.path, ()) for p in project.pipelines]
     landed = {(p.dataset, r.name): p for p in project.pipelines for r in p.resources}
     landed |= _read_of_open(project, graph)
@@ -96,16 +98,27 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
             p.tags,
             p.path,
             (f"pipeline:{p.name}",),
+            own,
         )
         for (dataset, table), p in landed.items()
     )
     declared = {(s.source, s.name): s for s in project.sources if s.enabled}
     nodes.extend(
-        Node(f"source:{s.source}.{s.name}", "source", f"{s.source}.{s.name}", s.tags, s.path, ())
+        Node(
+            f"source:{s.source}.{s.name}",
+            "source",
+            f"{s.source}.{s.name}",
+            s.tags,
+            s.path,
+            (),
+            s.package or own,
+        )
         for key, s in declared.items()
         if key not in landed
     )
     ids = {name: f"{graph.nodes[name].kind}:{name}" for name in graph.order}
+    metas = {model.name: model.meta for model in project.models if model.meta}
+    metas |= {seed.name: seed.meta for seed in project.seeds if seed.meta}
     for name in graph.order:
         model = graph.nodes[name]
         upstream = [ids[other] for other in model.depends_on]
@@ -118,9 +131,12 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
             if call in declared and call not in landed
         ]
         config = {**model.config, "materialized": model.materialized, "tags": model.tags}
-        package = model.package or (project.dbt.name if project.dbt else project.name)
+        if name in metas or "meta" in config:
+            config["meta"] = {**metas.get(name, {}), **(config.get("meta") or {})}
+        package = model.package or own
+        fqn = (package, *_folders(project, model.path, model.package), name)
         nodes.append(
-            Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream), package, config)
+            Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream), package, config, fqn)
         )
     nodes.extend(
         Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites
@@ -128,7 +144,33 @@ def nodes_of(project: Project, graph: Graph) -> list[Node]:
     for sync in project.syncs:
         upstream = [ids[sync.model], *([f"suite:{sync.validate}"] if sync.validate else [])]
         nodes.append(Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream)))
+    nodes.extend(_exposures(project, ids, own))
     return nodes
+
+
+def _folders(project: Project, path: str, package: str) -> tuple[str, ...]:
+    """The folders of a file below `models/` or its like, in its own package."""
+    found = project.packages.get(package)
+    return tuple((path.removeprefix(f"{found.path}/") if found else path).split("/")[1:-1])
+
+
+def _exposures(project: Project, ids: Mapping[str, str], own: str) -> Iterator[Node]:
+    """Who reads models outside of the project: selections go through them, and no step has anything to do there."""
+    folded = {name.casefold(): node_id for name, node_id in ids.items()}
+    for exposure in project.exposures:
+        reads = words_in(" ".join(exposure.depends_on))
+        upstream = [folded[name.casefold()] for name in reads.models if name.casefold() in folded]
+        upstream += [f"source:{source}.{table}" for source, table in reads.sources]
+        yield Node(
+            f"exposure:{exposure.name}",
+            "exposure",
+            exposure.name,
+            exposure.tags,
+            exposure.path,
+            tuple(upstream),
+            exposure.package or own,
+            {"meta": exposure.meta},
+        )
 
 
 def _read_of_open(project: Project, graph: Graph) -> dict[tuple[str, str], Pipeline]:

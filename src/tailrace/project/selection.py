@@ -1,4 +1,4 @@
-"""dbt's node selection: `+name`, `tag:x`, `path:models/marts`, commas for and, spaces for or."""
+"""dbt's node selection: `+name`, `@name`, `tag:x`, `path:models/marts`, commas for and, spaces for or."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from tailrace.errors import BadInput
 from tailrace.project.reader import hint
 
-KINDS = ("model", "seed", "pipeline", "suite", "sync", "source")
-METHODS = ("tag", "path", "file", "state", "package", "resource_type", "config", *KINDS)
+KINDS = ("model", "seed", "pipeline", "suite", "sync", "source", "exposure")
+METHODS = ("tag", "path", "file", "fqn", "state", "package", "resource_type", "config", *KINDS)
 
 _TERM = re.compile(
-    r"(?P<up>(?P<up_depth>\d*)\+)?((?P<method>[a-z_]+(?:\.[a-z_]+)?):)?(?P<value>[^+@]*[^+@:])(?P<down>\+(?P<down_depth>\d*))?\Z"
+    r"(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?((?P<method>[a-z_]+(?:\.[\w-]+)*):)?(?P<value>[^+@]*[^+@:])(?P<down>\+(?P<down_depth>\d*))?\Z"
 )
 
 
@@ -23,7 +23,8 @@ _TERM = re.compile(
 class Node:
     """One thing that a run works on. `id` is `kind:name`; `depends_on` are ids; a source's name is `dataset.table`.
 
-    `config` are a model's settings, for `config.materialized:table`.
+    `config` are a model's settings, for `config.materialized:table` and `config.meta.owner:me`; `fqn` is its package, its folders
+    and its name.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Node:
     depends_on: tuple[str, ...] = ()
     package: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    fqn: tuple[str, ...] = ()
 
 
 def select(
@@ -69,17 +71,21 @@ class _Graph:
         return found
 
     def term(self, term: str, word: str) -> set[str]:
-        if "@" in term:
-            raise BadInput(
-                f"{word}: the @ operator is not in this release", "Write +name+ for both directions"
-            )
         parsed = _TERM.match(term)
         if parsed is None:
             raise BadInput(
-                f"{word or term!r} is not a selection", "Write name, +name, name+, tag:x or path:models/marts"
+                f"{word or term!r} is not a selection",
+                "Write name, +name, name+, @name, tag:x or path:models/marts",
+            )
+        if parsed["at"] and (parsed["up"] or parsed["down"]):
+            raise BadInput(
+                f"{word}: @ goes both ways already, and takes no +", "Leave out the + or write +name+"
             )
         matched = self.matching(parsed["method"] or "", parsed["value"])
         found = set(matched)
+        if parsed["at"]:
+            found |= _reach(matched, self.children, "")
+            found |= _reach(found, self.parents, "")
         if parsed["up"]:
             found |= _reach(matched, self.parents, parsed["up_depth"])
         if parsed["down"]:
@@ -115,6 +121,11 @@ class _Graph:
         if method == "path":
             parts = [node.path.split("/") for node in nodes if node.path]
             return sorted({"/".join(part[:length]) for part in parts for length in range(1, len(part) + 1)})
+        if method.startswith("config."):
+            texts = {text for node in nodes for text in _setting(node, method)}
+            return sorted(texts or {f"config.{key}" for node in nodes for key in node.config})
+        if method in ("fqn", "package"):
+            return sorted({".".join(node.fqn) if method == "fqn" else node.package for node in nodes} - {""})
         return sorted({node.name for node in nodes if method in ("", node.kind)})
 
 
@@ -143,26 +154,37 @@ def _test(method: str, value: str) -> Callable[[Node], bool]:
     if method == "resource_type":
         return lambda node: value in (node.kind, node.config.get("materialized"))
     if method.startswith("config."):
-        key = method.partition(".")[2]
-        return lambda node: value.lower() in _texts(node.config.get(key))
+        return lambda node: value.lower() in _setting(node, method)
+    if method == "fqn":
+        return lambda node: _named(node, value)
     if method == "source":
-        return lambda node: node.kind == "source" and _dotted(node.name, value)
+        return lambda node: (
+            node.kind == "source"
+            and (_dotted(node.name, value) or _dotted(f"{node.package}.{node.name}", value))
+        )
     if method:
         return lambda node: node.kind == method and fnmatchcase(node.name, value)
     return lambda node: (
-        fnmatchcase(node.name, value) or (node.kind in ("model", "seed") and _dotted(_dots(node), value))
+        fnmatchcase(node.name, value) or (node.kind in ("model", "seed") and _named(node, value))
     )
 
 
-def _texts(value: Any) -> list[str]:
-    """A setting as the words that a person would write for it."""
-    items = value if isinstance(value, list | tuple) else () if value is None else (value,)
+def _setting(node: Node, method: str) -> list[str]:
+    """What `config.a.b` is for a node, as the words that a person would write for it; of a mapping its keys."""
+    value: Any = node.config
+    for key in method.split(".")[1:]:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    items = value if isinstance(value, list | tuple | Mapping) else () if value is None else (value,)
     return [str(item).lower() for item in items]
 
 
-def _dots(node: Node) -> str:
-    """`models/marts/lead_scores.sql` as `marts.lead_scores`: dbt selects by it, and a folder by its part."""
-    return node.path.partition("/")[2].rpartition(".")[0].replace("/", ".")
+def _named(node: Node, value: str) -> bool:
+    """Whether `value` is the node's name, or begins its dotted name, with its package in front or without."""
+    return bool(node.fqn) and (
+        fnmatchcase(node.name, value)
+        or _dotted(".".join(node.fqn[1:]), value)
+        or _dotted(".".join(node.fqn), value)
+    )
 
 
 def _dotted(name: str, value: str) -> bool:

@@ -20,7 +20,7 @@ NODES = [
         "pipelines/hubspot.yml",
         ("pipeline:hubspot",),
     ),
-    Node("source:ga4.sessions", "source", "ga4.sessions", (), "pipelines/ga4.yml", ("pipeline:ga4",)),
+    Node("source:ga4.sessions", "source", "ga4.sessions", (), "pipelines/ga4.yml", ("pipeline:ga4",), "acme"),
     Node("seed:rates", "seed", "rates", (), "seeds/rates.csv"),
     Node(
         "model:stg_contacts",
@@ -29,6 +29,7 @@ NODES = [
         ("daily",),
         "models/staging/hubspot/stg_contacts.sql",
         ("source:hubspot.contacts",),
+        fqn=("acme", "staging", "hubspot", "stg_contacts"),
     ),
     Node(
         "model:stg_sessions",
@@ -37,6 +38,7 @@ NODES = [
         (),
         "models/staging/stg_sessions.sql",
         ("source:ga4.sessions",),
+        fqn=("acme", "staging", "stg_sessions"),
     ),
     Node(
         "model:lead_scores",
@@ -45,6 +47,8 @@ NODES = [
         ("daily", "crm"),
         "models/marts/lead_scores.sql",
         ("model:stg_contacts", "model:stg_sessions"),
+        config={"meta": {"own": {"who": "Me"}, "pii": True}, "materialized": "table"},
+        fqn=("acme", "marts", "lead_scores"),
     ),
     Node(
         "model:channels",
@@ -53,6 +57,8 @@ NODES = [
         (),
         "models/marts/channels.sql",
         ("seed:rates", "model:stg_sessions"),
+        config={"materialized": "view", "tags": ["a"]},
+        fqn=("acme", "marts", "channels"),
     ),
     Node(
         "suite:lead_scores",
@@ -70,6 +76,7 @@ NODES = [
         "reverse/x.yml",
         ("model:lead_scores", "suite:lead_scores", "unknown:x"),
     ),
+    Node("exposure:board", "exposure", "board", depends_on=("model:channels", "source:ga4.sessions")),
 ]
 ALL = {node.id for node in NODES}
 
@@ -88,8 +95,39 @@ def short(ids):
         ("model:lead_scores+1", {"lead_scores", "suite:lead_scores", "sync:hubspot_lead_scores"}),
         (
             "stg_sessions+",
-            {"stg_sessions", "lead_scores", "channels", "suite:lead_scores", "sync:hubspot_lead_scores"},
+            {
+                "stg_sessions",
+                "lead_scores",
+                "channels",
+                "suite:lead_scores",
+                "sync:hubspot_lead_scores",
+                "exposure:board",
+            },
         ),
+        ("exposure:board", {"exposure:board"}),
+        ("1+exposure:*", {"exposure:board", "channels", "source:ga4.sessions"}),
+        (
+            "@seed:rates",
+            {
+                "seed:rates",
+                "channels",
+                "exposure:board",
+                "stg_sessions",
+                "source:ga4.sessions",
+                "pipeline:ga4",
+            },
+        ),
+        ("@suite:lead_scores,model:*", {"lead_scores", "stg_contacts", "stg_sessions"}),
+        ("fqn:acme.marts.lead_scores", {"lead_scores"}),
+        ("fqn:marts", {"lead_scores", "channels"}),
+        ("fqn:lead_scores", {"lead_scores"}),
+        ("acme.staging.hubspot", {"stg_contacts"}),
+        ("acme.*.stg_*", {"stg_sessions"}),
+        ("config.meta.own.who:me", {"lead_scores"}),
+        ("config.meta.own:who", {"lead_scores"}),
+        ("config.meta.pii:true", {"lead_scores"}),
+        ("config.tags:A", {"channels"}),
+        ("config.materialized:table+1", {"lead_scores", "suite:lead_scores", "sync:hubspot_lead_scores"}),
         ("+channels", {"channels", "seed:rates", "stg_sessions", "source:ga4.sessions", "pipeline:ga4"}),
         ("2+channels", {"channels", "seed:rates", "stg_sessions", "source:ga4.sessions"}),
         ("0+channels", {"channels"}),
@@ -112,6 +150,7 @@ def short(ids):
         ("seed:rates channels", {"seed:rates", "channels"}),
         ("source:hubspot.contacts+1", {"source:hubspot.contacts", "stg_contacts"}),
         ("source:ga4", {"source:ga4.sessions"}),
+        ("source:acme.ga4.sessions", {"source:ga4.sessions"}),
         ("state:modified", {"lead_scores", "stg_contacts"}),
         ("state:modified+1,tag:daily", {"lead_scores", "stg_contacts"}),
     ],
@@ -133,7 +172,10 @@ def test_several_texts_add_up_and_excludes_are_taken_away():
     assert select(NODES, ["  "]) == ALL
     assert select(NODES, ["channels", "seed:rates"]) == {"model:channels", "seed:rates"}
     assert select(NODES, ["tag:daily"], ["stg_contacts"]) == {"model:lead_scores"}
-    assert select(NODES, [], ["+sync:hubspot_lead_scores"]) == {"seed:rates", "model:channels"}
+    assert select(NODES, [], ["+sync:hubspot_lead_scores", "exposure:board"]) == {
+        "seed:rates",
+        "model:channels",
+    }
     assert select(NODES, ["tag:crm,seed:rates"]) == set()
 
 
@@ -149,7 +191,19 @@ def test_nothing_modified_selects_nothing():
         ("path:models/mart", "path:models/mart selects nothing. Did you mean models/marts?"),
         ("pipelin:hubspot", "pipelin:hubspot: there is no selection by pipelin. Did you mean pipeline?"),
         ("pipeline:hubspott", "pipeline:hubspott selects nothing. Did you mean hubspot?"),
-        ("@lead_scores", "@lead_scores: the @ operator is not in this release"),
+        (
+            "@lead_scores+",
+            "@lead_scores+: @ goes both ways already, and takes no +. Leave out the + or write +name+",
+        ),
+        ("@+lead_scores", "@+lead_scores: @ goes both ways already"),
+        ("@lead_score", "lead_score selects nothing. Did you mean lead_scores?"),
+        ("exposure:bored", "exposure:bored selects nothing. Did you mean board?"),
+        ("fqn:acme.marts.lead_score", "selects nothing. Did you mean acme.marts.lead_scores?"),
+        ("config.meta.pii:treu", "config.meta.pii:treu selects nothing. Did you mean true?"),
+        (
+            "config.materialised:table",
+            "selects nothing. Known: config.materialized, config.meta, config.tags",
+        ),
         ("+", "'+' is not a selection"),
         ("a,,b", None),
         (",", None),
