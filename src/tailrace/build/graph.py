@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from tailrace.build.origin import Origin
 from tailrace.build.settings.model import Settings
+from tailrace.errors import Diagnostic
 from tailrace.project.spec import ColumnDoc
 from tailrace.warehouse.base import TableRef, Warehouse
 
@@ -105,6 +106,11 @@ class Late(Protocol):
         `names` are further names that it sees; `writing`: its queries may change the warehouse. FatalError with the
         diagnostics where it is wrong.
         """
+
+    def config(
+        self, text: str, *, path: str, package: str, model: str = "", names: Mapping[str, Any] | None = None
+    ) -> tuple[Mapping[str, Any], list[Diagnostic]]:
+        """The configuration that a template gives itself while no warehouse is open, and what is wrong with it; names as for text()."""
 
 
 @dataclass(frozen=True)

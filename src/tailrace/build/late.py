@@ -33,6 +33,7 @@ class LateTemplates:
     now: datetime
     nodes: Mapping[str, ModelNode] = field(default_factory=dict)
     _files: Mapping[str, ModelFile] = field(default_factory=dict)
+    _configs: dict[Any, tuple[Mapping[str, Any], list[Diagnostic]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._files = {model.name: model for model in self.renderer.project.models}
@@ -60,15 +61,35 @@ class LateTemplates:
         writing: bool = False,
     ) -> str:
         """Any template as the target's SQL, its clock set."""
-        node = self.nodes.get(model)
-        owner = (
-            owner_of(self.renderer, self._files[model], node, incremental=False)
-            if node is not None and model in self._files
-            else Owner(model or path, path, package, self.renderer.names.model(model) if model else None)
-        )
         unit = Unit(path, text, package, names=names or {})
-        rendered, _ = self._rendered(unit, owner, warehouse, writing=writing)
+        rendered, _ = self._rendered(unit, self._owner(unit, model), warehouse, writing=writing)
         return self._finished(rendered, None).sql if rendered.sql.strip() else ""
+
+    def config(
+        self, text: str, *, path: str, package: str, model: str = "", names: Mapping[str, Any] | None = None
+    ) -> tuple[Mapping[str, Any], list[Diagnostic]]:
+        """The configuration that a template gives itself while no warehouse is open, and what is wrong with it."""
+        unit = Unit(path, text, package, names=names or {})
+        key = (path, package, model, text, repr(names))
+        if key not in self._configs:
+            templates, problems = self.renderer.templates, self.renderer.problems
+            before = len(problems)
+            with templates.connected(None):
+                calls = self.renderer.calls(
+                    self._owner(unit, model), lambda word: templates.where(unit, word)
+                )
+                templates.render(unit, calls)
+            self._configs[key] = calls.said.config, problems[before:]
+            del problems[before:]
+        return self._configs[key]
+
+    def _owner(self, unit: Unit, model: str) -> Owner:
+        """Whose the template of a hook or test is: the model's that it is of, if that is one."""
+        node = self.nodes.get(model)
+        if node is not None and model in self._files:
+            return owner_of(self.renderer, self._files[model], node, incremental=False)
+        named = self.renderer.names.model(model) if model else None
+        return Owner(model or unit.path, unit.path, unit.package, named)
 
     def _rendered(
         self, unit: Unit, owner: Owner, warehouse: Warehouse | None, *, writing: bool = False

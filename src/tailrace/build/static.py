@@ -19,7 +19,7 @@ NAMES = ("ref", "source", "var", "config")
 _PIECE = re.compile(r"\{#(?P<comment>.*?)#\}|\{\{\s*(?P<name>[a-z]+)\s*\((?P<args>.*?)\)\s*\}\}", re.DOTALL)
 _TEXTS = re.compile(r"""\s*(['"])([^'"\\\n]*)\1\s*(?:,\s*(['"])([^'"\\\n]*)\3\s*)?\Z""")
 _BRACES = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
-_CONFIG = re.compile(r"\bconfig\s*\(")
+CONFIG = re.compile(r"\bconfig\s*\(")
 _WORDS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
 
 
@@ -63,7 +63,7 @@ def config_calls(text: str) -> list[Call]:
 
 def has_other_config(text: str) -> bool:
     """Whether config() is called with more than literals somewhere, so that only rendering can tell what it says."""
-    return len(_CONFIG.findall(text)) != len(config_calls(text))
+    return len(CONFIG.findall(text)) != len(config_calls(text))
 
 
 def _call(found: re.Match[str]) -> Call | None:

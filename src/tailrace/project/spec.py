@@ -195,6 +195,7 @@ class DataTest:
     """A query whose rows are failures: generic (`test` names its macro, called with `kwargs`) or singular (`sql`).
 
     A generic one is of a `model` (or seed, or snapshot), or of a `source` table, and of a `column` of it where it was written there.
+    `written` are the keys of its configuration that go before what its macro says.
     """
 
     name: str
@@ -210,6 +211,7 @@ class DataTest:
     config: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     tags: tuple[str, ...] = ()
     description: str = ""
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

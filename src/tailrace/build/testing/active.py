@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tailrace.build.graph import Graph
+from tailrace.build.testing.configured import Configuring
 from tailrace.build.testing.reading import reads_of
-from tailrace.build.testing.singular import configured
+from tailrace.errors import Diagnostic
 from tailrace.project.spec import DataTest, Project, UnitTest
 
 
-def active_data_tests(project: Project, graph: Graph) -> Iterator[DataTest]:
-    """In the project's order, each with its whole configuration."""
+def active_data_tests(
+    project: Project, graph: Graph, problems: list[Diagnostic] | None = None
+) -> Iterator[DataTest]:
+    """In the project's order, each with its whole configuration; what is wrong with that of a singular one is a problem."""
     off = _switched_off(project, graph)
+    configuring = Configuring(project, graph, problems)
     for written in project.data_tests:
-        test = configured(written)
+        test = configuring.configured(written)
         if test.config.get("enabled") is not False and not (off and _reads_any(test, off)):
             yield test
 

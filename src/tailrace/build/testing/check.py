@@ -9,7 +9,6 @@ from tailrace.build.testing.active import active_data_tests, active_unit_tests
 from tailrace.build.testing.config import config_of
 from tailrace.build.testing.generic import KnownTests, known_tests
 from tailrace.build.testing.reading import reads_of
-from tailrace.build.testing.singular import config_problem
 from tailrace.errors import Diagnostic, near_miss
 from tailrace.project.spec import DataTest, Project
 
@@ -19,7 +18,7 @@ def check_tests(project: Project, graph: Graph) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     if project.data_tests:
         known, folded = known_tests(project), {name.casefold() for name in graph.nodes}
-        for test in active_data_tests(project, graph):
+        for test in active_data_tests(project, graph, problems):
             problems += _data_test(test, graph, known, folded)
     if project.unit_tests:
         problems += _unit_tests(project, graph)
@@ -31,8 +30,6 @@ def _data_test(test: DataTest, graph: Graph, known: KnownTests, folded: set[str]
     if test.config:
         config_of(test, problems)
     yield from problems
-    if found := config_problem(test):
-        yield found
     if test.test and not known.has(test.test, test.package):
         yield _missing(test, f"there is no test {test.test}", test.test, known.names)
     for name in reads_of(test).models if not test.package else ():  # dbt only warns of a package's

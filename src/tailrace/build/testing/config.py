@@ -44,7 +44,7 @@ def config_of(test: DataTest, problems: list[Diagnostic]) -> DataTestConfig:
     """The test's configuration; what is wrong with it is added to `problems`, at the test's place."""
     values = Values({**test.config}, lambda _key: test.location, problems)
     return DataTestConfig(
-        severity="warn" if str(test.config.get("severity")).lower() == "warn" else "error",
+        severity=_severity(values),
         warn_if=_comparison(values, "warn_if"),
         error_if=_comparison(values, "error_if"),
         fail_calc=values.text("fail_calc", "count(*)") or "count(*)",
@@ -54,6 +54,14 @@ def config_of(test: DataTest, problems: list[Diagnostic]) -> DataTestConfig:
         schema=values.text("schema") or AUDIT,
         alias=values.text("alias"),
     )
+
+
+def _severity(values: Values) -> str:
+    found = str(values.data.get("severity") or "error").lower()
+    if found in ("error", "warn"):
+        return found
+    values.problem("severity", f"severity cannot be {found[:40]}", "Write error or warn")
+    return "error"
 
 
 def _limit(values: Values) -> int | None:

@@ -27,11 +27,12 @@ class Template:
 
 
 def generic_template(
-    test: DataTest, config: DataTestConfig, reserved: frozenset[str], *, kept: bool
+    test: DataTest, config: DataTestConfig, reserved: frozenset[str], *, kept: bool | None
 ) -> Template:
     """The call of the test's macro. `reserved` are the words that no column can be called without quotes.
 
-    `kept`: all failing rows are kept, which macros may know as should_store_failures().
+    `kept`: all failing rows are kept, which macros may know as should_store_failures(); None where the macro's own configuration
+    is asked for, so that no other is told it.
     """
     found = _Arguments()
     parts = [f"model=get_where_subquery({_relation(test)})"]
@@ -42,7 +43,9 @@ def generic_template(
             parts.append(f"{name}={found.kept(_column(value, reserved) if written_there else value)}")
         else:
             parts.append(f"{name}={found.expression(value)}")
-    said = f"{{%- do config(where={found.kept(config.where)}, store_failures={found.kept(kept)}) -%}}"
+    said = ""
+    if kept is not None:
+        said = f"{{%- do config(where={found.kept(config.where)}, store_failures={found.kept(kept)}) -%}}"
     call = f"{{{{ {_macro_of(test.test)}({', '.join(parts)}) }}}}"
     return Template(f"{said}{found.blocks}{call}", {ARGUMENTS: found.values})
 

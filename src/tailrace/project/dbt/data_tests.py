@@ -158,6 +158,7 @@ class _Written:
             config=config.values,
             tags=config.tags,
             description=context.description(self.reader),
+            written=frozenset(key for layer in (written, *over) for key in layer.values),
         )
 
     def _kwargs(self) -> dict[str, Any]:
