@@ -14,7 +14,7 @@ from typing import Literal
 from tailrace.build.asked import EPHEMERAL, NOTHING, UP_TO_DATE, Asked
 from tailrace.build.built import Built, Parts, digest, read_built
 from tailrace.build.externals import Externals
-from tailrace.build.graph import Graph, ModelNode
+from tailrace.build.graph import Graph, ModelNode, flagged
 from tailrace.build.intervals import truncated
 from tailrace.build.shaping import FROM_NOTHING, shape_of
 from tailrace.build.through import seen_through
@@ -265,7 +265,7 @@ def decide(
     warehouse: Warehouse, graph: Graph, selected: Collection[str] | None, asked: Asked = NOTHING
 ) -> list[Decision]:
     """What a build would do with the selected models (None: all), in the order in which it would do it."""
-    judge = Judge(warehouse, graph, asked)
+    judge = Judge(warehouse, flagged(graph, FULL_REFRESH=asked.full_refresh), asked)
     decisions: list[Decision] = []
     for name in graph.order:
         if selected is not None and name not in selected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -87,6 +87,9 @@ class LateSql:
 class Late(Protocol):
     """Templates that are rendered when their turn comes: models that ask the warehouse, hooks, tests."""
 
+    def flagged(self, flags: Mapping[str, Any]) -> Late:
+        """The same where `flags` says this too: FULL_REFRESH, STORE_FAILURES, WHICH."""
+
     def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
         """A late model's SQL now. FatalError with the diagnostics where the template or its SQL is wrong."""
 
@@ -129,6 +132,11 @@ class Graph:
     def run_date(self) -> str:
         """The clock's day, ISO."""
         return self.now.date().isoformat()
+
+
+def flagged(graph: Graph, **flags: Any) -> Graph:
+    """The graph of a command of which templates are told this in `flags`."""
+    return graph if graph.late is None else replace(graph, late=graph.late.flagged(flags))
 
 
 def ordered(depends_on: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class LateTemplates:
-    """`nodes` are set once the graph is whole. Not for several threads."""
+    """`nodes` are set once the graph is whole, `flags` by the command. Not for several threads."""
 
     renderer: Renderer
     now: datetime
     nodes: Mapping[str, ModelNode] = field(default_factory=dict)
+    flags: Mapping[str, Any] = field(default_factory=dict)
     _files: Mapping[str, ModelFile] = field(default_factory=dict)
     _configs: dict[Any, tuple[Mapping[str, Any], list[Diagnostic]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._files = {model.name: model for model in self.renderer.project.models}
+
+    def flagged(self, flags: Mapping[str, Any]) -> LateTemplates:
+        return replace(self, flags={**self.flags, **flags})
 
     def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
         """A late model's SQL now."""
@@ -87,7 +91,9 @@ class LateTemplates:
         """Whose the template of a hook or test is: the model's that it is of, if that is one."""
         node = self.nodes.get(model)
         if node is not None and model in self._files:
-            return owner_of(self.renderer, self._files[model], node, incremental=False)
+            # a test or hook of a microbatch model reads the whole table
+            owner = owner_of(self.renderer, self._files[model], node, incremental=False)
+            return replace(owner, batched=False)
         named = self.renderer.names.model(model) if model else None
         return Owner(model or unit.path, unit.path, unit.package, named)
 
@@ -95,7 +101,8 @@ class LateTemplates:
         self, unit: Unit, owner: Owner, warehouse: Warehouse | None, *, writing: bool = False
     ) -> tuple[Rendered, Calls]:
         templates = self.renderer.templates
-        with _told(self.renderer.problems), templates.connected(warehouse, writing=writing):
+        connected = templates.connected(warehouse, writing=writing, nodes=self.nodes, flags=self.flags)
+        with _told(self.renderer.problems), connected:
             calls = self.renderer.calls(owner, lambda word: templates.where(unit, word))
             rendered = templates.render(unit, calls)
             assert rendered is not None or self.renderer.problems

@@ -11,7 +11,7 @@ from typing import Any
 from tailrace.build.asked import NOTHING, Asked
 from tailrace.build.built import Made, ensure_built, read_built, write_built
 from tailrace.build.fingerprint import Judge, Judgement
-from tailrace.build.graph import Graph, ModelNode
+from tailrace.build.graph import Graph, ModelNode, flagged
 from tailrace.build.grouping import Group, Task
 from tailrace.build.materialize.hooks import run_project_hooks
 from tailrace.build.materialize.job import Job
@@ -46,6 +46,7 @@ def build(
     built even where they were not selected. Hooks of a project's runs are steps of their own where one fails. `audits` are
     tests by model, run inside its transaction: what they say is wrong makes it a failed one, and the relation stays as it was.
     """
+    graph = flagged(graph, FULL_REFRESH=asked.full_refresh)
     _say_orphans(warehouse, graph)
     builder = _Builder(warehouse, graph, root, run_id, now, frozenset(stale), asked, audits)
     return builder.build({*selected, *asked.restated})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tailrace.build.compile import compile_project
-from tailrace.build.graph import ModelNode
+from tailrace.build.graph import ModelNode, flagged
 from tailrace.plan.resolve import Resolved
 from tailrace.plan.scratch import published
 
@@ -26,7 +26,7 @@ def compiled_sql(resolved: Resolved, nodes: Iterable[ModelNode]) -> dict[str, st
     chosen = list(nodes)
     found = {node.name: node.sql for node in chosen if not node.late}
     if late := [node for node in chosen if node.late]:
-        renderer = resolved.graph.late
+        renderer = flagged(resolved.graph, WHICH="compile").late
         assert renderer is not None, "a compiled project renders its own templates"
         with published(resolved.project) as warehouse:
             for node in late:

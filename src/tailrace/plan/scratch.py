@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from tailrace.build.graph import Graph, Late, LateSql
-from tailrace.errors import WarehouseError
+from tailrace.errors import Diagnostic, WarehouseError
 from tailrace.events import Notice, emit
+from tailrace.errors import FatalError
 from tailrace.project.spec import Project
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -30,6 +31,7 @@ def scratch(project: Project) -> Iterator[DuckDBWarehouse]:
     What does not fit into its memory spills into a temporary folder that goes with it.
     """
     target = project.target
+    _refuse_other_engines(project)
     with tempfile.TemporaryDirectory(prefix="tailrace-plan-", ignore_cleanup_errors=True) as spill:
         settings = {**target.settings, "temp_directory": spill}
         warehouse = DuckDBWarehouse(None, settings=settings, attach=target.attach)
@@ -48,11 +50,17 @@ def published(project: Project) -> Iterator[DuckDBWarehouse]:
     target = project.target
     there = is_published(project)
     path = target.path if there else None
-    warehouse = DuckDBWarehouse(path, read_only=there, settings=target.settings, attach=target.attach)
+    settings = target.settings if target.type == "duckdb" else {}
+    warehouse = DuckDBWarehouse(path, read_only=there, settings=settings, attach=target.attach)
     try:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def _refuse_other_engines(project: Project) -> None:
+    if project.target.type != "duckdb":
+        raise FatalError(f"target {project.target.name}: only duckdb targets run in this release")
 
 
 def is_published(project: Project) -> bool:
@@ -71,8 +79,16 @@ class _NoHooks:
     def __init__(self, late: Late) -> None:
         self._late = late
 
+    def flagged(self, flags: Mapping[str, Any]) -> Late:
+        return _NoHooks(self._late.flagged(flags))
+
     def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
         return self._late.node(name, warehouse, incremental=incremental)
+
+    def config(
+        self, text: str, *, path: str, package: str, model: str = "", names: Mapping[str, Any] | None = None
+    ) -> tuple[Mapping[str, Any], list[Diagnostic]]:
+        return self._late.config(text, path=path, package=package, model=model, names=names)
 
     def text(
         self,

@@ -104,6 +104,26 @@ class GraphView(Mapping[str, Any]):
         return len(self._PARTS)
 
 
+class Flags(Mapping[str, Any]):
+    """`flags.FULL_REFRESH`: what the command says is known once it runs, so whoever reads that is late."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __getitem__(self, key: str) -> Any:
+        found = _FLAGS[key]
+        if key not in _OF_COMMAND:
+            return found
+        self._scope.ask()
+        return self._scope.flags.get(key, found)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_FLAGS)
+
+    def __len__(self) -> int:
+        return len(_FLAGS)
+
+
 class Names(Mapping[str, Any]):
     """`context['name']` and `builtins.name`: names looked up by a text."""
 
@@ -136,7 +156,7 @@ def functions_of(scope: Scope, asking: Asking) -> Mapping[str, Any]:
         "schema": Changing(lambda: described.current(scope)["schema"]),
         "graph": GraphView(scope),
         "target": _target(scope),
-        "flags": MappingProxyType(_FLAGS),
+        "flags": Flags(scope),
         "api": SimpleNamespace(Relation=adapter.Relation, Column=columns),
         "exceptions": _exceptions(scope),
         "modules": modules(partial(_now, scope)),
@@ -160,8 +180,8 @@ def internal_of(scope: Scope, asking: Asking) -> Mapping[str, Any]:
         "run_query": asking.run_query,
         "statement": asking.statement,
         "is_incremental": lambda *args, **kwargs: scope.calls.call("is_incremental", args, kwargs),
-        "should_full_refresh": lambda: bool(scope.calls.configured("full_refresh")),
-        "should_store_failures": lambda: bool(scope.calls.configured("store_failures")),
+        "should_full_refresh": lambda: _wanted(scope, "full_refresh"),
+        "should_store_failures": lambda: _wanted(scope, "store_failures"),
         "get_columns_in_relation": adapter.get_columns_in_relation,
         "load_relation": adapter.load_relation,
         "load_cached_relation": adapter.load_relation,
@@ -175,6 +195,12 @@ def internal_of(scope: Scope, asking: Asking) -> Mapping[str, Any]:
         "truncate_relation": adapter.truncate_relation,
         "get_column_schema_from_query": adapter.get_column_schema_from_query,
     }
+
+
+def _wanted(scope: Scope, name: str) -> bool:
+    """What the configuration says, else the command."""
+    found = scope.calls.configured(name)
+    return bool(scope.functions["flags"][name.upper()] if found is None else found)
 
 
 def _present(value: Any) -> Any:
@@ -224,3 +250,4 @@ _FLAGS: dict[str, Any] = {
     "FULL_REFRESH": False, "STORE_FAILURES": False, "WHICH": "build", "EMPTY": False, "FAIL_FAST": False, "DEBUG": False,
     "INTROSPECT": True, "WARN_ERROR": False,
 }  # fmt: skip
+_OF_COMMAND = ("FULL_REFRESH", "STORE_FAILURES", "WHICH")

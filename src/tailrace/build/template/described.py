@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.project.spec import ColumnDoc, Exposure, ModelFile, SeedFile, SourceTable
 
 if TYPE_CHECKING:
+    from tailrace.build.graph import ModelNode
     from tailrace.build.template.scope import Scope
 
 DEFAULTS: Mapping[str, Any] = {
@@ -29,14 +30,37 @@ def plain(value: Any) -> Any:
     return value
 
 
+class Described(dict[str, Any]):
+    """A node; whoever reads what only the whole graph tells, before it is known, is late."""
+
+    _OF_GRAPH = ("depends_on", "refs", "sources")
+
+    def __init__(self, scope: Scope, parts: Mapping[str, Any]) -> None:
+        super().__init__(parts)
+        self._scope = scope
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._OF_GRAPH and not self._scope.nodes:
+            self._scope.ask()
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+
 def described(scope: Scope, file: ModelFile | SeedFile) -> dict[str, Any]:
-    """One model, snapshot or seed."""
+    """One model, snapshot or seed: as its file says, and in the whole graph as it is built."""
+    node = scope.nodes.get(file.name)
     kind = file.kind if isinstance(file, ModelFile) else "seed"
     package = file.package or scope.root
     named = scope.calls.names.model(file.name)
     alias = named.table.name if named else str(file.config.get("alias") or file.name)
     path = _inside(scope, file)
-    return {
+    config = _config(file, node)
+    parts = {
         "name": file.name,
         "resource_type": kind,
         "package_name": package,
@@ -51,17 +75,60 @@ def described(scope: Scope, file: ModelFile | SeedFile) -> dict[str, Any]:
         "relation_name": str(scope.calls.relation(named.table.schema, alias)) if named else alias,
         "description": file.description,
         "columns": _columns(file.columns),
-        "tags": list(file.tags),
-        "meta": plain(file.meta),
-        "config": {
-            **plain(DEFAULTS),
-            "tags": list(file.tags),
-            "meta": plain(file.meta),
-            **plain(file.config),
-        },
+        "tags": plain(config["tags"]),
+        "meta": plain(config["meta"]),
+        "config": config,
         "raw_code": file.sql if isinstance(file, ModelFile) else "",
         "language": "sql",
+        **_reads(scope, node),
     }
+    return Described(scope, parts)
+
+
+def _config(file: ModelFile | SeedFile, node: ModelNode | None) -> dict[str, Any]:
+    """Dbt's defaults, the file's own, and what its config() adds once that is known."""
+    found = {
+        **plain(DEFAULTS),
+        "tags": list(file.tags),
+        "meta": plain(file.meta),
+        **plain(file.config),
+    }
+    if node is None:
+        return found
+    said = plain(node.config)
+    meta = {**plain(file.meta), **(said.get("meta") or {})}
+    hooks = {"pre-hook": _hooks(node.settings.pre_hooks), "post-hook": _hooks(node.settings.post_hooks)}
+    return {
+        **found,
+        **said,
+        **hooks,
+        "materialized": node.materialized,
+        "tags": list(node.tags),
+        "meta": meta,
+    }
+
+
+def _hooks(texts: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{"sql": text, "transaction": True, "index": None} for text in texts]
+
+
+def _reads(scope: Scope, node: ModelNode | None) -> dict[str, Any]:
+    """What the model reads; which macros it calls is not told."""
+    models = [scope.nodes[name] for name in node.depends_on if name in scope.nodes] if node else []
+    calls = node.source_calls if node else ()
+    owners = {(found.source, found.name): found.package for found in scope.project.sources}
+    ids = [_unique_id(scope, one) for one in models]
+    ids += [f"source.{owners.get(call) or scope.root}.{'.'.join(call)}" for call in calls]
+    return {
+        "depends_on": {"macros": [], "nodes": ids},
+        "refs": [{"name": one.name, "package": None, "version": None} for one in models],
+        "sources": [list(call) for call in calls],
+    }
+
+
+def _unique_id(scope: Scope, node: ModelNode) -> str:
+    kind = "snapshot" if node.materialized == "snapshot" else node.kind
+    return f"{kind}.{node.package or scope.root}.{node.name}"
 
 
 def current(scope: Scope) -> dict[str, Any]:
@@ -69,6 +136,8 @@ def current(scope: Scope) -> dict[str, Any]:
     owner = scope.calls.owner
     if file := scope.file(owner.package, owner.name):
         node = described(scope, file)
+        if file.name in scope.nodes:
+            return node
         node["config"] |= plain(owner.config) | plain(scope.calls.said.config)
         return node
     package = owner.package or scope.root
@@ -81,8 +150,9 @@ def current(scope: Scope) -> dict[str, Any]:
 
 
 def nodes(scope: Scope) -> dict[str, Any]:
-    """Every model, snapshot and seed by its unique id."""
-    return {node["unique_id"]: node for node in (described(scope, file) for file in scope.files())}
+    """Every model, snapshot and seed by its unique id; in the whole graph those that are switched on."""
+    files = (file for file in scope.files() if not scope.nodes or file.name in scope.nodes)
+    return {node["unique_id"]: node for node in (described(scope, file) for file in files)}
 
 
 def sources(scope: Scope) -> dict[str, Any]:

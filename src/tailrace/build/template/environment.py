@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import nodes
 
 from tailrace.build.calls import Calls
+from tailrace.build.graph import ModelNode
 from tailrace.build.static import Rendered
 from tailrace.build.template.asking import Asking
 from tailrace.build.template.context import functions_of, internal_of
@@ -77,15 +79,25 @@ class Templates:
             self._scope.enter(*before)
 
     @contextmanager
-    def connected(self, warehouse: Warehouse | None, *, writing: bool = False) -> Iterator[None]:
-        """Inside, `execute` is true and templates ask this warehouse; `writing`: they may change it, as hooks do."""
+    def connected(
+        self,
+        warehouse: Warehouse | None,
+        *,
+        writing: bool = False,
+        nodes: Mapping[str, ModelNode] = MappingProxyType({}),
+        flags: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Iterator[None]:
+        """Inside, `execute` is true and templates ask this warehouse; `writing`: they may change it, as hooks do.
+
+        `nodes` are the graph's by name, `flags` what the command says, in dbt's words.
+        """
         scope = self._scope
-        before = scope.warehouse, scope.writing
-        scope.warehouse, scope.writing = warehouse, writing
+        before = scope.warehouse, scope.writing, scope.nodes, scope.flags
+        scope.warehouse, scope.writing, scope.nodes, scope.flags = warehouse, writing, nodes, flags
         try:
             yield
         finally:
-            scope.warehouse, scope.writing = before
+            scope.warehouse, scope.writing, scope.nodes, scope.flags = before
 
     def has_macro(self, name: str, package: str = "") -> bool:
         """Whether the package has that macro itself; "" is the project, `dbt` what dbt brings."""

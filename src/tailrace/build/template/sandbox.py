@@ -170,12 +170,17 @@ class Environment(SandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         if obj is None and self.scope.is_guessing:
             return Unasked(name=attribute)
-        return super().getattr(obj, attribute)
+        return self._found(obj, super().getattr(obj, attribute))
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if obj is None and self.scope.is_guessing:
             return Unasked(name=str(argument))
-        return super().getitem(obj, argument)
+        return self._found(obj, super().getitem(obj, argument))
+
+    def _found(self, obj: Any, value: Any) -> Any:
+        """What an empty answer does not have may be there once somebody can ask."""
+        empty = isinstance(value, Absent) and isinstance(obj, list | tuple | dict) and not obj
+        return Unasked() if empty and self.scope.is_guessing else value
 
     @staticmethod
     def returning(macro: runtime.Macro) -> Returning:

@@ -14,6 +14,7 @@ from tailrace.project.spec import ModelFile, Project, SeedFile
 
 if TYPE_CHECKING:
     from tailrace.build.calls import Calls
+    from tailrace.build.graph import ModelNode
     from tailrace.warehouse.base import Warehouse
 
 
@@ -71,7 +72,7 @@ class Package:
 class Scope:
     """Who is being rendered, the warehouse that is open for it, and what its names stand for.
 
-    `functions` are the context's own, `internal` what dbt brings as macros and is Python here; they may be overridden as in dbt.
+    `nodes` are the whole graph's, once it is known, and `flags` what the command says. `functions` are the context's own, `internal` what dbt brings as macros and is Python here; they may be overridden as in dbt.
     """
 
     ABSENT = object()
@@ -87,6 +88,8 @@ class Scope:
         self.unit = Unit("", "")
         self.warehouse: Warehouse | None = None
         self.writing = False
+        self.nodes: Mapping[str, ModelNode] = {}
+        self.flags: Mapping[str, Any] = {}
         self.functions: Mapping[str, Any] = {}
         self.internal: Mapping[str, Any] = {}
         self._calls: Calls | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from tailrace import interrupts
-from tailrace.build.graph import Graph
+from tailrace.build.graph import Graph, flagged
 from tailrace.build.testing.batch import Count, count_sql, counted
 from tailrace.build.testing.config import config_of
 from tailrace.build.testing.data import Asking, Question, judged
@@ -38,6 +38,7 @@ def run_data_tests(
 
     `store`: failing rows are kept where the test itself does not say otherwise.
     """
+    graph = flagged(graph, WHICH="test", STORE_FAILURES=store)
     return list(_until_bad(DataTests(warehouse, project, graph, store=store).run(tests), fail_fast, tell))
 
 
