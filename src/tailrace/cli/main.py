@@ -12,7 +12,7 @@ import click
 from tailrace import __version__
 from tailrace.cli.artifacts import with_artifacts
 from tailrace.cli.frame import common, frame_of, invoke
-from tailrace.cli.options import Days, ranged, selecting, sending, tested
+from tailrace.cli.options import Commands, Days, ranged, refreshed, selecting, sending, tested
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     sys.exit(invoke(cli))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="tailrace")
 def cli() -> None:
     """Land marketing data, build scores in SQL, validate them, return them to the CRM."""
@@ -93,13 +93,15 @@ def plan(select: tuple[str, ...], exclude: tuple[str, ...], **options: Any) -> N
 @selecting
 @sending
 @tested
+@refreshed
 @with_artifacts
 @common
-def run(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> None:
+def run(select: tuple[str, ...], exclude: tuple[str, ...], full_refresh: bool, **options: Any) -> None:
     """Land, build, validate, publish, activate, publish the ledger."""
-    from tailrace.cli.steps import run_steps
+    from tailrace.cli.steps import asked_of, run_steps
 
-    run_steps(frame_of(), "run", select, exclude, **sending)
+    asked = asked_of(select, full_refresh=full_refresh, restate=None)
+    run_steps(frame_of(), "run", select, exclude, asked=asked, **options)
 
 
 @cli.command()
@@ -118,7 +120,7 @@ def land(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool, days:
 @selecting
 @click.option("--publish", is_flag=True, help="Publish the warehouse afterwards.")
 @tested
-@click.option("--full-refresh", is_flag=True, help="Build the chosen models from nothing.")
+@refreshed
 @click.option(
     "--restate",
     nargs=2,

@@ -13,11 +13,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def selecting(command: F) -> F:
-    """SELECT arguments and --exclude."""
-    command = click.option(
-        "--exclude", "-x", multiple=True, help="Leave these out; the same words as SELECT."
-    )(command)
-    return click.argument("select", nargs=-1)(command)
+    """SELECT arguments, which dbt's users write as --select, and --exclude."""
+
+    @click.argument("select", nargs=-1)
+    @click.option(
+        "--select", "-s", "--models", "-m", "selected", multiple=True, help="The same as SELECT, as in dbt."
+    )
+    @click.option("--exclude", "-x", multiple=True, help="Leave these out; the same words as SELECT.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, select: tuple[str, ...], selected: tuple[str, ...], **rest: Any) -> Any:
+        return command(*args, select=(*select, *selected), **rest)
+
+    return wrapped  # type: ignore[return-value]
 
 
 Days = tuple[date, date] | None
@@ -64,8 +71,28 @@ def sending(command: F) -> F:
     )(command)
 
 
+refreshed = click.option("--full-refresh", is_flag=True, help="Build the chosen models from nothing.")
+
 tested = click.option(
     "--tests",
     is_flag=True,
     help="Run each model's tests before it replaces what stands; what fails is left out.",
 )
+
+
+DBT = {
+    "seed": "tailrace build", "snapshot": "tailrace build", "deps": "copy the package to packages/<name>/: nothing is downloaded",
+    "docs": "tailrace lineage, tailrace ls, or --artifacts for tools that read dbt's manifest", "retry": "the same command again: it goes on where it was",
+    "clean": "delete .tailrace/<target>/cache", "source": "tailrace status", "debug": "tailrace doctor", "parse": "tailrace check",
+    "run-operation": "a pre_hook or on-run-start hook",
+}  # fmt: skip
+"""Commands of dbt that are called otherwise here, and what to type."""
+
+
+class Commands(click.Group):
+    """The commands; a dbt command that is not one of them says what to type."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] in DBT and args[0] not in self.commands:
+            raise click.UsageError(f"{args[0]} is dbt's. Here: {DBT[args[0]]}", ctx)
+        return super().resolve_command(ctx, args)

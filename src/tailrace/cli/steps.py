@@ -72,7 +72,8 @@ def run_steps(
             resolved, command, started, session.now(), steps=built, run_id=session.run_id, select=select
         )
     _tell(frame, session, (session.now() - started).total_seconds(), why=why)
-    if "publish" not in wanted and session.status() == "ok":
+    changed = any(result.status == "ok" for result in session.results)
+    if "publish" not in wanted and session.status() == "ok" and changed:
         frame.say("not published yet: `tailrace publish`, or --publish next time")
     frame.end(session.status())
 

@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from tailrace.build.graph import Graph, Late, LateSql
-from tailrace.errors import Diagnostic, WarehouseError
+from tailrace.errors import Diagnostic, FatalError, WarehouseError
 from tailrace.events import Notice, emit
-from tailrace.errors import FatalError
 from tailrace.project.spec import Project
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 from tailrace.warehouse.duckdb import DuckDBWarehouse

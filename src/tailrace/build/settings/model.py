@@ -81,7 +81,7 @@ def settings_of(
     for key in () if lenient else both:
         _check_key(key, values)
     kind = "snapshot" if model.kind == "snapshot" else values.choice("materialized", MATERIALIZED, "view")
-    if not lenient:
+    if not lenient and both.get("materialized") in (None, kind):
         _refuse_unused(values, kind)
     event_time = values.text("event_time")
     tags = (*model.tags, *(values.texts("tags") if "tags" in called else ()))
@@ -123,9 +123,10 @@ def _refuse_unused(values: Values, kind: str) -> None:
             values.problem(
                 key, f"{key} is for {of}, and this is a {kind}", "Remove it, or change materialized"
             )
-    microbatch = values.data.get("incremental_strategy") == "microbatch"
+    strategy = values.data.get("incremental_strategy")
+    other = strategy != "microbatch" and strategy in (None, *incremental.STRATEGIES)
     for key in ("batch_size", "begin", "lookback"):
-        if kind == "incremental" and key in values.data and not microbatch:
+        if kind == "incremental" and key in values.data and other:
             values.problem(
                 key, f"{key} is for incremental_strategy='microbatch'", "Remove it, or write that strategy"
             )
