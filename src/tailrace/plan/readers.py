@@ -49,7 +49,11 @@ def readers_of(resolved: Resolved, changes: Mapping[str, Change]) -> dict[str, l
             tuple(sync.name for sync in resolved.project.syncs if sync.name in syncs),
         )
 
-    flow = lineage(resolved).flow()
+    gone = {
+        name: [one for one in columns if changes[name].columns[one] == "gone"]
+        for name, columns in wanted.items()
+    }
+    flow = lineage(resolved, gone).flow()
     found = {name: [readers(flow, name, column) for column in columns] for name, columns in wanted.items()}
     return {
         name: read

@@ -160,6 +160,21 @@ def test_a_star_over_a_changed_upstream_counts(field):
     assert found.columns["removed"] == ["hot BOOLEAN"]
 
 
+@pytest.mark.parametrize("edit", [("visits, day", "day"), ("visits, day", "visits AS visitors, day")])
+def test_who_reads_a_column_through_a_star_is_named_when_it_is_gone(field, edit):
+    field.write(
+        "models/marts/scores.sql",
+        "WITH people AS (SELECT * FROM {{ ref('stg_contacts') }}) SELECT id, email, visits * 2 AS score FROM people",
+    )
+    field.write("models/marts/all.sql", "SELECT * FROM {{ ref('stg_contacts') }}")
+    field.publish()
+    field.edit("models/staging/stg_contacts.sql", *edit)
+    for build in (True, False):
+        (found,) = plan_of(field.plan(build=build), "stg_contacts").document()["readers"]
+        assert (found["column"], found["change"]) == ("visits", "gone")
+        assert (found["models"], found["fields"]) == (["all", "scores"], ["hubspot.contacts.lead_score"])
+
+
 def test_what_changed_far_before_a_model_is_named(field):
     field.publish()
     field.edit("models/staging/stg_contacts.sql", "visits,", "visits + 1 AS visits,")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,11 +35,13 @@ class Given:
 
     `known` are columns of landed and foreign tables, and of models as they were built, which count where their SQL hides them; an
     attached file's table is TableRef("alias.schema", "table"). `late` is the SQL of models that ask the warehouse while they render.
+    `gone` are columns by model that it had, and whose readers are asked for: a star over it still takes them.
     """
 
     known: Mapping[TableRef, Known] = field(default_factory=dict)
     late: Mapping[str, str] = field(default_factory=dict)
     dialect: str = "duckdb"
+    gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def column_edges(
@@ -119,6 +121,8 @@ class _Walk:
         built = self.given.known.get(node.table)
         if built is not None and not found.complete:
             found = _closed(found, built.columns)
+        if gone := self.given.gone.get(node.name):
+            found = replace(found, columns={**{name.lower(): Column(name) for name in gone}, **found.columns})
         self.place(node, found)
         return found
 

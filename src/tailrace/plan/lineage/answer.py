@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from tailrace.build.lineage.graph import Given, column_edges, expression_texts
@@ -114,10 +115,10 @@ def _shown(flow: Flow, places: Iterable[Place]) -> tuple[str, ...]:
     return tuple(sorted(flow.shown[place] for place in places))
 
 
-def lineage(resolved: Resolved) -> Lineage:
-    """Reads every model's columns, from the cache where it knows them."""
+def lineage(resolved: Resolved, gone: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Lineage:
+    """Reads every model's columns, from the cache where it knows them; `gone` are columns that models had, for who reads them."""
     project = resolved.project
-    given = given_of(project, resolved.graph)
+    given = replace(given_of(project, resolved.graph), gone=gone)
     models = column_edges(resolved.graph, given, cache_dir=project.state_dir / "cache")
     return Lineage(resolved, models, given, Names(project, resolved.graph, models, given.known))
 
