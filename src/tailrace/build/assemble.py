@@ -80,6 +80,8 @@ def assemble(
         now,
         on_run_start=_hooks(project, "on_run_start"),
         on_run_end=_hooks(project, "on_run_end"),
+        project=project.dbt.name if project.dbt else project.name,
+        database=project.target.path.stem if project.target.path else "",
     )
 
 

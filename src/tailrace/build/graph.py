@@ -127,6 +127,8 @@ class Graph:
     on_run_start: tuple[tuple[str, str], ...] = ()
     """(package, template) of each hook."""
     on_run_end: tuple[tuple[str, str], ...] = ()
+    project: str = ""
+    database: str = ""
 
     @property
     def run_date(self) -> str:

@@ -13,17 +13,17 @@ from tailrace.build.built import Made, ensure_built, read_built, write_built
 from tailrace.build.fingerprint import Judge, Judgement
 from tailrace.build.graph import Graph, ModelNode, flagged
 from tailrace.build.grouping import Group, Task
-from tailrace.build.materialize.hooks import run_project_hooks
+from tailrace.build.materialize.hooks import END, START, run_project_hooks
 from tailrace.build.materialize.job import Job
 from tailrace.build.materialize.microbatch import Batches
 from tailrace.build.materialize.places import placed
+from tailrace.build.materialize.results import names_after
 from tailrace.build.seeds import seed_error
 from tailrace.errors import FatalError, TailraceError, WarehouseError
 from tailrace.events import Notice, Progress, StepFinished, StepStarted, emit
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import Warehouse
 
-START, END = "on-run-start", "on-run-end"
 Audits = Mapping[str, Callable[[], str | None]]
 
 
@@ -180,7 +180,8 @@ class _Builder:
 
     def _project_hooks(self, when: str) -> bool:
         try:
-            run_project_hooks(self._warehouse, self._graph, when)
+            names = names_after(self._graph, self._results.values()) if when == END else None
+            run_project_hooks(self._warehouse, self._graph, when, names)
         except TailraceError as error:
             emit(StepFinished("build", when, "failed", 0, 0, 0.0, str(error)))
             self._results[when] = StepResult("build", when, "failed", error=str(error))

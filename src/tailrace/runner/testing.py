@@ -1,4 +1,7 @@
-"""`test`: unit tests on their fixtures, with no lock and no warehouse; data tests under the run lock, on what was built last."""
+"""`test`: unit tests on their fixtures, with no lock and no warehouse; data tests under the run lock, on what was built last.
+
+A dbt project's hooks of a run come around the data tests.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tailrace.build.materialize.hooks import END, START, run_project_hooks
+from tailrace.build.materialize.results import names_after
 from tailrace.build.testing.outcome import Outcome, status_of
 from tailrace.build.testing.run import nothing_built, run_data_tests, run_unit_tests
 from tailrace.build.testing.selection import ChosenTests
@@ -78,16 +83,20 @@ class Testing:
             self.outcomes.append(outcome)
             self.tell(outcome)
 
+        graph = self.resolved.graph
         with session.warehouse() as warehouse:
-            return run_data_tests(
+            run_project_hooks(warehouse, graph, START)
+            found = run_data_tests(
                 warehouse,
                 self.resolved.project,
-                self.resolved.graph,
+                graph,
                 self.chosen.data,
                 store=self.store,
                 fail_fast=self.fail_fast,
                 tell=tell,
             )
+            run_project_hooks(warehouse, graph, END, names_after(graph, (), self.outcomes))
+            return found
 
 
 def step_of(outcome: Outcome) -> StepResult:

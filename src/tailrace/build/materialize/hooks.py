@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tailrace.build.graph import Graph
 from tailrace.build.materialize.job import Job
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import Warehouse
+
+START, END = "on-run-start", "on-run-end"
 
 
 def run_hooks(job: Job, when: str) -> None:
@@ -21,13 +26,15 @@ def run_hooks(job: Job, when: str) -> None:
         _run(job.warehouse, sql, when)
 
 
-def run_project_hooks(warehouse: Warehouse, graph: Graph, when: str) -> None:
-    """The hooks `on-run-start` or `on-run-end` of all packages, each in a transaction of its own."""
+def run_project_hooks(
+    warehouse: Warehouse, graph: Graph, when: str, names: Mapping[str, Any] | None = None
+) -> None:
+    """The hooks `on-run-start` or `on-run-end` of all packages, each in a transaction of its own; `names` are what they see besides."""
     for package, text in graph.on_run_start if when == "on-run-start" else graph.on_run_end:
         sql = text
         if graph.late is not None:
             path = "dbt_project.yml" if not package else f"packages/{package}/dbt_project.yml"
-            sql = graph.late.text(text, warehouse, path=path, package=package, writing=True)
+            sql = graph.late.text(text, warehouse, path=path, package=package, names=names, writing=True)
         with warehouse.transaction():
             _run(warehouse, sql, when)
 
