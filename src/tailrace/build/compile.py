@@ -10,11 +10,12 @@ from typing import Any
 
 from tailrace.build.assemble import Draft, assemble
 from tailrace.build.calls import Owner
-from tailrace.build.facts import Cache, Facts, key_of, version_of
+from tailrace.build.facts import Cache, Facts, Table, key_of, version_of
 from tailrace.build.graph import Graph
 from tailrace.build.late import LateTemplates
 from tailrace.build.names import Names, names_of
 from tailrace.build.placing import Placing, is_lenient
+from tailrace.build.plain import known_tables, plain_tables
 from tailrace.build.rendering import Renderer, Template
 from tailrace.build.settings.model import Settings, settings_of
 from tailrace.build.static import Rendered
@@ -80,9 +81,11 @@ def _draft(
     if template is None:
         return None
     settings = _settings(model, template, renderer)
-    facts = None if template.said.late else _facts(template.rendered, renderer, problems)
     if template.said.late:
-        facts = Facts(canonical=key_of(model.sql, renderer.surroundings()))
+        digest = key_of(model.sql, renderer.surroundings())
+        facts: Facts | None = Facts(canonical=digest, tables=_named(template.rendered, renderer))
+    else:
+        facts = _facts(template.rendered, renderer, problems)
     second = template.incremental
     incremental = _facts(second, renderer, problems) if second and facts and not template.said.late else None
     return Draft(model, template.rendered, template.said, settings, facts, incremental, second)
@@ -136,6 +139,12 @@ def _facts(rendered: Rendered, renderer: Renderer, problems: list[Diagnostic]) -
     marked = facts.sql != rendered.sql  # at places of this very text
     renderer.cache.put(key, {**_plain(facts), "wording": "" if marked else said})
     return facts
+
+
+def _named(rendered: Rendered, renderer: Renderer) -> tuple[Table, ...]:
+    """Models and landed tables that a template names plainly before it got any answer; its SQL may be none yet."""
+    found = _facts(rendered, renderer, [])
+    return known_tables(found.tables if found else plain_tables(rendered.sql), renderer.names)
 
 
 def _plain(facts: Facts) -> Mapping[str, Any]:

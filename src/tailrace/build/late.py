@@ -14,7 +14,9 @@ from tailrace.build.ctes import ephemeral_ctes, with_ctes
 from tailrace.build.facts import key_of
 from tailrace.build.graph import LateSql, ModelNode
 from tailrace.build.marks import placed_tables
+from tailrace.build.names import Named
 from tailrace.build.origin import Origin
+from tailrace.build.plain import model_of
 from tailrace.build.rendering import Renderer
 from tailrace.build.static import Rendered
 from tailrace.build.template.unit import Unit
@@ -118,13 +120,23 @@ class LateTemplates:
         try:
             facts = read(rendered.sql, project.dialect, target)
         except Wrong as wrong:
-            found = [rendered.problem(one.offset, one.message, one.fix) for one in wrong.problems]
-            raise FatalError("\n".join(map(str, found))) from None
+            wrongs = [rendered.problem(it.offset, it.message, it.fix) for it in wrong.problems]
+            raise FatalError("\n".join(map(str, wrongs))) from None
+        if node is not None:
+            _refuse_unforeseen(node, [one for table in facts.tables if (one := model_of(table, names))])
         sql = placed_tables(facts.sql, names, quoter(target))
         ctes = ephemeral_ctes(self.nodes, names, sql)
         carried, *moved = with_ctes(sql, ctes)
         origin = Origin(rendered, *moved) if project.dialect == target else None
         return LateSql(set_clock(carried, self.now), facts.canonical, volatile=facts.volatile, origin=origin)
+
+
+def _refuse_unforeseen(node: ModelNode, read: list[Named]) -> None:
+    """What a model reads decides when it is built, so it cannot come up only then."""
+    for found in read:
+        if found.name not in (*node.depends_on, node.name):
+            said = f"{node.path}: it reads {found.name} only once its template is answered"
+            raise FatalError(said, f"name it before: -- depends_on: {{{{ ref('{found.name}') }}}}")
 
 
 @contextmanager
