@@ -1,10 +1,19 @@
-"""Marks in a microbatch model's SQL for the batch that it is run for, and the filter that stands around its inputs."""
+"""Marks in a microbatch model's SQL for the batch that it is run for, and the filter that stands around its inputs.
+
+A mark may name another instant than the batch's edge, and a form: `@tailrace:batch:start:-86400000000:2559@` is the year of the
+day before the start (microseconds; strftime's format in hexadecimal).
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 START, END = "@tailrace:batch:start@", "@tailrace:batch:end@"
+EVER = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""A batch that holds all there is, but for dates that stand for none."""
+_MARK = re.compile(r"@tailrace:batch:(start|end)(?::(-?\d+):([0-9a-f]*))?@")
+_FRAGMENT = re.compile("@tailrace:", re.IGNORECASE)
 
 
 def filtered(relation: str, event_time: str) -> str:
@@ -13,10 +22,29 @@ def filtered(relation: str, event_time: str) -> str:
     return f"(SELECT * FROM {relation} WHERE {event_time} >= {start} AND {event_time} < {end})"
 
 
+def reads_whole(sql: str, relation: str) -> bool:
+    """Whether the SQL names the table anywhere outside of a batch's filter."""
+    return relation in sql.replace(f"(SELECT * FROM {relation} WHERE ", "")
+
+
+def mark_of(edge: str, shift: timedelta, form: str) -> str:
+    """The mark for an instant `shift` from the edge (`start` or `end`) in strftime's form."""
+    return f"@tailrace:batch:{edge}:{shift // timedelta(microseconds=1)}:{form.encode().hex()}@"
+
+
+def is_broken(sql: str) -> bool:
+    """Whether a part of a mark is left, as where a template cut it."""
+    return _FRAGMENT.search(_MARK.sub("", sql)) is not None
+
+
 def set_batch(sql: str, start: datetime, end: datetime) -> str:
     """The SQL for one batch: `start` inclusive, `end` exclusive."""
-    return sql.replace(START, _text(start)).replace(END, _text(end))
 
+    def text(found: re.Match[str]) -> str:
+        edge, shift, form = found.groups()
+        instant = (start if edge == "start" else end).astimezone(UTC)
+        if shift is None:
+            return instant.replace(tzinfo=None).isoformat(" ")
+        return (instant + timedelta(microseconds=int(shift))).strftime(bytes.fromhex(form).decode())
 
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return _MARK.sub(text, sql)

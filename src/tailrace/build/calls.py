@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any
 
@@ -43,7 +43,7 @@ def mark_of(dialect: str) -> str:
 class Said:
     """What a template asked for while it was rendered. `env` are digests of the variables it read, never values.
 
-    `late`: it asked the warehouse, which it can only while a run has one open. `asked_incremental`: it differs by that.
+    `batch_inputs` are tables of which a batch sees its rows only, with their quoted names. `late`: it asked the warehouse, which it can only while a run has one open. `asked_incremental`: it differs by that.
     """
 
     refs: dict[str, Location] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Said:
     config: dict[str, Any] = field(default_factory=dict)
     places: dict[str, Location] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
-    batch_inputs: dict[str, None] = field(default_factory=dict)
+    batch_inputs: dict[str, str] = field(default_factory=dict)
     macro_files: dict[str, None] = field(default_factory=dict)
     spoke: bool = False
     late: bool = False
@@ -149,9 +149,8 @@ class Calls:
             return self.relation(table.schema, CTE + found.name, kind="cte", text=CTE + found.name)
         if self.owner.batched and found.event_time:
             plain = self.relation(table.schema, table.name)
-            self.said.batch_inputs[found.name] = None
-            when = f"{self._mark}{found.event_time}{self._mark}"
-            return self.relation(table.schema, table.name, text=filtered(str(plain), when))
+            self.said.batch_inputs[found.name] = str(plain)
+            return self._part(plain, found.event_time)
         return self.relation(
             table.schema, table.name, kind="view" if found.materialized == "view" else "table"
         )
@@ -180,10 +179,14 @@ class Calls:
     def _landed(self, schema: str, name: str, event_time: str, database: str = "") -> Relation:
         found = self.relation(schema, name, database=database)
         if self.owner.batched and event_time:
-            self.said.batch_inputs[f"{schema}.{name}"] = None
-            text = filtered(str(found), f"{self._mark}{event_time}{self._mark}")
-            return self.relation(schema, name, database=database, text=text)
+            self.said.batch_inputs[f"{schema}.{name}"] = str(found)
+            return self._part(found, event_time)
         return found
+
+    def _part(self, found: Relation, event_time: str) -> Relation:
+        """A batch's rows of a table."""
+        text = filtered(str(found), f"{self._mark}{event_time}{self._mark}")
+        return replace(found, text=text, whole=str(found))
 
     def var(self, name: str, default: Any = _UNSET) -> Any:
         """A variable of the project; a text that is a template itself is rendered, as in dbt."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tailrace.build.batches import reads_whole
 from tailrace.build.calls import Calls, Owner, Said, digest, mark_of
 from tailrace.build.facts import Cache, key_of
 from tailrace.build.names import Names
@@ -146,6 +147,7 @@ class Renderer:
         if rendered is None:
             return None
         if not (incremental and calls.said.asked_incremental):
+            _forget_whole(calls.said, rendered)
             return Template(rendered, calls.said)
         again = self._calls(replace(owner, incremental=True), model)
         second = self.templates.render(unit_of(model), again)
@@ -154,6 +156,7 @@ class Renderer:
         for name in ("refs", "sources", "env", "batch_inputs"):
             getattr(calls.said, name).update(getattr(again.said, name))
         calls.said.late |= again.said.late
+        _forget_whole(calls.said, rendered, second)
         return Template(rendered, calls.said, second)
 
     def _calls(self, owner: Owner, model: ModelFile) -> Calls:
@@ -233,7 +236,7 @@ class Renderer:
         said = Said(config=kept["config"], env=kept["env"], late=kept["late"])
         said.refs.update((name, Location("")) for name in kept["refs"])
         said.sources.update(((dataset, table), Location("")) for dataset, table, _ in kept["sources"])
-        said.batch_inputs.update(dict.fromkeys(kept["batch_inputs"]))
+        said.batch_inputs.update(dict.fromkeys(kept["batch_inputs"], ""))
         incremental = _read(kept["incremental"], model) if kept["incremental"] else None
         return Template(_read(kept["sql"], model), said, incremental)
 
@@ -254,6 +257,13 @@ class Renderer:
 def unit_of(model: ModelFile) -> Unit:
     """The model's template."""
     return Unit(model.path, model.sql, model.package, model.line)
+
+
+def _forget_whole(said: Said, *rendered: Rendered) -> None:
+    """What is read without a batch's filter as well may touch any batch."""
+    for name, relation in list(said.batch_inputs.items()):
+        if any(reads_whole(one.sql, relation) for one in rendered):
+            del said.batch_inputs[name]
 
 
 def _written(rendered: Rendered) -> list[Any]:

@@ -96,7 +96,7 @@ class Batches:
         """Whether the SQL gives other columns than the table has, as a star does when its table grew."""
         if not stale:
             return False
-        sql = set_batch(self._job.node.sql, stale[0].start, stale[0].end)
+        sql = self._sql(stale[0], standing=True)
         return columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") != columns_of(self._job, self._job.table)
 
     def _in_place(self, stale: Sequence[Batch], now: Digests) -> Done:
@@ -225,7 +225,12 @@ class Batches:
             key_columns("event_time", (self._batch.event_time,), columns, self._job.node.table)[0]
         )
         done = [
-            Interval(batch, self._fingerprint, now[batch], self._fill_one(table, batch, time, columns))
+            Interval(
+                batch,
+                self._fingerprint,
+                now[batch],
+                self._fill_one(table, batch, time, self._sql(batch, standing=complete), columns),
+            )
             for batch in chunk
         ]
         if complete and self._job.node.settings.contract:
@@ -236,12 +241,18 @@ class Batches:
         )
         return sum(one.rows for one in done)
 
-    def _fill_one(self, table: TableRef, batch: Batch, time: str, columns: list[str]) -> int:
+    def _sql(self, batch: Batch, *, standing: bool) -> str:
+        """The query for one batch; `standing`: its rows go into the table that is read, so is_incremental() was true."""
+        node = self._job.node
+        sql = node.incremental_sql if standing and node.incremental_sql else node.sql
+        return set_batch(sql, batch.start, batch.end)
+
+    def _fill_one(self, table: TableRef, batch: Batch, time: str, sql: str, columns: list[str]) -> int:
         warehouse, quoted = self._job.warehouse, self._job.warehouse.dialect.table(table)
         inside = f"CAST({time} AS TIMESTAMP) >= ? AND CAST({time} AS TIMESTAMP) < ?"
         span = [intervals.plain(batch.start), intervals.plain(batch.end)]
         where = " AND ".join([inside, *(f"({one})" for one in self._settings.predicates)])
-        sql, listed = set_batch(self._job.node.sql, batch.start, batch.end), self._job.listed(columns)
+        listed = self._job.listed(columns)
         try:
             warehouse.execute(f"DELETE FROM {quoted} WHERE {where}", span)
             rows = warehouse.query(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from tailrace.build.template.moment import Batch
 from tailrace.project.spec import ColumnDoc, Exposure, ModelFile, SeedFile, SourceTable
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def described(scope: Scope, file: ModelFile | SeedFile) -> dict[str, Any]:
         "config": config,
         "raw_code": file.sql if isinstance(file, ModelFile) else "",
         "language": "sql",
+        "batch": None,
         **_reads(scope, node),
     }
     return Described(scope, parts)
@@ -136,6 +138,8 @@ def current(scope: Scope) -> dict[str, Any]:
     owner = scope.calls.owner
     if file := scope.file(owner.package, owner.name):
         node = described(scope, file)
+        if owner.batched:
+            node["batch"] = Batch(str(scope.calls.configured("batch_size") or ""))
         if file.name in scope.nodes:
             return node
         node["config"] |= plain(owner.config) | plain(scope.calls.said.config)

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from tailrace.build.batches import is_broken
 from tailrace.build.calls import Calls
 from tailrace.build.graph import ModelNode
 from tailrace.build.static import Rendered
@@ -65,6 +66,8 @@ class Templates:
         with self._running(unit, calls), self._caught(unit), time_limit(self._seconds):
             source = self._source(unit)
             sql, pieces = pieces_of(source.root_render_func(self._env.context(source)))
+            if calls.owner.batched and is_broken(sql):
+                raise Mistake("a batch's edge is changed after strftime()", "Print it as it is")
             return Rendered(sql, unit.path, unit.text, tuple(pieces), unit.line)
         return None
 

@@ -19,6 +19,8 @@ from math import inf
 from types import FrameType
 from typing import Any
 
+from tailrace.build.template.moment import Moment
+
 SECONDS = 5.0
 """A template that renders longer than this loops."""
 LONGEST = 10_000_000
@@ -64,7 +66,7 @@ def joined(parts: Iterable[Any], separator: str = "") -> str:
     for part in parts:
         if not isinstance(part, str):
             check_size(measure(part))
-        text = str(part)
+        text = part.mark if isinstance(part, Moment) else str(part)
         size += len(text) + len(separator)
         check_size(size)
         texts.append(text)

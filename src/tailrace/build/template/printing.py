@@ -12,6 +12,7 @@ from jinja2 import Undefined
 from tailrace.build.template.column import Column
 from tailrace.build.template.failures import NotText
 from tailrace.build.template.limits import check_size, measure
+from tailrace.build.template.moment import Moment
 from tailrace.build.template.relation import Relation
 
 
@@ -88,6 +89,8 @@ def printed(value: Any) -> Any:
     """The value, if it always prints alike."""
     if isinstance(value, str) or value is None:
         return value
+    if isinstance(value, Moment):
+        return value.mark
     if not isinstance(value, (*PLAIN, Truth)):
         raise NotText("a function" if callable(value) else f"a {type(value).__name__}")
     check_size(measure(value))

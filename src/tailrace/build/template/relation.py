@@ -12,7 +12,7 @@ Flags = tuple[bool, bool, bool]
 
 @dataclass(frozen=True)
 class Relation(Mapping[str, Any]):
-    """`text` is what it prints as where that is not its quoted name: an ephemeral model's CTE, a batch's part of a table.
+    """`text` is what it prints as where that is not its quoted name: an ephemeral model's CTE, a batch's part of `whole`.
 
     A mapping as well, since packages tell relations from texts by that. The database is printed only where `included` says so:
     ours is one file under two names, so that only an attached one has a name of its own.
@@ -26,13 +26,14 @@ class Relation(Mapping[str, Any]):
     text: str = ""
     included: Flags = (False, True, True)
     quoting: Flags = (True, True, True)
+    whole: str = ""
 
     def __str__(self) -> str:
         return self.text or self._named()
 
     def render(self) -> str:
-        """The quoted name, as it prints."""
-        return str(self)
+        """The quoted name, as it prints; without the batch's filter, as dbt has it."""
+        return self.whole or str(self)
 
     def _named(self) -> str:
         parts = zip((self.database, self.schema, self.identifier), self.included, self.quoting, strict=True)

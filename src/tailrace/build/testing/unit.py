@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tailrace.build.batches import EVER, set_batch
 from tailrace.build.graph import Graph, ModelNode
 from tailrace.build.testing.column_types import ColumnTypes, engine_settings
 from tailrace.build.testing.difference import SHOWN, difference
@@ -79,6 +80,7 @@ class _Trial:
         if self.node.late:
             assert graph.late is not None, "a compiled graph renders late models"
             sql = graph.late.node(self.node.name, self.warehouse, incremental=self.incremental).sql
+        sql = set_batch(sql, *EVER)
         if problems := missing_inputs(graph, self.node, test, inputs, sql):
             raise ProjectError(problems)
         blank = replace(blank, sql=sql)
