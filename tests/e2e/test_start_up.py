@@ -70,3 +70,12 @@ def test_looking_back_imports_nothing_heavy(acme):
     acme.run()
     for args in (("status",), ("runs",), ("show", "last"), ("query", "SELECT 1"), ("dead", "list")):
         assert not modules(acme, *args) & {*HEAVY, "httpx2", "starlette"}, args
+
+
+def test_a_project_that_nobody_changed_is_read_without_a_parser(acme):
+    """The reference project has env_var() in its profiles, a suite's `where:` and a sync's `where:` and `suppress:`."""
+    acme.run()
+    assert {"sqlglot"} <= modules(acme, "compile", "--dialect", "bigquery")  # the trace would show it
+    for args in (("ls",), ("check",), ("check", "--json"), ("build",), ("status",)):
+        assert not modules(acme, *args) & {*HEAVY, "sqlglot", "jinja2"}, args
+    assert not modules(acme, "ls") & {"duckdb"}

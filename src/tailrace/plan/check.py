@@ -12,14 +12,18 @@ from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Declaration
 from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
 from tailrace.errors import Diagnostic, Location, near_miss
-from tailrace.plan.conditions import check_condition
+from tailrace.plan.conditions import Conditions
 from tailrace.project.load_pipelines import INLINE_KEYS, RESOURCE_KEYS, can_name
 from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
 from tailrace.validate.suite import check_suite
 
 
-def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
-    """All diagnostics that need the connectors' declarations, the models' columns or the expectations' catalogue."""
+def check_project(project: Project, graph: Graph, conditions: Conditions | None = None) -> list[Diagnostic]:
+    """All diagnostics that need the connectors' declarations, the models' columns or the expectations' catalogue.
+
+    `conditions`: verdicts on SQL conditions that an earlier check has kept.
+    """
+    conditions = conditions or Conditions(None)
     problems: list[Diagnostic] = []
     declarations: dict[str, Declaration] = {}
     for connection in project.target.connections.values():
@@ -42,11 +46,12 @@ def check_project(project: Project, graph: Graph) -> list[Diagnostic]:
         else:
             problems += check_resources(pipeline, declarations.get(pipeline.connection))
     for suite in project.suites:
-        problems += _suite(suite, graph)
+        problems += _suite(suite, graph, conditions)
     if graph.nodes:  # without models, every test would only repeat that they are missing
         problems += check_tests(project, graph)
     for sync in project.syncs:
-        problems += _sync(sync, declarations.get(sync.connection), columns_of(graph, sync.model))
+        columns = columns_of(graph, sync.model)
+        problems += _sync(sync, declarations.get(sync.connection), columns, conditions)
     return problems
 
 
@@ -137,13 +142,19 @@ def _option_names(declaration: Declaration, resource: str) -> list[str]:
     return [option.name for option in kind.options] if kind else []
 
 
-def _suite(suite: Suite, graph: Graph) -> Iterator[Diagnostic]:
+def _suite(suite: Suite, graph: Graph, conditions: Conditions) -> Iterator[Diagnostic]:
     columns = columns_of(graph, suite.model)
-    for path, message, fix in check_suite(suite, set(columns) if columns is not None else None):
+    known = None if columns is None else set(columns)
+    for path, message, fix in check_suite(suite, known, conditions.wrong_with):
         yield Diagnostic(suite.marks.at(*path), message, fix)
 
 
-def _sync(sync: Sync, declaration: Declaration | None, columns: Sequence[str] | None) -> Iterator[Diagnostic]:
+def _sync(
+    sync: Sync,
+    declaration: Declaration | None,
+    columns: Sequence[str] | None,
+    conditions: Conditions,
+) -> Iterator[Diagnostic]:
     """A sync against what its vendor can do and what its model has."""
     obj = object_type(declaration, sync.object) if declaration else None
     if declaration is not None and not declaration.objects:
@@ -159,4 +170,4 @@ def _sync(sync: Sync, declaration: Declaration | None, columns: Sequence[str] | 
         yield Diagnostic(sync.marks.at("updated_at"), what, near_miss(sync.updated_at, columns))
     for key, sql in (("where", sync.where), ("suppress", sync.suppress)):
         if sql is not None:
-            yield from check_condition(sql, sync.marks.at(key), key, columns)
+            yield from conditions.check(sql, sync.marks.at(key), key, columns)

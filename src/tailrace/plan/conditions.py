@@ -1,16 +1,39 @@
-"""SQL conditions in a sync's YAML: one boolean expression over the model's columns, judged as a suite's `where:` is."""
+"""SQL conditions in YAML: what is wrong with each, kept so that an unchanged project is checked without a parser."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from tailrace.build.facts import Cache, key_of, version_of
 from tailrace.errors import Diagnostic, Location
 from tailrace.validate.where import wrong_with
 
+FILE = "conditions.json"
 
-def check_condition(
-    sql: str, location: Location, key: str, columns: Sequence[str] | None
-) -> list[Diagnostic]:
-    """What is wrong with `where` or `suppress`: no SQL, no condition on one row, a clock, a column that is not there."""
-    found = wrong_with(sql, columns)
-    return [Diagnostic(location, message.replace("where", key, 1), fix) for message, fix in found]
+
+class Conditions:
+    """Verdicts by condition and columns. `folder` may be deleted at any time; None keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._cache = Cache(folder, version_of("conditions"), FILE)
+
+    def wrong_with(self, condition: str, columns: Iterable[str] | None) -> list[tuple[str, str]]:
+        """As validate.where.wrong_with, which is asked once for a condition on the same columns."""
+        known = None if columns is None else sorted(columns)
+        key = key_of(condition, *(() if known is None else ("of", *known)))
+        kept = self._cache.get(key)
+        if kept is None:
+            kept = {"wrong": [list(pair) for pair in wrong_with(condition, known)]}
+            self._cache.put(key, kept)
+        return [(message, fix) for message, fix in kept["wrong"]]
+
+    def check(
+        self, sql: str, location: Location, key: str, columns: Sequence[str] | None
+    ) -> list[Diagnostic]:
+        """What is wrong with a sync's `where` or `suppress`, judged as a suite's `where:` is."""
+        found = self.wrong_with(sql, columns)
+        return [Diagnostic(location, message.replace("where", key, 1), fix) for message, fix in found]
+
+    def save(self) -> None:
+        self._cache.save()

@@ -12,6 +12,7 @@ from tailrace.build.testing.reading import words_in
 from tailrace.connectors.sdk import registry
 from tailrace.errors import ProjectError
 from tailrace.plan.check import check_project
+from tailrace.plan.conditions import Conditions
 from tailrace.project.selection import Node, select
 from tailrace.project.spec import Pipeline, Project, Resource, Suite, Sync
 
@@ -44,9 +45,11 @@ def resolve(project: Project, *, now: datetime) -> Resolved:
     except ProjectError as error:
         # a model that does not compile hides nothing of what is wrong elsewhere
         raise ProjectError([*error.diagnostics, *check_project(declared, unread)]) from None
-    problems = check_project(declared, graph)
+    conditions = Conditions(project.state_dir / "cache")
+    problems = check_project(declared, graph, conditions)
     if problems:
         raise ProjectError(problems)
+    conditions.save()
     return Resolved(project, graph, {node.id: node for node in nodes_of(project, graph)})
 
 

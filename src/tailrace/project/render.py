@@ -1,4 +1,4 @@
-"""Jinja in profiles.yml: `env_var()` and `secret()`, in a sandbox, only where a text holds `{{`."""
+"""Jinja in profiles.yml: `env_var()` and `secret()`, in a sandbox. Their plain forms are read without importing Jinja."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _SINGLE = re.compile(r"\s*\{\{-?(?P<expression>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*\Z", re.DOTALL)
+_WORD = r"""(?:'[^'"\\\r\n{}]*'|"[^'"\\\r\n{}]*")"""
+_PLAIN = re.compile(
+    rf"\{{\{{\s*(?:env_var\(\s*(?P<name>{_WORD})\s*(?:,\s*(?P<default>{_WORD})\s*)?\)|secret\(\s*(?P<reference>{_WORD})\s*\))\s*\}}\}}"
+)
+"""`{{ env_var('X') }}`, `{{ env_var('X', 'default') }}` and `{{ secret('env:X') }}`, which say the same without Jinja."""
+_MORE = re.compile(r"\{[{%#]|\r")
 _UNSET = object()
 
 
@@ -41,29 +47,41 @@ class Renderer:
         return value
 
     def _text(self, text: str, path: tuple[str | int, ...]) -> Any:
-        from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
-
         self._secrets, self._read_env = [], False
         try:
-            result = self._evaluate(text)
-        except TemplateSyntaxError as error:
-            said = (error.message or "").rstrip(".")
-            return self._problem(path, f"not a template: {said}", "Check the braces and quotes", text)
-        except (BadInput, UndefinedError) as error:
-            # `env_var(secret(..))` would have its message quote the secret; a name that the template spells is none.
-            spelt = isinstance(error, BadInput) and self._asked in text
-            if spelt or not (self._secrets or self._read_env):
-                fix = getattr(error, "fix", "profiles.yml knows env_var() and secret()")
-                return self._problem(path, str(error.message), fix, text)
+            result = self._evaluate(text) if _MORE.search(_PLAIN.sub("", text)) else self._plain(text)
+        except BadInput as error:
+            return self._refused(path, error, error.fix, text, spelt=self._asked in text)
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             return self._failure(path, error, text)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            return self._failure(path, error, text)
+        except _template_error() as error:
+            return self._broken(path, error, text)
         if self._secrets:
             return Secret(str(result), parts=tuple(self._secrets))
         name = next((part for part in reversed(path) if isinstance(part, str)), "")
         if self._read_env and is_secret_option(name) and isinstance(result, str):
             return Secret(result)
         return result
+
+    def _refused(
+        self, path: tuple[str | int, ...], error: Exception, fix: str, text: str, *, spelt: bool
+    ) -> str:
+        """`env_var(secret(..))` would have its message quote the secret; a name that the template spells is none."""
+        if spelt or not (self._secrets or self._read_env):
+            return self._problem(path, str(getattr(error, "message", error)), fix, text)
+        return self._failure(path, error, text)
+
+    def _broken(self, path: tuple[str | int, ...], error: Exception, text: str) -> str:
+        """What Jinja itself objects to."""
+        from jinja2 import TemplateSyntaxError, UndefinedError
+
+        if isinstance(error, TemplateSyntaxError):
+            said = (error.message or "").rstrip(".")
+            return self._problem(path, f"not a template: {said}", "Check the braces and quotes", text)
+        if isinstance(error, UndefinedError):
+            fix = "profiles.yml knows env_var() and secret()"
+            return self._refused(path, error, fix, text, spelt=False)
+        return self._failure(path, error, text)
 
     def _failure(self, path: tuple[str | int, ...], error: Exception, text: str) -> str:
         """The error's own words may quote a secret that the template has read, so they are not shown."""
@@ -74,6 +92,16 @@ class Renderer:
     def _problem(self, path: tuple[str | int, ...], message: str, fix: str, text: str) -> str:
         self.problems.append(Diagnostic(self.marks.at(*path), message, fix))
         return text
+
+    def _plain(self, text: str) -> str:
+        """The text with its plain calls made; one call alone loses the blanks around it, as an expression does."""
+        return _PLAIN.sub(self._call, text.strip() if _SINGLE.match(text) else text)
+
+    def _call(self, found: re.Match[str]) -> str:
+        if found["reference"] is not None:
+            return self._secret(found["reference"][1:-1])
+        default = found["default"]
+        return str(self._env_var(found["name"][1:-1], _UNSET if default is None else default[1:-1]))
 
     def _evaluate(self, text: str) -> Any:
         from jinja2 import Undefined
@@ -119,6 +147,13 @@ class Renderer:
         self._asked = str(reference)
         self._secrets.append(resolve(str(reference), self.root).reveal())
         return self._secrets[-1]
+
+
+def _template_error() -> type[Exception]:
+    """Asked for only once something was raised that is nothing else, by when Jinja has been imported."""
+    from jinja2 import TemplateError
+
+    return TemplateError
 
 
 def _as_number(value: Any) -> int | float:

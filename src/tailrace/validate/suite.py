@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tailrace.project.reader import hint, kind_of
@@ -13,6 +13,7 @@ from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries
 from tailrace.validate.where import same_for_same_rows, wrong_with
 
 Problem = tuple[tuple[str | int, ...], str, str]
+Judge = Callable[[str, set[str] | None], list[tuple[str, str]]]
 
 RULES = 1
 """Raised whenever the same suite and data could be judged otherwise than before; earlier verdicts then no longer hold."""
@@ -32,8 +33,11 @@ _NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(\(\?<?[=!]|\\[1-9])")
 _QUERY = "unexpected_rows_query"
 
 
-def check_suite(suite: Suite, columns: set[str] | None) -> list[Problem]:
-    """(path, message, fix) of everything that is wrong; paths are keys of the suite's file, columns the model's if known."""
+def check_suite(suite: Suite, columns: set[str] | None, judge: Judge = wrong_with) -> list[Problem]:
+    """(path, message, fix) of everything that is wrong; paths are keys of the suite's file, columns the model's if known.
+
+    `judge` tells what is wrong with a `where:`, and the fix; one that remembers saves parsing it.
+    """
     problems: list[Problem] = []
     if suite.key and columns is not None and suite.key.lower() not in _lower(columns):
         message = f"model {suite.model} has no column {suite.key}"
@@ -42,7 +46,7 @@ def check_suite(suite: Suite, columns: set[str] | None) -> list[Problem]:
         place = ("expectations", expectation.index)
         problems += [
             ((*place, *path), message, fix)
-            for path, message, fix in _expectation(suite, expectation, columns)
+            for path, message, fix in _expectation(suite, expectation, columns, judge)
         ]
     return problems
 
@@ -81,7 +85,9 @@ def _lower(columns: set[str]) -> set[str]:
     return {column.lower() for column in columns}
 
 
-def _expectation(suite: Suite, item: Expectation, columns: set[str] | None) -> Iterator[Problem]:
+def _expectation(
+    suite: Suite, item: Expectation, columns: set[str] | None, judge: Judge
+) -> Iterator[Problem]:
     if not item.type:
         return  # the loader has said so
     entry = entries().get(item.type)
@@ -95,7 +101,7 @@ def _expectation(suite: Suite, item: Expectation, columns: set[str] | None) -> I
     yield from _columns(suite, item, columns)
     yield from _quarantine(suite, item, entry)
     if item.where is not None:
-        for message, fix in wrong_with(item.where, columns):
+        for message, fix in judge(item.where, columns):
             yield ("where",), message, fix
         if entry.kind == "query":
             yield ("where",), f"{item.type} has a query of its own", "Put the condition into it"
