@@ -61,14 +61,19 @@ class Built:
         """The name of the table or view in its schema."""
         return self.parts.config.get("alias") or model
 
+    def table(self, model: str) -> TableRef:
+        """Where its rows were put."""
+        return TableRef(self.schema, self.relation(model))
+
 
 @dataclass(frozen=True)
 class Made:
-    """A model that was built just now."""
+    """A model that was built just now. `taken`: what stood there before was another model's, or nobody knows whose."""
 
     node: ModelNode
     parts: Parts
     rows: int
+    taken: bool = False
 
 
 def read_built(warehouse: Warehouse) -> dict[str, Built]:
@@ -83,6 +88,9 @@ def read_built(warehouse: Warehouse) -> dict[str, Built]:
 def write_built(warehouse: Warehouse, made: Sequence[Made], *, run_id: str, now: datetime) -> None:
     """Remember what models were built from; in the transaction that built them."""
     at = now.astimezone(UTC).replace(tzinfo=None)
+    if taken := {one.node.table for one in made if one.taken}:
+        built = read_built(warehouse)
+        forget_built(warehouse, [name for name, was in built.items() if was.table(name) in taken])
     for some in in_batches(made, _AT_ONCE):
         forget_built(warehouse, [one.node.name for one in some])
         values = [
@@ -97,6 +105,8 @@ def write_built(warehouse: Warehouse, made: Sequence[Made], *, run_id: str, now:
 
 def forget_built(warehouse: Warehouse, names: Sequence[str]) -> None:
     """These models count as never built."""
+    if not names:
+        return
     marks = ", ".join("?" * len(names))
     warehouse.execute(f"DELETE FROM {warehouse.dialect.table(MODELS)} WHERE model IN ({marks})", list(names))
 

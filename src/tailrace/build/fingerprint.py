@@ -94,9 +94,10 @@ class Judge:
         why = self._why(node, parts, built)
         forced = "" if why else self._forced(node)
         whole = self._whole(node, parts, built)
-        if forced or (why and whole and self._asked.refreshes(node)):
-            parts = replace(parts, revision=self._run_id)
         said = why or forced
+        # what keeps rows of earlier builds is not told by its inputs: the same ones again may find it changed
+        if forced or (why and (_keeps_rows(node) or (whole and self._asked.refreshes(node)))):
+            parts = replace(parts, revision=self._run_id)
         if renders and said and not whole and node.late and node.settings.incremental:
             node = self._rendered(node, incremental=True)
         decision = Decision(node.name, "build" if said else "skip", said or UP_TO_DATE, modified)
@@ -238,7 +239,7 @@ class Judge:
             return built is not None and built.materialized != "snapshot"
         if settings.full_refresh is False:
             return False
-        if built is None or built.materialized != node.materialized or built.schema != node.schema:
+        if built is None or built.materialized != node.materialized or built.table(node.name) != node.table:
             return True
         changed = [key for key in _changed(built.parts.config, parts.config) if key in FROM_NOTHING]
         definition = not parts.batched and built.parts.definition != parts.definition
@@ -246,6 +247,11 @@ class Judge:
             changed or definition or built.parts.sql != parts.sql
             or settings.full_refresh is True or self._asked.refreshes(node)
         )  # fmt: skip
+
+
+def _keeps_rows(node: ModelNode) -> bool:
+    settings = node.settings.incremental
+    return node.materialized == "snapshot" or (settings is not None and settings.microbatch is None)
 
 
 def _named(materialized: str) -> str:

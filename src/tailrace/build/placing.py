@@ -111,9 +111,10 @@ class Placing:
                 self._problems.append(Diagnostic(at, f"schema {schema} is a pipeline's dataset", fix))
 
     def _refuse_twins(self, placed: Mapping[str, Named]) -> None:
-        """Two models that would build one table."""
-        seen: dict[tuple[str, str], ModelFile] = {}
-        for model in self._project.models:
+        """Two models, or a model and a seed, that would build one table."""
+        seen: dict[tuple[str, str], ModelFile | SeedFile] = {}
+        files: tuple[ModelFile | SeedFile, ...] = (*self._project.seeds, *self._project.models)
+        for model in files:
             named = placed[model.name.casefold()]
             key = (named.table.schema.casefold(), named.table.name.casefold())
             if not named.enabled or named.materialized == "ephemeral":
@@ -121,7 +122,8 @@ class Placing:
             if (other := seen.setdefault(key, model)) is not model:
                 said = f"{model.name} and {other.name} ({other.path}) would both build {named.table}"
                 fix = "Give one of them another alias or schema"
-                self._problems.append(Diagnostic(word_place(model, "alias"), said, fix))
+                at = word_place(model, "alias") if isinstance(model, ModelFile) else Location(model.path)
+                self._problems.append(Diagnostic(at, said, fix))
 
 
 def is_lenient(project: Project, package: str) -> bool:

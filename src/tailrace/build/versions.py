@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tailrace.build.built import digest
 from tailrace.warehouse.base import META, TableRef, Warehouse
 
@@ -46,13 +48,54 @@ class Data:
         folded = table.casefold()
         if folded in self._cursors:
             changed, touched, _, columns = self._cursors[folded]
-            return str(touched if _may_read(sql, columns) else changed)
+            return str(touched if _may_read(sql, columns, table) else changed)
         base, _, suffix = folded.rpartition("__")
         changed, touched, arrived, _ = self._cursors.get(base, (0, 0, 0, ""))
         return f"{touched}:{arrived}" if suffix in ("raw", "keys") else str(changed)
 
 
-def _may_read(sql: str, columns: str) -> bool:
-    """Whether a query may see one of these columns; a star of multiplication only costs a rebuild."""
+def _may_read(sql: str, columns: str, table: str) -> bool:
+    """Whether a query may see one of these columns: by its name, by a star, or because it takes rows as a whole.
+
+    What only looks so costs a rebuild.
+    """
     folded = sql.casefold()
-    return "*" in folded or any(column.casefold() in folded for column in columns.split(",") if column)
+    if "*" in folded or "columns(" in folded or _FROM_FIRST.search(folded):
+        return True
+    return any(column.casefold() in folded for column in columns.split(",") if column) or _whole_row(
+        folded, table
+    )
+
+
+def _whole_row(sql: str, table: str) -> bool:
+    """Whether the table, or a name given to it, stands somewhere without a column behind it."""
+    name = re.escape(table.rpartition(".")[2].casefold())
+    read = re.compile(rf'(?:from|join|,)\s+(?:"?\w+"?\s*\.\s*)*"?{name}"?(?:\s+(?:as\s+)?"?(\w+)"?)?')
+    given = {found[1] or table.rpartition(".")[2].casefold() for found in read.finditer(sql)}
+    rest = read.sub(" ", sql)
+    return any(
+        re.search(rf'(?<![.\w"])"?{re.escape(alias)}"?(?!\w|"|\s*\.)', rest) for alias in given - _WORDS
+    )
+
+
+_FROM_FIRST = re.compile(r"(?:\A|\()\s*from\b")
+_WORDS = frozenset(
+    (
+        "where",
+        "join",
+        "left",
+        "right",
+        "inner",
+        "full",
+        "cross",
+        "on",
+        "using",
+        "group",
+        "order",
+        "limit",
+        "union",
+        "qualify",
+        "window",
+        "having",
+    )
+)

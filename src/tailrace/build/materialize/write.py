@@ -21,7 +21,7 @@ def write_model(job: Job) -> int:
 
 def _write(job: Job) -> int:
     kind = job.node.materialized
-    if kind != "snapshot" and job.ours == "snapshot" and job.standing is not None:
+    if kind != "snapshot" and job.standing is not None and (job.ours == "snapshot" or _is_history(job)):
         raise WarehouseError(
             f"{job.node.table} holds the history of a snapshot, which a {kind} would overwrite",
             "rename or drop that table first",
@@ -31,6 +31,13 @@ def _write(job: Job) -> int:
     if kind == "snapshot":
         return write_snapshot(job)
     return _whole(job, kind)
+
+
+def _is_history(job: Job) -> bool:
+    """Whether a table of which no state is known is a snapshot's by its columns."""
+    if job.ours or job.standing != "table":
+        return False
+    return {"dbt_scd_id", "dbt_valid_from", "dbt_valid_to"} <= set(job.warehouse.columns(job.node.table))
 
 
 def _whole(job: Job, kind: str) -> int:
