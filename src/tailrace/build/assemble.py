@@ -65,11 +65,11 @@ def assemble(
         parts[draft.model.name] = draft.facts.columns if draft.facts else None
     order, cycles = ordered({name: node.depends_on for name, node in nodes.items()})
     for cycle in cycles:
-        place = Location(nodes[cycle[0]].path)
+        draft = next(draft for draft in drafts if draft.model.name == cycle[0])
         said = (
             f"models read each other: {' -> '.join(cycle)}" if len(cycle) > 2 else f"{cycle[0]} reads itself"
         )
-        problems.append(Diagnostic(place, said, "Break the circle"))
+        problems.append(_circle(draft, cycle[1], names, said))
     if not cycles:
         for name in order:
             if nodes[name].kind == "model":
@@ -83,6 +83,16 @@ def assemble(
         project=project.dbt.name if project.dbt else project.name,
         database=project.target.path.stem if project.target.path else "",
     )
+
+
+def _circle(draft: Draft, name: str, names: Names, said: str) -> Diagnostic:
+    """At the place where the model names another one, or itself."""
+    fix = "Break the circle"
+    for _, schema, table, offset in draft.facts.tables if draft.facts else ():
+        found = names.qualified(schema, table) if schema else names.model(table)
+        if found is not None and found.name == name and name not in draft.said.refs:
+            return draft.rendered.problem(offset, said, fix)
+    return Diagnostic(draft.said.refs.get(name, Location(draft.model.path)), said, fix)
 
 
 def _hooks(project: Project, when: str) -> tuple[tuple[str, str], ...]:
@@ -184,7 +194,8 @@ def _batch_inputs(draft: Draft, names: Names) -> tuple[BatchInput, ...]:
             if (declared.schema, declared.identifier) == (schema, table):
                 event_time = str(declared.config.get("event_time") or "")
                 model = names.qualified(schema, table)
-                found.append(BatchInput(TableRef(schema, table), event_time, model.name if model else ""))
+                at = declared.config_places.get("event_time")
+                found.append(BatchInput(TableRef(schema, table), event_time, model.name if model else "", at))
                 break
     return tuple(found)
 

@@ -9,18 +9,22 @@ from typing import Any, Literal, Protocol
 
 from tailrace.build.origin import Origin
 from tailrace.build.settings.model import Settings
-from tailrace.errors import Diagnostic
+from tailrace.errors import Diagnostic, Location
 from tailrace.project.spec import ColumnDoc
 from tailrace.warehouse.base import TableRef, Warehouse
 
 
 @dataclass(frozen=True)
 class BatchInput:
-    """A table that a microbatch model reads batch by batch, by its event time; `model` is "" for one that is no model."""
+    """A table that a microbatch model reads batch by batch, by its event time; `model` is "" for one that is no model.
+
+    `place` is where a source's event time stands; a model's own settings know theirs.
+    """
 
     table: TableRef
     event_time: str
     model: str = ""
+    place: Location | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,9 @@ def misfit(path: str, content: str, delimiter: str) -> Diagnostic | None:
         for row in rows:
             if row and len(row) != len(header):
                 said = f"the row has {len(row)} of {len(header)} columns"
-                return Diagnostic(
-                    Location(path, line),
-                    said,
-                    "Quote values that hold the separator",
-                )
+                few = "Write the missing values: nothing between two separators is NULL"
+                fix = few if len(row) < len(header) else "Quote values that hold the separator"
+                return Diagnostic(Location(path, line), said, fix)
             line = rows.line_num + 1
     except csv.Error:
         return Diagnostic(

@@ -20,6 +20,7 @@ from tailrace.warehouse.base import Warehouse
 
 _DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"'"
 """Nothing of it is guessed: a guess can take a ragged file's header for a title and leave it out."""
+_TYPE = re.compile(r"[\w \t(),\[\]\"'.:]+")
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
@@ -39,7 +40,7 @@ def seed_node(root: Path, seed: SeedFile, problems: list[Diagnostic], *, as_dbt:
     digest = hashlib.sha256((content or "").encode() + meaning.encode()).hexdigest()
     return ModelNode(
         name=seed.name, kind="seed", schema=seed.schema, path=seed.path, materialized="seed", canonical=digest,
-        columns=columns or None, tags=seed.tags, config=seed.config, settings=Settings("seed", as_dbt=as_dbt),
+        columns=columns or None, tags=seed.tags, config=seed.config, settings=Settings("seed", as_dbt=as_dbt, places=seed.config_places),
         package=seed.package, documented=seed.columns,
     )  # fmt: skip
 
@@ -133,14 +134,31 @@ def _content(node: ModelNode, root: Path) -> str:
 
 def seed_error(warehouse: Warehouse, node: ModelNode, root: Path, error: WarehouseError) -> Diagnostic:
     """The engine's words, behind the line that they are about."""
+    if wrong := _wrong_type(warehouse, node):
+        return wrong
     said = str(error.__cause__ or error.message)
     if "when sniffing file" in said:
         # it names no line: reading all columns as texts, with nothing left to find out, fails at the line itself
         said = _text_error(warehouse, node, root) or "the file is not a CSV of one shape"
     found = _CSV_LINE.search(said)
-    if found is None and (wrong := misfit(node.path, _content(node, root), _delimiter(node.config))):
+    wrong = misfit(node.path, _content(node, root), _delimiter(node.config))
+    if wrong is not None and (found is None or int(found[1]) == wrong.location.line):
         return wrong
     return Diagnostic(Location(node.path, int(found[1]) if found else 1), _plain(said))
+
+
+def _wrong_type(warehouse: Warehouse, node: ModelNode) -> Diagnostic | None:
+    """The first of `column_types` that the engine does not know."""
+    for name, kind in (node.config.get("column_types") or {}).items():
+        if not _TYPE.fullmatch(str(kind)):
+            continue
+        try:
+            warehouse.query(f"SELECT CAST(NULL AS {kind})")
+        except WarehouseError:
+            places = node.settings.places
+            place = places.get(f"column_types.{name}") or places.get("column_types") or Location(node.path)
+            return Diagnostic(place, f"{kind} of {name} is no type", "Write an SQL type such as varchar")
+    return None
 
 
 def _text_error(warehouse: Warehouse, node: ModelNode, root: Path) -> str:

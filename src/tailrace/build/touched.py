@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from tailrace.build.graph import BatchInput
 from tailrace.build.settings.incremental import BatchSize
-from tailrace.errors import WarehouseError, near_miss
+from tailrace.build.settings.refused import SettingRefused
+from tailrace.errors import near_miss
 from tailrace.warehouse.base import Warehouse
 
 EMPTY = "0"
@@ -39,7 +40,6 @@ def event_column(warehouse: Warehouse, read: BatchInput, columns: list[str]) -> 
     """The input's event time, quoted."""
     name = next((name for name in columns if name.casefold() == read.event_time.casefold()), None)
     if name is None:
-        raise WarehouseError(
-            f"event_time {read.event_time} is no column of {read.table}", near_miss(read.event_time, columns)
-        )
+        said = f"event_time {read.event_time} is no column of {read.table}"
+        raise SettingRefused(said, near_miss(read.event_time, columns), read.place)
     return warehouse.dialect.quote(name)

@@ -169,7 +169,10 @@ class SeedFile:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table that `sources:` of a YAML file declares: `source(source, name)` is `schema.identifier` (of `database`, where one is attached)."""
+    """A table that `sources:` of a YAML file declares: `source(source, name)` is `schema.identifier` (of `database`, where one is attached).
+
+    `config_places` say where each key of its `config` stands.
+    """
 
     source: str
     name: str
@@ -188,6 +191,7 @@ class SourceTable:
     enabled: bool = True
     loaded_at_field: str | None = None
     freshness: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    config_places: Mapping[str, Location] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,22 @@ def test_a_row_that_does_not_fit_is_never_left_out(name, tmp_path, warehouse):
     assert warehouse.tables("main") == {}
 
 
+def test_a_row_that_does_not_fit_has_a_fix(tmp_path, warehouse):
+    short = built(tmp_path, warehouse, b"a,b\n1,2\n3\n")
+    assert short.error == (
+        "seeds/rates.csv:3:1: the row has 1 of 2 columns. Write the missing values: nothing between two separators is NULL"
+    )
+    long = built(tmp_path, warehouse, b"a,b\n1,2\n3,4,5\n")
+    assert (
+        long.error == "seeds/rates.csv:3:1: the row has 3 of 2 columns. Quote values that hold the separator"
+    )
+
+
+def test_a_declared_type_that_is_none_is_said_where_it_stands(tmp_path, warehouse):
+    found = built(tmp_path, warehouse, b"a,b\n1,x\n", "{a: integer, b: strng}")
+    assert found.error == "seeds/rates.yml:3:44: strng of b is no type. Write an SQL type such as varchar"
+
+
 def test_a_dbt_seed_with_mixed_line_ends_is_read(tmp_path, warehouse):
     files = {
         "dbt_project.yml": "name: shop\nprofile: shop\n",

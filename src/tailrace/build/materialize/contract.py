@@ -8,20 +8,23 @@ from typing import Any
 
 from tailrace.build.materialize.foreign_key import lost_keys
 from tailrace.build.materialize.job import Job, columns_of, matching
-from tailrace.errors import WarehouseError
+from tailrace.build.settings.refused import SettingRefused
+from tailrace.errors import Location, WarehouseError
 
+Wrong = tuple[str, Location | None]
+"""What differs, and where the YAML says otherwise."""
 _TYPE = re.compile(r"[\w \t(),\[\]\"'.:]+")
 
 
 def enforce_contract(job: Job, columns: Mapping[str, str], table: str) -> None:
-    """`table` is quoted and holds the new rows; WarehouseError lists all that differs."""
+    """`table` is quoted and holds the new rows; SettingRefused lists all that differs, at the first column's place."""
     if not job.node.settings.contract:
         return
-    wrong = list(_differences(job, columns))
-    if not wrong:
-        wrong = list(_broken(job, list(columns), table))
+    wrong = list(_differences(job, columns)) or list(_broken(job, list(columns), table))
     if wrong:
-        raise WarehouseError(f"the contract is broken: {'; '.join(wrong)}", "mend the SQL or the contract")
+        said = "; ".join(text for text, _ in wrong)
+        place = next((place for _, place in wrong if place), None) or job.node.settings.places.get("contract")
+        raise SettingRefused(f"the contract is broken: {said}", "mend the SQL or the contract", place)
 
 
 def ordered_columns(job: Job, select: str) -> list[str]:
@@ -34,21 +37,21 @@ def ordered_columns(job: Job, select: str) -> list[str]:
     return found if len(found) == len(wanted) == len(columns) and found != columns else []
 
 
-def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[str]:
+def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[Wrong]:
     documented = {doc.name.casefold(): doc for doc in job.node.documented}
     for doc in job.node.documented:
         built = matching(doc.name, list(columns))
         if built is None:
-            yield f"{doc.name} is missing"
+            yield f"{doc.name} is missing", doc.location
         elif doc.data_type is None:
-            yield f"{doc.name} has no data_type in the contract"
+            yield f"{doc.name} has no data_type in the contract", doc.location
         elif (wanted := _type(job, doc.data_type)) is None:
-            yield f"{doc.data_type} of {doc.name} is no type"
+            yield f"{doc.data_type} of {doc.name} is no type", doc.location
         elif not _same(wanted, columns[built], doc.data_type):
-            yield f"{doc.name} is {columns[built]} and not {wanted}"
+            yield f"{doc.name} is {columns[built]} and not {wanted}", doc.location
     for name in columns:
         if name.casefold() not in documented:
-            yield f"{name} is not in the contract"
+            yield f"{name} is not in the contract", None
 
 
 def _type(job: Job, declared: str) -> str | None:
@@ -67,12 +70,14 @@ def _same(wanted: str, built: str, declared: str) -> bool:
     return wanted == built or ("(" not in declared and wanted.partition("(")[0] == built.partition("(")[0])
 
 
-def _broken(job: Job, columns: list[str], table: str) -> Iterator[str]:
+def _broken(job: Job, columns: list[str], table: str) -> Iterator[Wrong]:
     for constraint in job.node.constraints:
-        yield from _constraint(job, constraint, constraint.get("columns") or (), columns, table)
+        for said in _constraint(job, constraint, constraint.get("columns") or (), columns, table):
+            yield said, None
     for doc in job.node.documented:
         for constraint in doc.constraints:
-            yield from _constraint(job, constraint, (doc.name,), columns, table)
+            for said in _constraint(job, constraint, (doc.name,), columns, table):
+                yield said, doc.location
 
 
 def _constraint(

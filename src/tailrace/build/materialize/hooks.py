@@ -7,6 +7,7 @@ from typing import Any
 
 from tailrace.build.graph import Graph
 from tailrace.build.materialize.job import Job
+from tailrace.build.settings.refused import SettingRefused
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import Warehouse
 
@@ -23,7 +24,10 @@ def run_hooks(job: Job, when: str) -> None:
             sql = job.graph.late.text(
                 text, job.warehouse, path=node.path, package=node.package, model=node.name, writing=True
             )
-        _run(job.warehouse, sql, when)
+        try:
+            _run(job.warehouse, sql, when)
+        except WarehouseError as error:
+            raise SettingRefused(error.message, error.fix, settings.places.get(when)) from None
 
 
 def run_project_hooks(

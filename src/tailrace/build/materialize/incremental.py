@@ -25,7 +25,8 @@ def write_incremental(job: Job) -> int:
         rows = replace_table(job, job.node.sql, ordered_columns(job, job.node.sql))
         if settings.unique_key or job.node.settings.contract:
             columns = columns_of(job, job.table)
-            key_columns("unique_key", settings.unique_key, list(columns), job.node.table)
+            keys = key_columns(job, "unique_key", settings.unique_key, list(columns))
+            _refuse_wrong_keys(job, settings, job.table, keys)
             enforce_contract(job, columns, job.table)
         return rows
     thawed(job)
@@ -39,10 +40,9 @@ def _join(job: Job, settings: Incremental) -> int:
     columns, table = columns_of(job, new), columns_of(job, job.table)
     names = align(job, table, columns, settings.on_schema_change)
     if settings.strategy != "append":
-        keys = key_columns("unique_key", settings.unique_key, list(columns), job.node.table)
-        _refuse_null_keys(job, new, keys)
+        keys = key_columns(job, "unique_key", settings.unique_key, list(columns))
+        _refuse_wrong_keys(job, settings, new, keys)
         if settings.strategy == "merge":
-            _refuse_repeated_keys(job, new, keys)
             _merge(job, settings, new, keys, names)
         else:
             _delete(job, settings, new, keys)
@@ -53,6 +53,14 @@ def _join(job: Job, settings: Incremental) -> int:
     if job.node.settings.contract:
         enforce_contract(job, columns_of(job, job.table), job.table)
     return rows
+
+
+def _refuse_wrong_keys(job: Job, settings: Incremental, new: str, keys: list[str]) -> None:
+    """What the next build could not join is wrong in the first one, too."""
+    if settings.strategy != "append":
+        _refuse_null_keys(job, new, keys)
+    if settings.strategy == "merge":
+        _refuse_repeated_keys(job, new, keys)
 
 
 def _refuse_null_keys(job: Job, new: str, keys: list[str]) -> None:
@@ -97,8 +105,8 @@ def _merge(job: Job, settings: Incremental, new: str, keys: list[str], names: li
 def _updated(job: Job, settings: Incremental, names: list[str]) -> list[str]:
     """Which columns a merge overwrites: those that are named, all but those that are excluded, or all."""
     if settings.update_columns:
-        return key_columns("merge_update_columns", settings.update_columns, names, job.node.table)
-    excluded = key_columns("merge_exclude_columns", settings.exclude_columns, names, job.node.table)
+        return key_columns(job, "merge_update_columns", settings.update_columns, names)
+    excluded = key_columns(job, "merge_exclude_columns", settings.exclude_columns, names)
     return [name for name in names if matching(name, excluded) is None]
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tailrace.build.graph import Graph, ModelNode
-from tailrace.errors import WarehouseError, near_miss
-from tailrace.warehouse.base import TableRef, Warehouse
+from tailrace.build.settings.refused import SettingRefused
+from tailrace.errors import near_miss
+from tailrace.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,13 @@ def matching(name: str, columns: list[str]) -> str | None:
     return next((column for column in columns if column.casefold() == name.casefold()), None)
 
 
-def key_columns(what: str, names: tuple[str, ...], columns: list[str], where: TableRef) -> list[str]:
-    """Columns as the relation writes them; WarehouseError names one that is none."""
+def key_columns(job: Job, what: str, names: tuple[str, ...], columns: list[str]) -> list[str]:
+    """Columns that the setting `what` names, as the relation writes them; SettingRefused names one that is none."""
     found = []
     for name in names:
         column = matching(name, columns)
         if column is None:
-            raise WarehouseError(f"{what} {name} is no column of {where}", near_miss(name, columns))
+            said = f"{what} {name} is no column of {job.node.table}"
+            raise SettingRefused(said, near_miss(name, columns), job.node.settings.places.get(what))
         found.append(column)
     return found

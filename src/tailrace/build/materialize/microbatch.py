@@ -14,6 +14,7 @@ from datetime import datetime
 from tailrace.build import intervals
 from tailrace.build.batches import set_batch
 from tailrace.build.built import Parts, digest
+from tailrace.build.graph import ModelNode
 from tailrace.build.intervals import Batch, Interval
 from tailrace.build.materialize.contract import enforce_contract, ordered_columns
 from tailrace.build.materialize.hooks import run_hooks
@@ -71,7 +72,7 @@ class Batches:
         self._remember = remember
         self._audit = audit
         every = tuple(intervals.batches(self._batch.begin, job.now, self._batch.batch_size))
-        self._inputs = Inputs(job.warehouse, job.node, self._batch, every, parts, before)
+        self._inputs = Inputs(job.warehouse, _with_places(job), self._batch, every, parts, before)
         self._fingerprint = digest(parts.sql)
         self._side = TableRef(STAGE, f"rebuild__{job.node.name}")
 
@@ -221,9 +222,7 @@ class Batches:
         if not chunk:
             return 0
         columns = list(warehouse.columns(table))
-        time = self._job.quoted(
-            key_columns("event_time", (self._batch.event_time,), columns, self._job.node.table)[0]
-        )
+        time = self._job.quoted(key_columns(self._job, "event_time", (self._batch.event_time,), columns)[0])
         done = [
             Interval(
                 batch,
@@ -263,3 +262,13 @@ class Batches:
             said = f"batch {batch.start:%Y-%m-%d %H:%M}: {error.message}"
             raise WarehouseError(said, error.fix) from error.__cause__
         return int(rows[0][0])
+
+
+def _with_places(job: Job) -> ModelNode:
+    """The model, of whose inputs each that is a model or seed has the place of its event time."""
+    nodes = job.graph.nodes
+    inputs = (
+        replace(one, place=nodes[one.model].settings.places.get("event_time")) if one.model in nodes else one
+        for one in job.node.batch_inputs
+    )
+    return replace(job.node, batch_inputs=tuple(inputs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tailrace.build.graph import ModelNode
+from tailrace.build.settings.refused import SettingRefused
 from tailrace.errors import Diagnostic, Location, WarehouseError
 
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
@@ -13,6 +14,8 @@ _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 def placed(node: ModelNode, error: WarehouseError) -> Diagnostic:
     """The engine's line is the statement's, and the model's SQL begins on its second one."""
     said = error.message.rstrip(". ")
+    if isinstance(error, SettingRefused):
+        return Diagnostic(error.place or Location(node.path), said)
     found = _LINE.search(str(error.__cause__ or ""))
     if found is None:
         return Diagnostic(Location(node.path), said)

@@ -14,6 +14,7 @@ from tailrace.build.materialize.job import (
     replace_table,
     thawed,
 )
+from tailrace.build.settings.refused import SettingRefused
 from tailrace.build.settings.snapshot import COLUMNS, Snapshot
 from tailrace.errors import WarehouseError, near_miss
 
@@ -28,6 +29,8 @@ def write_snapshot(job: Job) -> int:
     job.warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {new} AS\n{job.node.sql}\n")
     columns = columns_of(job, new)
     words = _words(job, settings, list(columns))
+    for name in settings.check_cols if settings.strategy == "check" else ():
+        _checked(job, name, list(columns))
     _refuse_wrong_keys(job, new, words)
     if job.standing is None or job.whole:
         rows = replace_table(job, _first(job, settings, words, new))
@@ -66,7 +69,8 @@ def _expression(job: Job, what: str, text: str, columns: list[str]) -> str:
     if column is not None:
         return job.quoted(column)
     if _NAME.fullmatch(text):
-        raise WarehouseError(f"{what} {text} is no column of the snapshot's query", near_miss(text, columns))
+        said = f"{what} {text} is no column of the snapshot's query"
+        raise SettingRefused(said, near_miss(text, columns), job.node.settings.places.get(what))
     return text
 
 
@@ -174,18 +178,17 @@ def _find_changed(
 def _differs(job: Job, settings: Snapshot, columns: list[str], table: list[str]) -> str:
     if settings.strategy == "timestamp":
         return f"o.{job.quoted(settings.columns['dbt_valid_from'])} < n.tailrace_at"
-    names = [_checked(name, columns) for name in settings.check_cols] or columns
+    names = [_checked(job, name, columns) for name in settings.check_cols] or columns
     if any(matching(name, table) is None for name in names):
         return "true"  # a column that is checked came: every row is a new version, as in dbt
     return " OR ".join(f"n.{job.quoted(name)} IS DISTINCT FROM o.{job.quoted(name)}" for name in names)
 
 
-def _checked(name: str, columns: list[str]) -> str:
+def _checked(job: Job, name: str, columns: list[str]) -> str:
     found = matching(name, columns)
     if found is None:
-        raise WarehouseError(
-            f"check_cols names {name}, which is no column of the snapshot's query", near_miss(name, columns)
-        )
+        said = f"check_cols names {name}, which is no column of the snapshot's query"
+        raise SettingRefused(said, near_miss(name, columns), job.node.settings.places.get("check_cols"))
     return found
 
 

@@ -36,7 +36,7 @@ class Settings:
 
     `schema` and `alias` are as configured ("" where they are not). Hooks are templates that run before and after the build,
     in its transaction. `contract`: the built columns must be those of the YAML, with their types. `as_dbt`: a seed whose types
-    are found as dbt finds them.
+    are found as dbt finds them. `places` say where each key of `config` stands.
     """
 
     materialized: str = "view"
@@ -53,6 +53,7 @@ class Settings:
     snapshot: Snapshot | None = None
     as_dbt: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
 
 def settings_of(
@@ -101,6 +102,7 @@ def settings_of(
         incremental=incremental_of(values, event_time) if kind == "incremental" else None,
         snapshot=snapshot_of(values) if kind == "snapshot" else None,
         config=both,
+        places={key: where(key) for key in both},
     )
 
 
@@ -123,12 +125,26 @@ def _refuse_unused(values: Values, kind: str) -> None:
             values.problem(
                 key, f"{key} is for {of}, and this is a {kind}", "Remove it, or change materialized"
             )
+    if kind == "incremental":
+        _refuse_unused_by_strategy(values)
     strategy = values.data.get("incremental_strategy")
     other = strategy != "microbatch" and strategy in (None, *incremental.STRATEGIES)
     for key in ("batch_size", "begin", "lookback"):
         if kind == "incremental" and key in values.data and other:
             values.problem(
                 key, f"{key} is for incremental_strategy='microbatch'", "Remove it, or write that strategy"
+            )
+
+
+def _refuse_unused_by_strategy(values: Values) -> None:
+    default = "delete+insert" if values.data.get("unique_key") else "append"
+    strategy = str(values.data.get("incremental_strategy") or default)
+    for key in incremental.UNUSED.get(strategy, ()):
+        if key in values.data:
+            values.problem(
+                key,
+                f"{key} says nothing under {strategy}",
+                "Remove it, or choose another incremental_strategy",
             )
 
 

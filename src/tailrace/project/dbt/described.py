@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tailrace.errors import BadInput, Diagnostic, Location
@@ -99,7 +99,12 @@ def config_of(reader: Reader, kind: str) -> Layer:
         for column, sql_type in inner.mapping("column_types").items():
             if not isinstance(sql_type, str) or not sql_type:
                 inner.wrong("column_types", sql_type, "an SQL type", column)
-    return read_layer(inner)
+    layer = read_layer(inner)
+    typed = layer.values.get("column_types") if kind == "seeds" else None
+    if not isinstance(typed, Mapping):
+        return layer
+    places = {f"column_types.{column}": inner.marks.at("column_types", column) for column in typed}
+    return replace(layer, places={**layer.places, **places})
 
 
 def columns_of(table: Reader, context: Context) -> tuple[ColumnDoc, ...]:

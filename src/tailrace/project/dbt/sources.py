@@ -18,6 +18,7 @@ TABLE_KEYS = (
     "name", "description", "identifier", "columns", "meta", "tags", "config", "loaded_at_field", "freshness",
     "data_tests", "tests",
 )  # fmt: skip
+CONFIG_KEYS = ("enabled", "event_time", "meta", "tags", "freshness", "loaded_at_field")
 _UNUSED = ("loader", "quoting", "loaded_at_query", "external", "docs", "data_type", "overrides", "enabled")
 
 
@@ -68,6 +69,7 @@ def _table(
         enabled=config.values.get("enabled") is not False,
         loaded_at_field=loaded_at or source.text("loaded_at_field") or None,
         freshness=_freshness(source, table, config),
+        config_places=config.places,
     )
 
 
@@ -78,11 +80,20 @@ def _config(source: Reader, table: Reader, fqn: tuple[str, ...], context: Contex
         config.add(layer)
     for reader in (source, table):
         if reader.mapping("config"):
-            config.add(read_layer(reader.under("config", "config")))
+            config.add(_layer(reader.under("config", "config")))
         config.add(Layer(tags=reader.texts("tags")))
     for layer in along(origin.over.get("sources", {}), fqn):
         config.add(layer)
     return config
+
+
+def _layer(reader: Reader) -> Layer:
+    """A `config:` mapping; one that dbt reads may hold keys of other programs, and its own with a `+`."""
+    others = () if reader.lax is None else (*_UNUSED, *(key for key in reader.data if key.startswith("+")))
+    reader.known(*CONFIG_KEYS, also=others)
+    reader.text("event_time")
+    reader.flag("enabled")
+    return read_layer(reader)
 
 
 def _freshness(source: Reader, table: Reader, config: Config) -> Mapping[str, Any]:
