@@ -16,6 +16,15 @@ KEYS = (
     "merge_update_columns", "merge_exclude_columns", "full_refresh", "batch_size", "begin", "lookback",
 )  # fmt: skip
 
+UNUSED = {
+    "append": ("unique_key", "incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns"),
+    "delete+insert": ("merge_update_columns", "merge_exclude_columns"),
+    "merge": (),
+    "microbatch": ("unique_key", "on_schema_change", "incremental_predicates", "predicates", "merge_update_columns",
+                   "merge_exclude_columns"),
+}  # fmt: skip
+"""Keys that say nothing under a strategy."""
+
 BatchSize = Literal["hour", "day", "month", "year"]
 
 
