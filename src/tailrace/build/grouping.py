@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tailrace import interrupts
 from tailrace.build.built import Made, Parts, write_built
+from tailrace.build.effort import may_take_long
 from tailrace.build.materialize.job import Job
 from tailrace.build.materialize.write import write_model
 from tailrace.errors import WarehouseError
@@ -34,6 +36,8 @@ class Task:
 class Group:
     """Builds what is added; `done` and `failed` hear of each model once, when its transaction has ended.
 
+    What may take long is not waited for: the models before it are committed first.
+
     `audit` may raise WarehouseError on what was just written: a model that has tests is built alone.
     """
 
@@ -41,7 +45,7 @@ class Group:
         self,
         run_id: str,
         now: Callable[[], datetime],
-        done: Callable[[Task], None],
+        done: Callable[[Sequence[Task]], None],
         failed: Callable[[Task, WarehouseError], None],
         audit: Callable[[Task], None],
     ) -> None:
@@ -57,6 +61,8 @@ class Group:
     def add(self, task: Task) -> bool:
         """Build one more; False where it failed, and then the models before it are built each on its own."""
         warehouse = task.job.warehouse
+        if self._tasks and may_take_long(task.job, self._made()):
+            self.commit()
         try:
             if not self._tasks:
                 self._since = time.monotonic()
@@ -65,6 +71,7 @@ class Group:
                 warehouse.ensure_schema(task.job.node.schema)
             self._write(task)
         except WarehouseError as error:
+            interrupts.check()
             self._retreat(error)
             return self._fail(task, error)
         self._tasks.append(task)
@@ -86,7 +93,7 @@ class Group:
         except WarehouseError as error:
             return self._fail(task, error)
         reach("build:after_commit")
-        self._done(task)
+        self._done([task])
         return True
 
     def commit(self) -> None:
@@ -97,17 +104,34 @@ class Group:
             self._remember(self._tasks)
             self._open.close()
         except WarehouseError as error:
+            interrupts.check()
             self._retreat(error)
             return
         reach("build:after_commit")
         done, self._tasks = self._tasks, []
-        for task in done:
-            self._done(task)
+        self._done(done)
 
     def abandon(self, error: BaseException) -> None:
-        """Leave nothing half done behind an interruption."""
+        """Leave nothing half done behind an error of our own."""
         self._tasks = []
         self._open.__exit__(type(error), error, None)
+
+    def save(self) -> None:
+        """Keep what is finished though the statement after it was stopped: small models, made once more without its traces."""
+        stopped = KeyboardInterrupt()
+        self._open.__exit__(type(stopped), stopped, None)
+        done, self._tasks = self._tasks, []
+        if not done:
+            return
+        with done[0].job.warehouse.transaction():
+            for task in done:
+                task.job.warehouse.ensure_schema(task.job.node.schema)
+                self._write(task)
+            self._remember(done)
+        self._done(done)
+
+    def _made(self) -> dict[str, int]:
+        return {str(task.job.node.table): task.rows for task in self._tasks}
 
     def _fail(self, task: Task, error: WarehouseError) -> bool:
         task.wrong = True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tailrace import interrupts
 from tailrace.build.asked import NOTHING, Asked
-from tailrace.build.built import Made, ensure_built, read_built, write_built
+from tailrace.build.built import Made, ensure_built, write_built
 from tailrace.build.fingerprint import Judge, Judgement
 from tailrace.build.graph import Graph, ModelNode, flagged
 from tailrace.build.grouping import Group, Task
@@ -18,13 +20,19 @@ from tailrace.build.materialize.job import Job
 from tailrace.build.materialize.microbatch import Batches
 from tailrace.build.materialize.places import placed
 from tailrace.build.materialize.results import names_after
+from tailrace.build.orphans import say_orphans
+from tailrace.build.results import Results, Tell
 from tailrace.build.seeds import seed_error
 from tailrace.errors import FatalError, TailraceError, WarehouseError
-from tailrace.events import Notice, Progress, StepFinished, StepStarted, emit
+from tailrace.events import Progress, StepFinished, StepStarted, emit
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import Warehouse
 
 Audits = Mapping[str, Callable[[], str | None]]
+
+
+def _nobody(_results: Sequence[StepResult]) -> None:
+    """Nobody listens."""
 
 
 def build(
@@ -38,6 +46,7 @@ def build(
     stale: Collection[str] = (),
     asked: Asked = NOTHING,
     audits: Audits = MappingProxyType({}),
+    tell: Tell = _nobody,
 ) -> list[StepResult]:
     """One result for each selected model: ok (built), skipped (up to date, or it has to wait), failed.
 
@@ -45,11 +54,13 @@ def build(
     skipped where its `on_stale` says so. `root` is the project's folder, where the seeds are. Models that are restated are
     built even where they were not selected. Hooks of a project's runs are steps of their own where one fails. `audits` are
     tests by model, run inside its transaction: what they say is wrong makes it a failed one, and the relation stays as it was.
+    `tell` hears of results as they become final, many at once where they do so at once. An interruption stops the statement
+    that runs; what is finished is kept and told before KeyboardInterrupt.
     """
     graph = flagged(graph, FULL_REFRESH=asked.full_refresh)
-    _say_orphans(warehouse, graph)
+    say_orphans(warehouse, graph)
     builder = _Builder(warehouse, graph, root, run_id, now, frozenset(stale), asked, audits)
-    return builder.build({*selected, *asked.restated})
+    return builder.build({*selected, *asked.restated}, tell)
 
 
 class _Builder:
@@ -75,28 +86,49 @@ class _Builder:
         self._old: dict[str, tuple[str, ...]] = {}
         self._judge = Judge(warehouse, graph, asked, run_id)
         self._group = Group(run_id, now, self._done, self._group_failed, self._audit)
-        self._results: dict[str, StepResult] = {}
+        self._results = Results((), _nobody)
+        self._number = self._total = 0
         self._details: dict[str, Mapping[str, Any]] = {}
         self._began = False
         self._stopped = False
 
-    def build(self, selected: Collection[str]) -> list[StepResult]:
-        number = 0
-        try:
-            for name in self._graph.order:
-                if name in selected:
-                    self._one(self._graph.nodes[name])
-                    number += 1
-                    emit(Progress("build", name, number, len(selected), "models"))
-                else:
-                    self._judge.settle(name, None)
-            self._group.commit()
-        except BaseException as error:
-            self._group.abandon(error)
-            raise
+    def build(self, selected: Collection[str], tell: Tell) -> list[StepResult]:
+        self._total = len(selected)
+        self._results = Results([name for name in self._graph.order if name in selected], tell)
+        with interrupts.stopping(self._warehouse.native().interrupt) as let_finish:
+            try:
+                self._models(selected)
+            except BaseException as error:
+                let_finish()
+                self._end(error)
+                raise
+        found = self._results.found
+        return [found[name] for name in (START, *self._graph.order, END) if name in found]
+
+    def _models(self, selected: Collection[str]) -> None:
+        for name in self._graph.order:
+            interrupts.check()
+            if name in selected:
+                self._one(self._graph.nodes[name])
+                self._progress(name)
+            else:
+                self._judge.settle(name, None)
+        self._group.commit()
         if self._began and not self._stopped:
             self._project_hooks(END)
-        return [self._results[name] for name in (START, *self._graph.order, END) if name in self._results]
+        self._results.tell()
+
+    def _progress(self, name: str) -> None:
+        self._number += 1
+        emit(Progress("build", name, self._number, self._total, "models"))
+
+    def _end(self, error: BaseException) -> None:
+        """Nothing is left half done; what an interruption found finished is kept."""
+        if not interrupts.asked():
+            self._group.abandon(error)
+            return
+        with suppress(WarehouseError, KeyboardInterrupt):
+            self._group.save()
 
     def _one(self, node: ModelNode) -> None:
         old = self._stale_inputs(node)
@@ -132,6 +164,7 @@ class _Builder:
             self._skipped(node, {**detail, "why": f"{START} failed"})
             return
         emit(StepStarted("build", node.name))
+        emit(Progress("build", node.name, self._number, self._total, "models"))
         self._details[node.name] = detail
         built = self._judge.built_of(node.name)
         kind = self._judge.kind_of(node.name)
@@ -180,11 +213,13 @@ class _Builder:
 
     def _project_hooks(self, when: str) -> bool:
         try:
-            names = names_after(self._graph, self._results.values()) if when == END else None
+            names = names_after(self._graph, self._results.found.values()) if when == END else None
             run_project_hooks(self._warehouse, self._graph, when, names)
         except TailraceError as error:
+            interrupts.check()
             emit(StepFinished("build", when, "failed", 0, 0, 0.0, str(error)))
-            self._results[when] = StepResult("build", when, "failed", error=str(error))
+            hook = StepResult("build", when, "failed", error=str(error))
+            self._results.keep_hook(hook, first=when == START)
             return False
         return True
 
@@ -209,19 +244,22 @@ class _Builder:
         why = f"{self._details[node.name]['why']}; {done.built} of {done.total} batches"
         self._details[node.name] = {**self._details[node.name], "why": why, "batches": done.built}
         if done.built or done.swapped:
-            self._done(task)
+            self._done([task])
         else:
             emit(StepFinished("build", node.name, "skipped", 0, 0, task.seconds))
             self._skipped(node, self._details[node.name])
 
-    def _done(self, task: Task) -> None:
-        name = task.job.node.name
-        emit(StepFinished("build", name, "ok", 0, task.rows, task.seconds))
-        self._results[name] = StepResult(
-            "build", name, "ok", 0, task.rows, task.seconds, detail=self._details[name]
-        )
+    def _done(self, tasks: Sequence[Task]) -> None:
+        """What a transaction held, now that it has ended."""
+        for task in tasks:
+            name, rows = task.job.node.name, task.rows
+            emit(StepFinished("build", name, "ok", 0, rows, task.seconds))
+            detail = self._details[name]
+            self._results.keep(StepResult("build", name, "ok", 0, rows, task.seconds, detail=detail))
+        self._results.tell()
 
     def _group_failed(self, task: Task, error: WarehouseError) -> None:
+        interrupts.check()  # a statement that was stopped is no failure
         node = task.job.node
         found = (
             seed_error(self._warehouse, node, self._root, error)
@@ -234,15 +272,16 @@ class _Builder:
 
     def _failed(self, node: ModelNode, error: str, detail: Mapping[str, Any], seconds: float = 0.0) -> None:
         """The relation stays as it was, and what reads it is told so."""
+        interrupts.check()
         self._judge.settle(node.name, None)
         self._old[node.name] = (*self._old[node.name], node.name)
         emit(StepFinished("build", node.name, "failed", 0, 0, seconds, error))
-        self._results[node.name] = StepResult(
-            "build", node.name, "failed", seconds=seconds, error=error, detail=detail
-        )
+        failed = StepResult("build", node.name, "failed", seconds=seconds, error=error, detail=detail)
+        self._results.keep(failed)
+        self._results.tell()
 
     def _skipped(self, node: ModelNode, detail: Mapping[str, Any]) -> None:
-        self._results[node.name] = StepResult("build", node.name, "skipped", detail=detail)
+        self._results.keep(StepResult("build", node.name, "skipped", detail=detail))
 
     def _stale_inputs(self, node: ModelNode) -> tuple[str, ...]:
         """Landed tables and models under this one that this run could not bring up to date."""
@@ -270,24 +309,3 @@ class _Builder:
         if old and node.on_stale == "skip" and judgement.decision.action == "build":
             return f"{', '.join(old)} is not up to date, and on_stale is skip"
         return None
-
-
-def _say_orphans(warehouse: Warehouse, graph: Graph) -> None:
-    """Tables whose model is gone from the project stay as they are: dropping data is a person's decision."""
-    for name, built in sorted(read_built(warehouse).items()):
-        node = graph.nodes.get(name)
-        relation = built.relation(name)
-        stands = node is not None and node.materialized != "ephemeral"
-        if stands and node is not None and (node.schema, node.table.name) == (built.schema, relation):
-            continue
-        if relation not in warehouse.tables(built.schema):
-            continue
-        kind = "view" if built.materialized == "view" else "table"
-        place = f"{built.schema}.{relation}"
-        said = f"{place} has no model any more;"
-        if stands and node is not None:
-            where = node.schema if node.schema != built.schema else str(node.table)
-            said = f"{name} is built in {where} now; {place} is left as it was,"
-        elif node is not None:
-            said = f"{name} is ephemeral now; {place} is left as it was,"
-        emit(Notice("info", f"{said} drop the {kind} if nobody reads it"))

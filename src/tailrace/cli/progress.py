@@ -59,8 +59,10 @@ class Bar:
 
     def _advance(self, event: Event) -> None:
         if isinstance(event, Progress):
+            # of a model that begins nothing more is heard until it has ended
+            begins = event.unit == "models" and self.name == event.name
             self.step, self.name, self.done, self.wait = event.step, event.name, _done(event), ""
-            self._draw()
+            self._draw(at_once=begins)
         elif isinstance(event, RequestDone):
             self.requests, self.wait = self.requests + 1, ""
             self._draw()

@@ -177,7 +177,7 @@ def is_idle(result: StepResult) -> bool:
 
 def _tell(frame: Frame, session: Session, taken: float, *, why: bool = False) -> None:
     frame.document(document_of(session, why=why))
-    if idle := sum(map(is_idle, session.results)):
+    if idle := sum(is_idle(r) and r.detail["why"] == UP_TO_DATE for r in session.results):
         frame.say(f"  build    {count(idle, 'model')} up to date")
     where = f"run {session.run_id} on target {session.project.target.name}"
     frame.say(f"{status_word(session.status())} in {seconds(taken)} ({where})")

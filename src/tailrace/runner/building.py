@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tailrace import interrupts
 from tailrace.build.asked import EPHEMERAL, UP_TO_DATE
 from tailrace.build.idle import idle_key
 from tailrace.events import Event, Notice, listening
@@ -35,7 +36,7 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
     }
     told: list[Event] = []
     with listening(told.append):
-        results = build_models(
+        build_models(
             warehouse,
             resolved.graph,
             set(chosen.models),
@@ -45,8 +46,8 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
             stale=stale,
             asked=session.asked,
             audits=_audits(session, warehouse, resolved, chosen) if session.tests else {},
+            tell=session.record_all,
         )
-    session.record_all(results)
     silent = not any(isinstance(event, Notice) for event in told)
     return silent and not any(result.status == "failed" for result in session.results)
 
@@ -60,6 +61,7 @@ def _audits(
     from tailrace.runner.testing import step_of
 
     def tell(outcome: Outcome) -> None:
+        interrupts.check()  # a test that was stopped has no outcome
         session.record(step_of(outcome))
 
     return audits_of(warehouse, resolved.project, resolved.graph, chosen.models, tell)

@@ -125,3 +125,12 @@ def test_json_draws_nothing(terminal):
         emit(Notice("info", "told"))
     assert terminal() == ["info: told\r\n"]
     assert not events._BUS.subscribers
+
+
+def test_a_model_shows_itself_as_it_begins(terminal):
+    """Nothing is heard of a long statement until it has ended: one that is built shows at once, one that is skipped never."""
+    with redirect_stderr(terminal.stream), progress.shown(Frame()):
+        emit(Progress("build", "stg_deals", 11, 300, "models"))
+        emit(StepStarted("build", "people"))
+        emit(Progress("build", "people", 12, 300, "models"))
+    assert terminal() == [f"  build people  [{'#'}{'.' * 27}] 12 of 300 models"]
