@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,6 @@ from tailrace.build.facts import Problem
 from tailrace.build.transpile.kinds import Kinds
 from tailrace.build.transpile.places import Places
 from tailrace.build.transpile.signatures import Kind
-from tailrace.errors import near_miss
 
 
 @dataclass
@@ -86,10 +86,14 @@ def _parts(node: exp.Expr) -> set[str]:
 
 
 def _shown(node: exp.Expr) -> str:
-    text = " ".join(node.sql(dialect="duckdb").split())
+    # DuckDB's generator leaves these words out, and logs that it does
+    dialect = "" if isinstance(node, exp.IgnoreNulls | exp.RespectNulls) else "duckdb"
+    text = " ".join(node.sql(dialect=dialect, unsupported_level=ErrorLevel.IGNORE).split())
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
+_A_TYPO = 0.75
+"""How alike a name has to be: functions have short names, and any two of those are a little alike."""
 _BINARY = frozenset({"this", "expression"})
 SAME: dict[type[exp.Expr], frozenset[str]] = {
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.And, exp.Or, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.BitwiseAnd,
@@ -113,7 +117,7 @@ _SET_OPERATION = frozenset(
 )
 READ: dict[type[exp.Expr], frozenset[str]] = {
     **dict.fromkeys((exp.IntDiv, exp.Mod, exp.Pow, exp.Escape, exp.SimilarTo, exp.RegexpFullMatch, exp.Dot, exp.Extract, exp.Filter, exp.BitwiseXor), _BINARY),
-    **dict.fromkeys((exp.RawString, exp.Abs, exp.SafeFunc), frozenset({"this"})), exp.ByteString: frozenset({"this", "is_bytes"}),
+    **dict.fromkeys((exp.RawString, exp.Abs, exp.SafeFunc, exp.RespectNulls), frozenset({"this"})), exp.ByteString: frozenset({"this", "is_bytes"}),
     exp.Div: _BINARY | {"typed", "safe"}, exp.DPipe: _BINARY | {"safe"}, **dict.fromkeys((exp.Like, exp.ILike), _BINARY | {"negate"}),
     exp.In: frozenset({"this", "expressions", "query", "field", "unnest"}), exp.Struct: frozenset({"expressions"}),
     exp.Bracket: frozenset({"this", "expressions", "offset", "safe"}),
@@ -158,8 +162,8 @@ def uncalled(
     """Refuses a function that no rule carries over, or not with so many arguments."""
     name = str(node.this if isinstance(node.this, str) else node.this.name).lower()
     if name not in known:
-        near = near_miss(name, sorted(known))
-        other = near if near.startswith("did you mean") else "Write it in functions that both engines have"
+        near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_A_TYPO)
+        other = f"did you mean {near[0]}?" if near else "Write it in functions that both engines have"
         fix = instead.get(name, other)
         return w.refuse(node, f"{name}() is not carried over to {w.engine}", fix[:1].upper() + fix[1:])
     fewest, most, _ = known[name]
@@ -167,6 +171,11 @@ def uncalled(
     return w.refuse(
         node, f"{name}() of {len(node.expressions)} arguments is not carried over", f"Give it {counts}"
     )
+
+
+def respecting(w: Writer, node: exp.RespectNulls) -> exp.Expr:
+    """What both engines do without being told; BigQuery's lag() and lead() do not let themselves be told."""
+    return w.write(node.this)
 
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:

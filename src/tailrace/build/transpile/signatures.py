@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, Kind] = {
         "lower", "upper", "trim", "ltrim", "rtrim", "lcase", "ucase", "concat", "concat_ws", "left", "right", "substr",
         "substring", "replace", "repeat", "reverse", "lpad", "rpad", "split_part", "regexp_replace", "regexp_extract", "md5",
         "sha256", "sha1", "strftime", "dayname", "monthname", "chr", "string_agg", "group_concat", "listagg", "translate",
-        "printf", "format", "json_extract_string",
+        "printf", "format", "json_extract_string", "hex", "to_hex",
     ), TEXT),
     **dict.fromkeys((
         "avg", "mean", "epoch", "sqrt", "exp", "ln", "log", "log2", "log10", "pow", "power", "stddev", "stddev_samp",

@@ -128,3 +128,22 @@ def test_advice_names_no_function_that_is_carried_over():
 
 def test_bigquerys_functions_are_many():
     assert len(BIGQUERY_CALLS) > 100
+
+
+def test_a_refusal_shows_what_was_written_and_logs_nothing(caplog):
+    with pytest.raises(Wrong) as refused:
+        read_sql("SELECT any_value(a IGNORE NULLS) AS v FROM s.t", "duckdb", "bigquery")
+    assert refused.value.problems[0].message == "a IGNORE NULLS has no counterpart in BigQuery"
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("written", "near"), [("trin", "trim"), ("uper", "upper"), ("hash_of", ""), ("geo", "")]
+)
+def test_only_a_typo_is_taken_for_one(written, near):
+    with pytest.raises(Wrong) as refused:
+        read_sql(f"SELECT {written}(a) AS v FROM s.t", "duckdb", "bigquery")
+    [problem] = refused.value.problems
+    assert problem.fix == (
+        f"Did you mean {near}?" if near else "Write it in functions that both engines have"
+    )

@@ -159,8 +159,6 @@ def difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
     unit, start, end = part_of(w, node.expressions[0]), node.expressions[1], node.expressions[2]
     if unit is None:
         return exp.Null()
-    if unit is None:
-        return exp.Null()
     if unit == "week":
         days = call("TIMESTAMP_DIFF", as_instant(w, end), as_instant(w, start), exp.var("DAY"))
         if w.kind(start).name == w.kind(end).name == "date":
@@ -181,8 +179,6 @@ def difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
 def whole_difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
     """date_sub('day', a, b) of DuckDB: whole units between two instants."""
     unit, start, end = part_of(w, node.expressions[0]), node.expressions[1], node.expressions[2]
-    if unit is None:
-        return exp.Null()
     if unit is None:
         return exp.Null()
     if unit not in _EXACT:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from tailrace.build.transpile.rewrite import Writer, call, number, string_of, text, whole_of
+from tailrace.build.transpile.rewrite import Writer, call, cast, number, string_of, text, whole_of
 from tailrace.build.transpile.to_bigquery.casts import as_text
 
 Rule = Callable[[Writer, exp.Anonymous], exp.Expr]
@@ -33,6 +33,25 @@ def hexed(name: str) -> Rule:
         return call("TO_HEX", call(name, w.write(node.expressions[0])))
 
     return write
+
+
+def in_hex(w: Writer, node: exp.Anonymous) -> exp.Expr:
+    """hex(): upper case in DuckDB, of a text's bytes."""
+    [value] = node.expressions
+    kind = w.kind(value).name
+    if kind not in ("", "text", "bytes"):
+        return w.refuse(node, f"{node.this}() of no text has no counterpart", "Cast it to VARCHAR")
+    written = w.write(value) if kind == "bytes" else cast(w.write(value), "BYTES")
+    return call("UPPER", call("TO_HEX", written))
+
+
+def code_point(w: Writer, node: exp.Anonymous) -> exp.Expr:
+    """The first character's; of '' unicode() and ord() make -1, and ascii() 0 as BigQuery's UNICODE does."""
+    [value] = node.expressions
+    if node.this == "ascii":
+        return call("UNICODE", w.write(value))
+    empty = exp.EQ(this=w.write(value), expression=text(""))
+    return call("IF", empty, number(-1), call("UNICODE", w.write(value)))
 
 
 def concat(w: Writer, node: exp.Anonymous) -> exp.Expr:
@@ -211,6 +230,7 @@ CALLS: dict[str, tuple[int, int, Rule]] = {
     "char_length": (1, 1, same("CHAR_LENGTH")), "character_length": (1, 1, same("CHAR_LENGTH")), "strlen": (1, 1, same("BYTE_LENGTH")),
     "chr": (1, 1, same("CHR")), "length": (1, 1, length), "len": (1, 1, length),
     "md5": (1, 1, hexed("MD5")), "sha256": (1, 1, hexed("SHA256")), "sha1": (1, 1, hexed("SHA1")),
+    "hex": (1, 1, in_hex), "to_hex": (1, 1, in_hex), **dict.fromkeys(("ascii", "unicode", "ord"), (1, 1, code_point)),
     "concat": (1, 999, concat), "concat_ws": (2, 999, concat_ws), "ltrim": (1, 2, trimmed), "rtrim": (1, 2, trimmed), "trim": (1, 2, trimmed),
     "substr": (2, 3, substring), "substring": (2, 3, substring), "left": (2, 2, ends), "right": (2, 2, ends),
     "lpad": (3, 3, padded), "rpad": (3, 3, padded), "repeat": (2, 2, repeated), "split_part": (3, 3, split_part),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from tailrace.build.transpile.rewrite import Writer, call, number, whole_of
+from tailrace.build.transpile.rewrite import Writer, call, number, respecting, whole_of
 from tailrace.build.transpile.to_bigquery.aggregates import FILTERABLE
 from tailrace.build.transpile.to_bigquery.casts import as_instant
 from tailrace.build.transpile.to_bigquery.dates import counted
@@ -183,4 +183,7 @@ CALLS: dict[str, tuple[int, int, Rule]] = {
     **dict.fromkeys(("row_number", "rank", "dense_rank", "percent_rank", "cume_dist"), (0, 0, ranked)), "ntile": (1, 1, ranked),
     "lag": (1, 3, moved), "lead": (1, 3, moved), "first_value": (1, 1, valued), "last_value": (1, 1, valued), "nth_value": (2, 2, valued),
 }  # fmt: skip
-RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {exp.Window: over}
+RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
+    exp.Window: over,
+    exp.RespectNulls: respecting,
+}

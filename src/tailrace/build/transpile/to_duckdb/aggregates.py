@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from tailrace.build.transpile.rewrite import Writer, call, whole_of
+from tailrace.build.transpile.rewrite import Writer, call, respecting, whole_of
 from tailrace.build.transpile.to_duckdb.dates import Rule
 
 _NAMES = {
@@ -151,4 +151,7 @@ CALLS: dict[str, tuple[int, int, Rule]] = {
     "array_length": (1, 1, listed("len")), "array_reverse": (1, 1, listed("list_reverse")), "array_to_string": (2, 2, listed("array_to_string")),
     "generate_array": (2, 3, listed("generate_series")),
 }  # fmt: skip
-RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {exp.Window: over}
+RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
+    exp.Window: over,
+    exp.RespectNulls: respecting,
+}
