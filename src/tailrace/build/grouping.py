@@ -144,7 +144,7 @@ class Group:
         task.seconds = time.monotonic() - started
 
     def _remember(self, tasks: list[Task]) -> None:
-        made = [Made(task.job.node, task.parts, task.rows) for task in tasks]
+        made = [Made(task.job.node, task.parts, task.rows, task.job.is_taking) for task in tasks]
         write_built(tasks[0].job.warehouse, made, run_id=self._run_id, now=self._now())
         reach("build:before_commit")
 

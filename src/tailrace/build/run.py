@@ -228,7 +228,12 @@ class _Builder:
         node = task.job.node
 
         def remember(parts: Any, rows: int) -> None:
-            write_built(self._warehouse, [Made(node, parts, rows)], run_id=self._run_id, now=self._now())
+            write_built(
+                self._warehouse,
+                [Made(node, parts, rows, task.job.is_taking)],
+                run_id=self._run_id,
+                now=self._now(),
+            )
 
         span = self._asked.span(node.name)
         try:

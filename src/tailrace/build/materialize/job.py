@@ -34,6 +34,11 @@ class Job:
         """The relation's name, quoted."""
         return self.warehouse.dialect.table(self.node.table)
 
+    @property
+    def is_taking(self) -> bool:
+        """Whether something stands there that is not known to be this model's."""
+        return self.standing is not None and not self.ours
+
     def quoted(self, name: str) -> str:
         return self.warehouse.dialect.quote(name)
 
