@@ -134,6 +134,7 @@ def test_a_refusal_shows_what_was_written_and_logs_nothing(caplog):
     with pytest.raises(Wrong) as refused:
         read_sql("SELECT any_value(a IGNORE NULLS) AS v FROM s.t", "duckdb", "bigquery")
     assert refused.value.problems[0].message == "a IGNORE NULLS has no counterpart in BigQuery"
+    read_sql("SELECT last_value(a RESPECT NULLS) OVER (ORDER BY a) AS v FROM s.t", "duckdb", "bigquery")
     assert caplog.records == []
 
 
