@@ -76,9 +76,9 @@ def show_compiled(
     from tailrace.plan.compiled import compiled_sql, in_dialect
 
     resolved = opened(frame)
-    if dialect is not None:
-        resolved = in_dialect(resolved, dialect)
     chosen = chosen_of(resolved, select, exclude)
+    if dialect is not None:
+        resolved = in_dialect(resolved, dialect, chosen.models)
     nodes = [resolved.graph.nodes[name] for name in resolved.graph.order if name in chosen.models]
     compiled = compiled_sql(resolved, (node for node in nodes if node.kind == "model"))
     rows = [{"name": name, "sql": sql} for name, sql in compiled.items()]

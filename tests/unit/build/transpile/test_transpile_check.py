@@ -88,6 +88,37 @@ def test_every_place_of_every_file_is_named_at_once(project, capsys):
     assert "models/one.sql:2:5: " in capsys.readouterr().err
 
 
+def test_what_nobody_asked_for_stops_no_other_model(project, capsys, tmp_path):
+    (project / "models" / "bad.sql").write_text(
+        "SELECT hash(deal_id) AS h FROM {{ ref('stg_hubspot__deals') }}"
+    )
+    (project / "models" / "over_bad.sql").write_text("SELECT h FROM {{ ref('bad') }}")
+    (project / "models" / "good.sql").write_text("SELECT deal_id FROM {{ ref('stg_hubspot__deals') }}")
+
+    def compiled(*asked):
+        done = invoke(cli, ["compile", *asked, "--dialect", "bigquery", "--project", str(project), "--json"])
+        said = capsys.readouterr()
+        return done, json.loads(said.out), said.err
+
+    code, rows, _ = compiled("good", "--artifacts", str(tmp_path / "made"))
+    assert (code, [row["name"] for row in rows]) == (0, ["good"])
+    assert "`stg_hubspot__deals`" in rows[0]["sql"]
+    nodes = json.loads((tmp_path / "made/manifest.json").read_text())["nodes"]
+    there = {
+        node["name"]: (node["compiled"], node["compiled_code"])
+        for node in nodes.values()
+        if "compiled" in node
+    }
+    assert there["good"] == (True, rows[0]["sql"])
+    assert there["bad"] == (False, None)
+    assert len(compiled("stg_hubspot__deals+", "--exclude", "bad+")[1]) > 1
+    for asked in ("bad", "over_bad", "+over_bad"):
+        code, _, said = compiled(asked)
+        assert code == 2
+        assert said.count("models/bad.sql:1:8: hash() is not carried over to BigQuery") == 1
+    assert compiled()[0] == 2
+
+
 def test_bigquerys_models_are_checked_for_duckdb(project, capsys):
     settings = project / "pyproject.toml"
     settings.write_text(settings.read_text().replace('dialect = "duckdb"', 'dialect = "bigquery"'))
