@@ -39,7 +39,7 @@ def _list(answers: list[Answer]) -> Iterator[str]:
     """A model's columns, each with its far ends."""
     for answer in answers:
         yield answer.name
-        yield f"    from  {_ends(answer.inputs, answer) or 'nothing but constants and row counts'}"
+        yield f"    from  {_ends(answer.inputs, answer) or _nothing(answer)}"
         if answer.outputs:
             yield f"    to    {_ends(answer.outputs, answer)}"
 
@@ -65,7 +65,16 @@ def _tree(answer: Answer, flow: Flow, texts: Mapping[Place, str]) -> Iterator[st
             yield title
             yield from lines
     if not answer.edges:
-        yield f"comes from nothing but constants and row counts, and {_nobody(answer)}"
+        yield f"comes from {_nothing(answer)}, and {_nobody(answer)}"
+    elif answer.unanswered and not any(place in back for place in answer.places):
+        yield f"comes from {_nothing(answer)}"
+
+
+def _nothing(answer: Answer) -> str:
+    """What stands where no input is known."""
+    if answer.unanswered:
+        return "what is known only after the warehouse answers"
+    return "nothing but constants and row counts"
 
 
 def _nobody(answer: Answer) -> str:

@@ -101,6 +101,29 @@ def test_what_is_not_there_is_bad_input(project, capsys, text, message):
     assert failed["status"] == "failed" and failed["error"].startswith(message.removeprefix("tailrace: "))
 
 
+def test_what_only_the_warehouse_tells_is_never_called_constant(tmp_path, capsys):
+    root = tmp_path / "acme"
+    write_project(root)
+    (root / "models/marts/asks.sql").write_text(
+        "{% set found = run_query('SELECT 1 AS n') %}"
+        "{% if execute %}SELECT deal_id AS n FROM {{ ref('stg_hubspot__deals') }}{% endif %}"
+    )
+    (root / "models/marts/over.sql").write_text("SELECT n + 1 AS m, 3 AS three FROM {{ ref('asks') }}")
+    note = "asks: its template asks the warehouse: what it comes from is known only after that answers, so run once"
+    for asked in ("asks", "asks.n", "asks.other", "over"):
+        out = said(root, capsys, asked).out
+        assert "what is known only after the warehouse answers" in out, asked
+        assert f"not certain: {note}" in out.splitlines(), asked
+    assert "asks.n" in said(root, capsys, "over.m").out
+    assert "constants" not in "".join(
+        said(root, capsys, asked).out for asked in ("asks", "asks.n", "asks.other")
+    )
+    assert note in json.loads(said(root, capsys, "asks.n", "--json").out)["notes"]
+    over = json.loads(said(root, capsys, "over", "--json").out)["columns"]
+    assert [note in column["notes"] for column in over] == [True, False]
+    assert "comes from nothing but constants" in said(root, capsys, "over.three").out
+
+
 def test_a_model_that_hides_its_columns_says_so(tmp_path, capsys):
     write_project(tmp_path / "acme")
     (tmp_path / "acme/models/marts/filed.sql").write_text("SELECT * FROM read_csv('x.csv')")

@@ -15,10 +15,10 @@ from tailrace.build.lineage.snapshots import with_validity
 from tailrace.build.marks import CTES
 from tailrace.warehouse.base import TableRef
 
-FORMAT = "1"
+FORMAT = "2"
 FILE = "lineage.json"
 UNREAD = "its SQL cannot be read: any column may come from whatever it reads"
-ASKS = "its template asks the warehouse, and nothing is published that could answer: run once"
+ASKS = "its template asks the warehouse: what it comes from is known only after that answers, so run once"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from tailrace.build.lineage.graph import Given, column_edges, expression_texts
+from tailrace.build.lineage.graph import ASKS, Given, column_edges, expression_texts
 from tailrace.build.lineage.model import ModelLineage
 from tailrace.plan.lineage.ask import Asked, Names
 from tailrace.plan.lineage.conditions import condition_columns
@@ -28,6 +28,8 @@ class Answer:
     indirect: tuple[str, ...]
     edges: tuple[Edge, ...]
     notes: tuple[str, ...]
+    unanswered: tuple[str, ...] = ()
+    """Models that it is or comes from, and whose SQL is known only after the warehouse answers."""
 
 
 @dataclass
@@ -81,7 +83,12 @@ class Lineage:
             _shown(flow, only),
             _once([*back.edges, *on.edges]),
             (*notes, *self._notes(flow, back, on, places)),
+            self._unanswered(flow, [*places, *back.reached]),
         )
+
+    def _unanswered(self, flow: Flow, places: Iterable[Place]) -> tuple[str, ...]:
+        names = dict.fromkeys(node.name for place in places if (node := flow.maker(place)))
+        return tuple(name for name in names if ASKS in self.models[name].notes)
 
     def _notes(self, flow: Flow, back: Trace, on: Trace, places: list[Place]) -> list[str]:
         """Guesses in the models on the way."""
