@@ -9,13 +9,18 @@ from tailrace.cli.artifacts import manifest_written
 from tailrace.cli.frame import Frame
 from tailrace.cli.render import count, table
 from tailrace.cli.steps import opened
+from tailrace.errors import ProjectError
 from tailrace.plan.resolve import Chosen, Resolved, choose
 from tailrace.plan.states import modified_models
 
 
 def show_check(frame: Frame) -> None:
     """Says what was checked, when nothing is wrong; what is wrong arrives as a ProjectError."""
+    from tailrace.plan.contract_types import wrong_contract_types
+
     resolved = opened(frame)
+    if wrong := wrong_contract_types(resolved.graph):
+        raise ProjectError(wrong)
     project = resolved.project
     numbers = {
         "pipelines": len(project.pipelines),

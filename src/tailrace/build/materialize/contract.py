@@ -10,6 +10,7 @@ from tailrace.build.materialize.foreign_key import lost_keys
 from tailrace.build.materialize.job import Job, columns_of, matching
 from tailrace.build.settings.refused import SettingRefused
 from tailrace.errors import Location, WarehouseError
+from tailrace.warehouse.base import Warehouse
 
 Wrong = tuple[str, Location | None]
 """What differs, and where the YAML says otherwise."""
@@ -45,7 +46,7 @@ def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[Wrong]:
             yield f"{doc.name} is missing", doc.location
         elif doc.data_type is None:
             yield f"{doc.name} has no data_type in the contract", doc.location
-        elif (wanted := _type(job, doc.data_type)) is None:
+        elif (wanted := engine_type(job.warehouse, doc.data_type)) is None:
             yield f"{doc.data_type} of {doc.name} is no type", doc.location
         elif not _same(wanted, columns[built], doc.data_type):
             yield f"{doc.name} is {columns[built]} and not {wanted}", doc.location
@@ -54,12 +55,12 @@ def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[Wrong]:
             yield f"{name} is not in the contract", None
 
 
-def _type(job: Job, declared: str) -> str | None:
-    """As the engine writes it."""
+def engine_type(warehouse: Warehouse, declared: str) -> str | None:
+    """A type as the engine writes it; None where it has no such type."""
     if not _TYPE.fullmatch(declared):
         return None
     try:
-        rows = job.warehouse.query(f"SELECT column_type FROM (DESCRIBE SELECT CAST(NULL AS {declared}) AS c)")
+        rows = warehouse.query(f"SELECT column_type FROM (DESCRIBE SELECT CAST(NULL AS {declared}) AS c)")
     except WarehouseError:
         return None
     return str(rows[0][0])

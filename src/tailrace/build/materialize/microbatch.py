@@ -67,6 +67,7 @@ class Batches:
         self._settings: Incremental = settings
         self._batch: Microbatch = settings.microbatch
         self._parts = parts
+        self._before = before
         self._span = span
         self._run_id = run_id
         self._remember = remember
@@ -101,7 +102,9 @@ class Batches:
         return columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") != columns_of(self._job, self._job.table)
 
     def _in_place(self, stale: Sequence[Batch], now: Digests) -> Done:
-        """Batch by batch in the table itself."""
+        """Batch by batch in the table itself, which has to keep a contract that is new to it."""
+        if self._before is None or self._before.config != self._parts.config:
+            enforce_contract(self._job, columns_of(self._job, self._job.table), self._job.table)
         parts = replace(self._parts, revision=self._run_id) if stale else self._parts
         rows, chunks = 0, list(self._chunks(stale, now)) or [[]]
         if self._audit is not None:

@@ -10,6 +10,8 @@ from tailrace.errors import Diagnostic, Location, WarehouseError
 
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
+_CAST_FROM = re.compile(r"when casting from source column (\w+)$")
+
 
 def placed(node: ModelNode, error: WarehouseError) -> Diagnostic:
     """The engine's line is the statement's, and the model's SQL begins on its second one."""
@@ -23,6 +25,8 @@ def placed(node: ModelNode, error: WarehouseError) -> Diagnostic:
     cut = found[2].startswith("...")
     col = 1 if cut else len(found[3]) - len(f"LINE {found[1]}: ") + 1
     shown = found[2].strip(".").strip()
+    if (cast := _CAST_FROM.search(said)) and cast[1].casefold() not in shown.casefold():
+        return Diagnostic(_cast_place(node, cast[1]), said)  # the engine points at the number in GROUP BY 2
     for sql, origin in ((node.sql, node.origin), (node.incremental_sql, node.incremental_origin)):
         rows = sql.split("\n")
         if origin is not None and line <= len(rows) and shown in rows[line - 1]:
@@ -30,3 +34,16 @@ def placed(node: ModelNode, error: WarehouseError) -> Diagnostic:
             if place is not None:
                 return Diagnostic(place, said)
     return Diagnostic(Location(node.path), f"{said} (line {line} of the compiled SQL: {shown[:80]})")
+
+
+def _cast_place(node: ModelNode, column: str) -> Location:
+    """Where the one cast of a column stands; the file alone where there is none, or another."""
+    name = rf'(?:\b\w+\.)?"?\b{re.escape(column)}\b"?'
+    cast = re.compile(rf"\b(?:TRY_)?CAST\s*\(\s*{name}\s+AS\b|{name}\s*::", re.IGNORECASE)
+    for sql, origin in ((node.sql, node.origin), (node.incremental_sql, node.incremental_origin)):
+        found = list(cast.finditer(sql))
+        if len(found) == 1 and origin is not None:
+            before = sql[: found[0].start()]
+            place = origin.locate(before.count("\n") + 1, len(before) - before.rfind("\n"))
+            return place or Location(node.path)
+    return Location(node.path)

@@ -12,7 +12,7 @@ from tailrace.build import grouping
 from tailrace.build.fingerprint import decide
 from tailrace.build.graph import LateSql
 from tailrace.build.run import build
-from tailrace.errors import FatalError
+from tailrace.errors import FatalError, Location
 from tailrace.events import Notice, listening
 from tailrace.project.spec import ColumnDoc
 from tailrace.warehouse.base import TableRef
@@ -197,6 +197,49 @@ def test_an_error_in_sql_under_a_contract_keeps_its_line(plot):
     plot.model("m", "SELECT 'x' AS b,\n  CAST(v AS INTEGER) AS a FROM (VALUES ('q')) AS t(v)",
                settings=CONTRACT, documented=columns(a="int", b="varchar"))  # fmt: skip
     assert "(line 2 of the compiled SQL: CAST(v AS INTEGER) AS a" in plot.error("m")
+
+
+def test_a_new_contract_is_held_against_a_microbatch_table_that_stands(plot):
+    sql = "SELECT ts, 1 AS n FROM {events}"
+    plot.land(
+        "events", "CREATE OR REPLACE TABLE raw.events AS SELECT TIMESTAMP '2026-01-05 10:00' AS ts, 1 AS id"
+    )
+    plot.microbatch("m", sql, {"events": "ts"})
+    plot.built()
+    before = plot.warehouse.query("SELECT * FROM tailrace_meta.models"), plot.rows("m")
+    plot.microbatch(
+        "m", sql, {"events": "ts"}, settings=CONTRACT, documented=columns(ts="timestamp", n="varchar")
+    )
+    assert "the contract is broken: n is INTEGER and not VARCHAR" in plot.error("m")
+    broken = (
+        *columns(ts="timestamp"),
+        ColumnDoc("n", data_type="int", constraints=({"type": "check", "expression": "n > 1"},)),
+    )
+    plot.microbatch("m", sql, {"events": "ts"}, settings=CONTRACT, documented=broken)
+    assert "check n > 1 fails in 1 rows" in plot.error("m")
+    assert (plot.warehouse.query("SELECT * FROM tailrace_meta.models"), plot.rows("m")) == before
+    plot.microbatch(
+        "m", sql, {"events": "ts"}, settings=CONTRACT, documented=columns(ts="timestamp", n="int")
+    )
+    plot.build()
+    assert plot.built() == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("SELECT v AS b,\n  CAST(t.v AS INTEGER) AS a\nFROM (VALUES ('q')) AS t(v)\nGROUP BY 1, 2", "models/marts/m.sql:2:3: "),
+        ("SELECT CAST(v AS INTEGER) AS a,\n  CAST(v AS INTEGER) AS b FROM (VALUES ('q')) AS t(v)\nGROUP BY\n  1,\n  2", "models/marts/m.sql:1:1: "),
+    ],
+    ids=["one", "two"],
+)  # fmt: skip
+def test_a_cast_that_fails_is_placed_at_the_cast_and_not_at_a_number_in_group_by(plot, sql, place):
+    class Same:
+        def locate(self, line, col):
+            return Location("models/marts/m.sql", line, col)
+
+    plot.model("m", sql, origin=Same())
+    assert plot.error("m").startswith(f"{place}Conversion Error")
 
 
 def test_an_ephemeral_model_is_no_relation_and_passes_changes_on(plot):
