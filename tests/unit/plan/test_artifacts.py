@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from tailrace.plan.artifacts.manifest import manifest_of, write_manifest
 from tailrace.plan.artifacts.run_results import write_run_results
 from tailrace.plan.resolve import resolve
 from tailrace.project.load import load_project
+from tailrace.project.secrets import Secret
 from tailrace.state.runs import StepResult
 
 FILES = {
@@ -225,6 +227,46 @@ def test_results(resolved, tmp_path):
     known = json.loads(write_manifest(resolved, tmp_path / "target").read_bytes())
     ids = {*known["nodes"], *known["unit_tests"]}
     assert {one["unique_id"] for one in results} <= ids
+
+
+def test_a_secret_stands_in_no_file(tmp_path, monkeypatch):
+    """Declared by secret() in the profile, and read by env_var() in a model."""
+    value = 'long-"value"-of-4711'
+    monkeypatch.setenv("ACME_SALT", value)
+    monkeypatch.setenv("ACME_PIN", "4711")
+    files = {
+        **FILES,
+        "models/marts/salted.sql": "SELECT {{ env_var('ACME_PIN') }} AS pin, '{{ env_var('ACME_SALT') }}' AS salt",
+    }
+    root = lay_out(tmp_path / "project", files)
+    resolved = resolve(load_project(root), now=NOW)
+    target = resolved.project.target
+    connections = {
+        name: replace(one, options={**one.options, "access_token": Secret(value), "pin": Secret("4711")})
+        for name, one in target.connections.items()
+    }
+    resolved = replace(
+        resolved, project=replace(resolved.project, target=replace(target, connections=connections))
+    )
+    steps = [
+        StepResult(
+            "build", "salted", "failed", error=f"no function f({value!r})", rows_out=4711, seconds=4711.0
+        )
+    ]
+    written = [
+        write_manifest(resolved, tmp_path / "target"),
+        write_run_results(steps, resolved, tmp_path / "target", command="build", started=NOW, finished=NOW),
+    ]
+    documents = [json.loads(path.read_text()) for path in written]
+    for path in written:
+        assert "long-" not in path.read_text()
+    (node,) = [one for one in documents[0]["nodes"].values() if one["name"] == "salted"]
+    assert node["compiled_code"] == "SELECT *** AS pin, '***' AS salt"
+    assert "env_var('ACME_SALT')" in node["raw_code"]
+    (result,) = documents[1]["results"]
+    assert (result["message"], result["compiled_code"]) == ("no function f('***')", node["compiled_code"])
+    assert (result["execution_time"], result["adapter_response"]["rows_affected"]) == (4711.0, 4711)
+    assert "long-" in manifest_of(resolved)["nodes"][result["unique_id"]]["compiled_code"]
 
 
 def test_a_folder_that_cannot_be_written(resolved, tmp_path):

@@ -18,6 +18,7 @@ from tailrace.plan.artifacts.nodes import node_of
 from tailrace.plan.artifacts.sources import sources_of
 from tailrace.plan.artifacts.tests import data_test_of, unit_test_of
 from tailrace.plan.resolve import Resolved
+from tailrace.plan.secrets import redactor_of
 
 DBT_VERSION = "1.11.0"
 """The dbt whose artifacts ours are shaped like; tailrace's own version is in `env`."""
@@ -26,7 +27,8 @@ _EMPTY = ("metrics", "groups", "selectors", "disabled", "saved_queries", "semant
 
 def write_manifest(resolved: Resolved, folder: Path, *, run_id: str = "") -> Path:
     """Writes manifest.json (schema v12) whole or not at all; FatalError where the folder cannot be written."""
-    return write_json(folder / "manifest.json", manifest_of(resolved, run_id=run_id))
+    document = manifest_of(resolved, run_id=run_id)
+    return write_json(folder / "manifest.json", document, redactor_of(resolved.project).redact)
 
 
 def manifest_of(resolved: Resolved, *, run_id: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tailrace.plan.artifacts.ids import Ids
 from tailrace.plan.artifacts.manifest import common_metadata
 from tailrace.plan.artifacts.nodes import relation_of
 from tailrace.plan.resolve import Resolved
+from tailrace.plan.secrets import redactor_of
 from tailrace.state.runs import StepResult
 
 _STATUS = {"ok": "success", "failed": "error", "skipped": "skipped", "stopped": "error"}
@@ -39,7 +40,7 @@ def write_run_results(
         "elapsed_time": (finished - started).total_seconds(),
         "args": {"which": command, "select": list(select), "project_dir": str(resolved.project.root)},
     }
-    return write_json(folder / "run_results.json", document)
+    return write_json(folder / "run_results.json", document, redactor_of(resolved.project).redact)
 
 
 def _results(
