@@ -6,6 +6,7 @@ from tailrace.build.materialize.contract import enforce_contract, ordered_column
 from tailrace.build.materialize.hooks import run_hooks
 from tailrace.build.materialize.incremental import write_incremental
 from tailrace.build.materialize.job import Job, columns_of, make_way, replace_table
+from tailrace.build.materialize.missing_column import with_near_miss
 from tailrace.build.materialize.snapshot import write_snapshot
 from tailrace.build.seeds import seed_select
 from tailrace.errors import WarehouseError
@@ -14,7 +15,11 @@ from tailrace.errors import WarehouseError
 def write_model(job: Job) -> int:
     """Returns the rows that were written (0 for a view, which holds none); WarehouseError where the engine refuses."""
     run_hooks(job, "pre_hook")
-    rows = _write(job)
+    try:
+        rows = _write(job)
+    except WarehouseError as error:
+        told = with_near_miss(job, error)
+        raise told from told.__cause__
     run_hooks(job, "post_hook")
     return rows
 
