@@ -16,7 +16,7 @@ from tailrace.plan.json_schema.values import (
 from tailrace.project.dbt.data_tests import TEST_CONFIGS, TEST_KEYS, TEST_ONLY_CONFIGS
 from tailrace.project.dbt.described import COLUMN_KEYS, CONSTRAINT_KEYS, CONSTRAINT_TYPES
 from tailrace.project.dbt.exposures import EXPOSURE_KEYS, MATURITIES, TYPES
-from tailrace.project.dbt.sources import SOURCE_KEYS, TABLE_KEYS
+from tailrace.project.dbt.sources import CONFIG_KEYS, SOURCE_KEYS, TABLE_KEYS
 from tailrace.project.dbt.unit_tests import EXPECT_KEYS, FORMATS, GIVEN_KEYS, OVERRIDES, UNIT_TEST_KEYS
 
 NAME = about("its name", FILLED)
@@ -87,6 +87,16 @@ _LOADED = {
     "loaded_at_field": about("the column that says when a row was loaded", TEXT),
     "freshness": about("warn_after and error_after, each a count and a period", OBJECT),
 }
+_SOURCE_CONFIG = mapping(
+    CONFIG_KEYS,
+    {
+        "enabled": about("false: the tables are left out", FLAG, default=True),
+        "event_time": about("the column that says when a row happened", TEXT),
+        "meta": OBJECT,
+        "tags": TAGS,
+        **_LOADED,
+    },
+)
 _TABLE = mapping(
     TABLE_KEYS,
     {
@@ -96,7 +106,7 @@ _TABLE = mapping(
         "columns": COLUMNS,
         "meta": META,
         "tags": TAGS,
-        "config": OBJECT,
+        "config": _SOURCE_CONFIG,
         **_LOADED,
         "data_tests": TESTS,
         "tests": TESTS,
@@ -113,7 +123,7 @@ SOURCE = mapping(
         "tables": {"type": "array", "items": _TABLE},
         "meta": META,
         "tags": TAGS,
-        "config": OBJECT,
+        "config": _SOURCE_CONFIG,
         **_LOADED,
     },
     ("name",),
