@@ -175,6 +175,37 @@ def test_who_reads_a_column_through_a_star_is_named_when_it_is_gone(field, edit)
         assert (found["models"], found["fields"]) == (["all", "scores"], ["hubspot.contacts.lead_score"])
 
 
+def test_who_only_filters_by_a_gone_column_reads_it_with_its_fields(field):
+    field.edit("models/marts/top.sql", "score > 4", "hot")
+    sync = (field.root / "reverse/scores.yml").read_text()
+    tops = sync.replace("sync: scores", "sync: tops").replace("model: scores", "model: top")
+    tops = tops.replace("match: {email: email}", "match: {email: id}")
+    field.write("reverse/tops.yml", tops.replace("lead_score: score", "top_score: score"))
+    field.publish()
+    field.edit("models/marts/scores.sql", ", visits > 3 AS hot", "")
+    (found,) = plan_of(field.plan(build=False), "scores").document()["readers"]
+    assert found == {
+        "column": "hot",
+        "change": "gone",
+        "models": ["top"],
+        "fields": ["hubspot.contacts.top_score"],
+        "syncs": ["tops"],
+    }
+
+
+def test_an_alias_that_changed_is_told_once_as_a_move(field):
+    field.publish()
+    alias = "{{ config(alias='finest') }} "
+    field.edit("models/marts/best.sql", "SELECT", f"{alias}SELECT")
+    change = plan_of(field.plan("best"), "best").change
+    assert (change.kind, change.rows) == ("breaking", True)
+    assert change.details == ("it moves from marts.best to marts.finest",)
+    field.publish()
+    field.edit("models/marts/best.sql", alias, "")
+    change = plan_of(field.plan("best"), "best").change
+    assert change.details == ("it moves from marts.finest to marts.best",)
+
+
 def test_what_changed_far_before_a_model_is_named(field):
     field.publish()
     field.edit("models/staging/stg_contacts.sql", "visits,", "visits + 1 AS visits,")
