@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tailrace.build.batch_inputs import Text, batch_inputs, by_way_of_ephemerals
 from tailrace.build.calls import CTE, UNKNOWN, Said, quoter
 from tailrace.build.clock import set_clock
 from tailrace.build.ctes import ephemeral_ctes, with_ctes
 from tailrace.build.facts import ColumnPart, Facts, Table
-from tailrace.build.graph import BatchInput, Graph, ModelNode, ordered
+from tailrace.build.graph import Graph, ModelNode, ordered
 from tailrace.build.marks import CTES, placed_tables
 from tailrace.build.names import Names
 from tailrace.build.origin import Origin
@@ -73,7 +74,8 @@ def assemble(
     if not cycles:
         for name in order:
             if nodes[name].kind == "model":
-                nodes[name] = _finished(nodes[name], parts[name], names, nodes)
+                finished = _finished(nodes[name], parts[name], names, nodes)
+                nodes[name] = by_way_of_ephemerals(finished, nodes)
     return Graph(
         nodes,
         order,
@@ -176,28 +178,17 @@ def _node(
         settings=settings,
         incremental_sql=placed_tables(set_clock(incremental.sql, now), names, quote) if incremental else "",
         late=draft.said.late,
-        batch_inputs=_batch_inputs(draft, names),
+        batch_inputs=batch_inputs(draft.said, _texts(draft), names, project.dialect),
         documented=model.columns,
         source_calls=tuple(sorted(draft.said.sources)),
         constraints=model.constraints,
     )
 
 
-def _batch_inputs(draft: Draft, names: Names) -> tuple[BatchInput, ...]:
-    found = []
-    for name in draft.said.batch_inputs:
-        schema, dot, table = name.partition(".")
-        if not dot and (named := names.model(name)):
-            found.append(BatchInput(named.table, named.event_time, named.name))
-            continue
-        for declared in names.declared.values():
-            if (declared.schema, declared.identifier) == (schema, table):
-                event_time = str(declared.config.get("event_time") or "")
-                model = names.qualified(schema, table)
-                at = declared.config_places.get("event_time")
-                found.append(BatchInput(TableRef(schema, table), event_time, model.name if model else "", at))
-                break
-    return tuple(found)
+def _texts(draft: Draft) -> list[Text]:
+    """The SQL of both forms with the tables that it names."""
+    pairs = ((draft.rendered, draft.facts), (draft.again, draft.incremental))
+    return [(rendered.sql, facts.tables) for rendered, facts in pairs if rendered and facts]
 
 
 def _read_referenced(model: ModelFile, names: Names, reads: _Reads, problems: list[Diagnostic]) -> None:

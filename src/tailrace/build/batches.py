@@ -13,6 +13,11 @@ START, END = "@tailrace:batch:start@", "@tailrace:batch:end@"
 EVER = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """A batch that holds all there is, but for dates that stand for none."""
 _MARK = re.compile(r"@tailrace:batch:(start|end)(?::(-?\d+):([0-9a-f]*))?@")
+_NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`)'
+_FILTERED = re.compile(
+    rf"\(SELECT \* FROM ({_NAME}(?:\.{_NAME})*) WHERE ({_NAME}) >= CAST\('{START}' AS TIMESTAMP\)"
+    rf" AND \2 < CAST\('{END}' AS TIMESTAMP\)\)"
+)
 _FRAGMENT = re.compile("@tailrace:", re.IGNORECASE)
 
 
@@ -25,6 +30,16 @@ def filtered(relation: str, event_time: str) -> str:
 def reads_whole(sql: str, relation: str) -> bool:
     """Whether the SQL names the table anywhere outside of a batch's filter."""
     return relation in sql.replace(f"(SELECT * FROM {relation} WHERE ", "")
+
+
+def unfiltered(sql: str) -> str:
+    """The SQL in which the filtered tables are whole again; other marks stay."""
+    return _FILTERED.sub(r"(SELECT * FROM \1)", sql)
+
+
+def has_marks(sql: str) -> bool:
+    """Whether the SQL is another one for each batch."""
+    return _MARK.search(sql) is not None
 
 
 def mark_of(edge: str, shift: timedelta, form: str) -> str:

@@ -39,11 +39,16 @@ def mark_of(dialect: str) -> str:
     return "`" if dialect == "bigquery" else '"'
 
 
+def quoted(name: str, mark: str) -> str:
+    """A name between its signs; one inside of it is doubled."""
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+
+
 @dataclass
 class Said:
     """What a template asked for while it was rendered. `env` are digests of the variables it read, never values.
 
-    `batch_inputs` are tables of which a batch sees its rows only, with their quoted names. `late`: it asked the warehouse, which it can only while a run has one open. `asked_incremental`: it differs by that.
+    `batch_inputs` are what a batch sees its own rows of, models by name and sources as they are called, with their quoted names. `late`: it asked the warehouse, which it can only while a run has one open. `asked_incremental`: it differs by that.
     """
 
     refs: dict[str, Location] = field(default_factory=dict)
@@ -168,24 +173,22 @@ class Calls:
             attached = (declared.database or "").casefold() in self._names.attached
             self.said.sources.setdefault((dataset, table), self._where(table))
             event_time = str(declared.config.get("event_time") or "")
-            return self._landed(schema, name, event_time, declared.database or "" if attached else "")
+            database = declared.database or "" if attached else ""
+            found = self.relation(schema, name, database=database)
+            if self.owner.batched and event_time:
+                self.said.batch_inputs[f"{dataset}.{table}"] = str(found)
+                return self._part(found, event_time)
+            return found
         if self._names.source(dataset, table) is None and (problem := self._names.no_source(dataset, table)):
             near_dataset = "lands into" in problem[0] or "no source" in problem[0]
             self.problem(dataset if near_dataset else table, *problem)
             return self.relation(UNKNOWN, table)
         self.said.sources.setdefault((dataset, table), self._where(table))
-        return self._landed(dataset, table, "")
-
-    def _landed(self, schema: str, name: str, event_time: str, database: str = "") -> Relation:
-        found = self.relation(schema, name, database=database)
-        if self.owner.batched and event_time:
-            self.said.batch_inputs[f"{schema}.{name}"] = str(found)
-            return self._part(found, event_time)
-        return found
+        return self.relation(dataset, table)
 
     def _part(self, found: Relation, event_time: str) -> Relation:
         """A batch's rows of a table."""
-        text = filtered(str(found), f"{self._mark}{event_time}{self._mark}")
+        text = filtered(str(found), quoted(event_time, self._mark))
         return replace(found, text=text, whole=str(found))
 
     def var(self, name: str, default: Any = _UNSET) -> Any:

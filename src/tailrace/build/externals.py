@@ -44,7 +44,7 @@ class Externals:
             return self._unknown
         sql = f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM {self._warehouse.dialect.table(table)} AS t"
         try:
-            return digest(columns, [str(value) for value in self._warehouse.query(sql)[0]])
+            return digest(list(columns.items()), [str(value) for value in self._warehouse.query(sql)[0]])
         except WarehouseError:
             return self._unknown
 

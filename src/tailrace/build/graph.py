@@ -18,13 +18,15 @@ from tailrace.warehouse.base import TableRef, Warehouse
 class BatchInput:
     """A table that a microbatch model reads batch by batch, by its event time; `model` is "" for one that is no model.
 
-    `place` is where a source's event time stands; a model's own settings know theirs.
+    `place` is where a source's event time stands; a model's own settings know theirs. `whole`: it is read without the batch's
+    filter as well, so that a change of it may touch any batch.
     """
 
     table: TableRef
     event_time: str
     model: str = ""
     place: Location | None = field(default=None, compare=False, repr=False)
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -121,11 +121,22 @@ def forget_intervals(warehouse: Warehouse, model: str, *, complete: bool) -> Non
     warehouse.execute(f"DELETE FROM {table} WHERE model = ? AND complete = ?", [model, complete])
 
 
-def complete_intervals(warehouse: Warehouse, model: str) -> None:
-    """What was built beside the table has taken its place."""
+def forget_outside(warehouse: Warehouse, model: str, every: Sequence[Batch]) -> None:
+    """Batches that are watched no more: nobody tells what happens to their input until they come back."""
+    table = warehouse.dialect.table(INTERVALS)
+    warehouse.execute(
+        f"DELETE FROM {table} WHERE model = ? AND complete AND (batch_start < ? OR batch_start > ?)",
+        [model, plain(every[0].start), plain(every[-1].start)],
+    )
+
+
+def complete_intervals(warehouse: Warehouse, model: str, fingerprint: str) -> None:
+    """What was built beside the table has taken its place; `fingerprint` is the table's own, not the rebuild's."""
     forget_intervals(warehouse, model, complete=True)
     table = warehouse.dialect.table(INTERVALS)
-    warehouse.execute(f"UPDATE {table} SET complete = true WHERE model = ?", [model])
+    warehouse.execute(
+        f"UPDATE {table} SET complete = true, fingerprint = ? WHERE model = ?", [fingerprint, model]
+    )
 
 
 def plain(at: datetime) -> datetime:

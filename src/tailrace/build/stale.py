@@ -10,7 +10,7 @@ from tailrace.build.built import Parts, digest
 from tailrace.build.graph import BatchInput, ModelNode
 from tailrace.build.intervals import Batch, Interval, overlapping
 from tailrace.build.settings.incremental import Microbatch
-from tailrace.build.touched import EMPTY, batch_digests
+from tailrace.build.touched import EMPTY, batch_digests, input_columns
 from tailrace.warehouse.base import Warehouse
 
 OTHERS = "other inputs"
@@ -31,32 +31,41 @@ class Inputs:
     def digests(self, records: Mapping[Batch, Interval]) -> dict[Batch, dict[str, str]]:
         """What each batch would be built from: a digest of each input's rows in it, and one of all other inputs."""
         found: dict[Batch, dict[str, str]] = {batch: {} for batch in self.every}
+        columns = self.columns()
         for read in self.node.batch_inputs:
-            name = _name(read)
-            for batch, text in self._of(read, name, records).items():
-                found[batch][name] = text
+            key = _key(read)
+            for batch, text in self._of(read, key, records).items():
+                found[batch] |= {key: text, f"columns of {key}": columns[key]}
         if others := self._others():
             for batch in self.every:
                 found[batch][OTHERS] = digest(others)
         return found
 
-    def _of(self, read: BatchInput, name: str, records: Mapping[Batch, Interval]) -> dict[Batch, str]:
+    def columns(self) -> dict[str, str]:
+        """A digest of each input's columns, by the input's key."""
+        return {
+            _key(read): digest(list(input_columns(self.warehouse, read.table).items()))
+            for read in self.node.batch_inputs
+        }
+
+    def _of(self, read: BatchInput, key: str, records: Mapping[Batch, Interval]) -> dict[Batch, str]:
         """An input that did not change is only asked about batches that were never built."""
         unread = list(self.every)
-        if self._is_known(read, name):
-            unread = [b for b in self.every if b not in records or name not in records[b].inputs]
+        if self._is_known(read):
+            unread = [b for b in self.every if b not in records or key not in records[b].inputs]
         if not unread:
-            return {batch: records[batch].inputs[name] for batch in self.every}
+            return {batch: records[batch].inputs[key] for batch in self.every}
         first, end = unread[0].start, unread[-1].end
         scanned = batch_digests(self.warehouse, read, self.batch.batch_size, first, end)
         return {
             batch: scanned.get(batch.start, EMPTY)
             if first <= batch.start < end
-            else records[batch].inputs[name]
+            else records[batch].inputs[key]
             for batch in self.every
         }
 
-    def _is_known(self, read: BatchInput, name: str) -> bool:
+    def _is_known(self, read: BatchInput) -> bool:
+        name = _name(read)
         if self.before is None:
             return False
         now, then = (
@@ -65,8 +74,8 @@ class Inputs:
         return name in now and now[name] == then.get(name)
 
     def _others(self) -> dict[str, str]:
-        """Versions of what is not read by batches: a change of it may touch any batch."""
-        read = {_name(one) for one in self.node.batch_inputs}
+        """Versions of what is not read by batches alone: a change of it may touch any batch."""
+        read = {_name(one) for one in self.node.batch_inputs if not one.whole}
         parts = (self.parts.data, self.parts.upstream, self.parts.unknown)
         return {name: version for part in parts for name, version in part.items() if name not in read}
 
@@ -89,7 +98,7 @@ class Inputs:
 
     def is_empty(self, inputs: Mapping[str, str]) -> bool:
         """Whether nothing that is read by batches has a row in the batch."""
-        return all(inputs[_name(read)] == EMPTY for read in self.node.batch_inputs)
+        return all(inputs[_key(read)] == EMPTY for read in self.node.batch_inputs)
 
 
 def is_same(record: Interval | None, inputs: Mapping[str, str], fingerprint: str) -> bool:
@@ -99,3 +108,8 @@ def is_same(record: Interval | None, inputs: Mapping[str, str], fingerprint: str
 
 def _name(read: BatchInput) -> str:
     return read.model or str(read.table)
+
+
+def _key(read: BatchInput) -> str:
+    """A table may be read by two of its columns, as two sources of one table are."""
+    return f"{_name(read)} by {read.event_time}"

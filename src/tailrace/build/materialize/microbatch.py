@@ -7,7 +7,7 @@ resumes, and takes the model's place when it is complete: nobody reads half of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from tailrace.build.materialize.hooks import run_hooks
 from tailrace.build.materialize.job import Job, columns_of, in_order, key_columns, make_way, thawed
 from tailrace.build.settings.incremental import Incremental, Microbatch
 from tailrace.build.stale import Digests, Inputs, is_same
+from tailrace.build.touched import refuse_no_time
 from tailrace.errors import WarehouseError
 from tailrace.failpoints import reach
 from tailrace.warehouse.base import STAGE, TableRef, in_batches
@@ -75,6 +76,7 @@ class Batches:
         every = tuple(intervals.batches(self._batch.begin, job.now, self._batch.batch_size))
         self._inputs = Inputs(job.warehouse, _with_places(job), self._batch, every, parts, before)
         self._fingerprint = digest(parts.sql)
+        self._rebuild = ""
         self._side = TableRef(STAGE, f"rebuild__{job.node.name}")
 
     def build(self) -> Done:
@@ -96,9 +98,7 @@ class Batches:
 
     def _has_other_columns(self, stale: Sequence[Batch]) -> bool:
         """Whether the SQL gives other columns than the table has, as a star does when its table grew."""
-        if not stale:
-            return False
-        sql = self._sql(stale[0], standing=True)
+        sql = self._sql((stale or self._inputs.every)[0], standing=True)
         return columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") != columns_of(self._job, self._job.table)
 
     def _in_place(self, stale: Sequence[Batch], now: Digests) -> Done:
@@ -121,6 +121,7 @@ class Batches:
                     run_hooks(self._job, "post_hook")
                 if last:
                     self._discard()
+                    intervals.forget_outside(self._job.warehouse, self._job.node.name, self._inputs.every)
                     self._audited()
                     self._remember(parts, rows)
                 elif number == 0:
@@ -133,8 +134,12 @@ class Batches:
     def _aside(self, now: Digests) -> Done:
         """All batches into a table of their own, which goes on where it was interrupted, and then takes the place."""
         warehouse, name = self._job.warehouse, self._job.node.name
+        batch = self._batch
+        self._rebuild = digest(
+            self._fingerprint, batch.event_time, batch.batch_size, batch.begin, self._inputs.columns()
+        )
         records = self._resumable()
-        todo = [b for b in self._inputs.every if not is_same(records.get(b), now[b], self._fingerprint)]
+        todo = [b for b in self._inputs.every if not is_same(records.get(b), now[b], self._rebuild)]
         for number, chunk in enumerate(self._chunks(todo, now)):
             with warehouse.transaction():
                 if number == 0 and not records:
@@ -148,7 +153,7 @@ class Batches:
             rows = self._swap()
             run_hooks(self._job, "post_hook")
             self._audited()
-            intervals.complete_intervals(warehouse, name)
+            intervals.complete_intervals(warehouse, name, self._fingerprint)
             self._remember(parts, rows)
             reach("batch:before_swap")
         reach("batch:after_swap")
@@ -164,7 +169,8 @@ class Batches:
         warehouse, name = self._job.warehouse, self._job.node.name
         records = intervals.read_intervals(warehouse, name, complete=False)
         there = warehouse.columns(self._side)
-        if there and records and {one.fingerprint for one in records.values()} == {self._fingerprint}:
+        begun = {one.fingerprint for one in records.values()} == {self._rebuild}
+        if there and begun and records.keys() <= set(self._inputs.every):
             batch = min(records)
             sql = set_batch(self._job.node.sql, batch.start, batch.end)
             if columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") == there:
@@ -225,11 +231,11 @@ class Batches:
         if not chunk:
             return 0
         columns = list(warehouse.columns(table))
-        time = self._job.quoted(key_columns(self._job, "event_time", (self._batch.event_time,), columns)[0])
+        time = self._job.quoted(self._event_time(warehouse.columns(table)))
         done = [
             Interval(
                 batch,
-                self._fingerprint,
+                self._fingerprint if complete else self._rebuild,
                 now[batch],
                 self._fill_one(table, batch, time, self._sql(batch, standing=complete), columns),
             )
@@ -243,6 +249,13 @@ class Batches:
         )
         return sum(one.rows for one in done)
 
+    def _event_time(self, columns: Mapping[str, str]) -> str:
+        """The table's own event time."""
+        node, name = self._job.node, self._batch.event_time
+        found = key_columns(self._job, "event_time", (name,), list(columns))[0]
+        refuse_no_time(name, columns[found], node.table, node.settings.places.get("event_time"))
+        return found
+
     def _sql(self, batch: Batch, *, standing: bool) -> str:
         """The query for one batch; `standing`: its rows go into the table that is read, so is_incremental() was true."""
         node = self._job.node
@@ -253,10 +266,9 @@ class Batches:
         warehouse, quoted = self._job.warehouse, self._job.warehouse.dialect.table(table)
         inside = f"CAST({time} AS TIMESTAMP) >= ? AND CAST({time} AS TIMESTAMP) < ?"
         span = [intervals.plain(batch.start), intervals.plain(batch.end)]
-        where = " AND ".join([inside, *(f"({one})" for one in self._settings.predicates)])
         listed = self._job.listed(columns)
         try:
-            warehouse.execute(f"DELETE FROM {quoted} WHERE {where}", span)
+            warehouse.execute(f"DELETE FROM {quoted} WHERE {inside}", span)
             rows = warehouse.query(
                 f"INSERT INTO {quoted} ({listed}) SELECT {listed} FROM (\n{sql}\n) AS new WHERE {inside}",
                 span,

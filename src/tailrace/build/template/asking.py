@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from tailrace.build.batches import has_marks, unfiltered
 from tailrace.build.clock import set_clock
 from tailrace.build.template.failures import Mistake
 from tailrace.build.template.limits import unlimited
@@ -74,6 +75,11 @@ class Asking:
 
     def rows(self, warehouse: Warehouse, sql: str) -> Table:
         """The rows of one query in the models' dialect; anything else only where writing is allowed."""
+        sql = unfiltered(sql)
+        if has_marks(sql):
+            raise Mistake(
+                "the query of the template asks for the batch's edges", "Ask for all rows: batches come later"
+            )
         found = _READS.match(sql)
         if found is None:
             self.write(warehouse, sql, "run_query")

@@ -315,3 +315,100 @@ def test_an_input_that_changed_is_scanned_and_no_other(plot):
     plot.land("clicks", "DELETE FROM raw.clicks WHERE id = 0")
     plot.built()
     assert [sql.split(" FROM ")[1].split(" ")[0] for sql in said if "hash(" in sql] == ['"raw"."clicks"']
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "read"),
+    [
+        ("1 AS a, 10 AS b", "1 AS b, 10 AS a", "b - a"),
+        ("1::INT AS a", "1::SMALLINT AS a", "typeof(a)"),
+        ("{'a': 1, 'b': 10} AS s", "{'b': 1, 'a': 10} AS s", "s.b - s.a"),
+        ("INTERVAL 30 DAYS AS a", "INTERVAL 1 MONTH AS a", "DATE '2026-02-01' + a"),
+        ("0.0::DOUBLE AS a", "-0.0::DOUBLE AS a", "a::VARCHAR"),
+        ("[0.0::DOUBLE] AS a", "[-0.0::DOUBLE] AS a", "a::VARCHAR"),
+    ],
+    ids=["names", "types", "fields", "intervals", "signs", "signs in lists"],
+)
+def test_rows_that_hash_alike_and_are_others(plot, before, after, read):
+    make = "CREATE OR REPLACE TABLE raw.things AS SELECT TIMESTAMP '2026-01-01' AS ts, {}"
+    plot.land("things", make.format(before))
+    plot.microbatch("daily", f"SELECT ts, {read} AS d FROM {{things}}", {"things": "ts"})
+    plot.built()
+    plot.land("things", make.format(after))
+    assert plot.built() == ["daily"]
+    assert plot.rows("daily", "d") == plot.warehouse.query(f"SELECT {read} FROM raw.things")
+
+
+def test_a_star_whose_columns_change_though_no_batch_does(plot):
+    """The view is another one, and the digests of its rows and columns were kept from it."""
+    plot.microbatch("daily", "SELECT *, {'x': 1} AS s FROM {events}", {"events": "ts"})
+    plot.built()
+    plot.warehouse.execute("ALTER TABLE marts.daily ADD COLUMN other INTEGER")
+    plot.land("events")
+    plot.built()
+    assert "other" not in plot.warehouse.query("SELECT list(column_name) FROM (DESCRIBE marts.daily)")[0][0]
+    assert len(plot.rows("daily", "s")) == 40
+
+
+@pytest.mark.parametrize("away", ["begin moved on", "the clock went back"])
+def test_what_came_while_a_batch_was_not_watched_arrives(plot, away):
+    daily(plot)
+    late = "2026-01-02" if away == "begin moved on" else "2026-01-09"
+    if away == "begin moved on":
+        plot.microbatch("daily", DAILY, {"events": "ts"}, begin=datetime(2026, 1, 5, tzinfo=UTC))
+    else:
+        plot.now = NOW - timedelta(days=4)
+    plot.land("events", f"INSERT INTO raw.events VALUES (900, '{late} 01:00:00', 1000)")
+    plot.build()
+    plot.now = NOW
+    daily(plot)
+    assert late in plot.batches("daily")
+    assert plot.rows("daily") == whole(plot)
+
+
+@pytest.mark.parametrize("whose", ["the input", "the model"])
+def test_a_text_is_no_event_time(plot, whose):
+    if whose == "the input":
+        plot.land("events", "ALTER TABLE raw.events ALTER ts TYPE VARCHAR")
+    text = "SELECT ts::VARCHAR AS ts FROM {events}"
+    plot.microbatch("daily", text, {"events": "ts"})
+    table = "raw.events" if whose == "the input" else "marts.daily"
+    said = plot.error("daily")
+    assert f"event_time ts of {table} is VARCHAR; it must be a date or a timestamp" in said
+    assert plot.warehouse.tables("marts") == {}
+
+
+def test_a_rebuild_begun_with_other_columns_begins_anew(plot):
+    """The input read whole has a column more by then: what was built aside has no place for it."""
+    plot.land("rates", "CREATE TABLE raw.rates AS SELECT 1 AS rate")
+    text = "SELECT e.ts, CASE WHEN e.v = 50 THEN error('no') END AS v, r.* FROM {events} AS e, raw.rates AS r"
+    plot.microbatch("daily", text, {"events": "ts"}, reads=("rates",))
+    plot.error("daily")
+    plot.land("rates", "ALTER TABLE raw.rates ADD COLUMN more INTEGER DEFAULT 7")
+    plot.land("events", "UPDATE raw.events SET v = 51 WHERE v = 50")
+    plot.built()
+    assert plot.rows("daily", "DISTINCT rate, more") == [(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("words", "days"),
+    [
+        ({"begin": datetime(2026, 1, 3, tzinfo=UTC)}, EVERY_DAY[2:]),
+        ({"event_time": "up"}, EVERY_DAY),
+        ({"size": "month"}, EVERY_DAY[:1]),
+    ],
+    ids=["begin", "event_time", "batch_size"],
+)
+def test_a_rebuild_begun_with_other_settings_begins_anew(plot, words, days):
+    """Batches that were finished under the settings before would stand for rows that these never chose."""
+    text = "SELECT ts, ts + INTERVAL 1 HOUR AS up, if(v = 999, error('no'), v) AS v FROM {events}"
+    plot.land("events", "UPDATE raw.events SET v = 999 WHERE ts::DATE = '2026-01-05'")
+    plot.microbatch("daily", text, {"events": "ts"})
+    plot.error("daily")
+    assert plot.batches("daily") == EVERY_DAY[:4]
+    plot.land("events", "UPDATE raw.events SET v = 0 WHERE v = 999")
+    plot.microbatch("daily", text, {"events": "ts"}, **words)
+    plot.built()
+    assert plot.batches("daily") == days
+    first = words.get("begin", datetime(2026, 1, 1)).replace(tzinfo=None)
+    assert plot.rows("daily", f"min(ts) >= TIMESTAMP '{first}'") == [(True,)]
