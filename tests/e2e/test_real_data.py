@@ -21,7 +21,7 @@ from tailrace.land.raw import ArrowWriter
 from tailrace.land.run import land_resource
 from tailrace.plan.resolve import choose, resolve
 from tailrace.project.load import load_project
-from tailrace.runner import steps
+from tailrace.runner import building
 from tailrace.runner.session import Session, utc_now
 from tailrace.sandbox.server import Sandbox
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -212,7 +212,7 @@ class Working:
                 now=now,
                 writer=writer,
             )
-        steps.build(session, warehouse, self._resolved, choose(self._resolved, ("path:models",), ()))
+        building.build(session, warehouse, self._resolved, choose(self._resolved, ("path:models",), ()))
         assert session.status() == "ok", [f"{step.name}: {step.status}" for step in session.results]
 
     @contextmanager
