@@ -175,7 +175,9 @@ class Calls:
             event_time = str(declared.config.get("event_time") or "")
             database = declared.database or "" if attached else ""
             found = self.relation(schema, name, database=database)
-            if self.owner.batched and event_time:
+            if (
+                self.owner.batched and event_time and not database
+            ):  # of another file only its times are watched
                 self.said.batch_inputs[f"{dataset}.{table}"] = str(found)
                 return self._part(found, event_time)
             return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
+from tests.unit.build.layout import compiled, lay_out
 
 from tailrace.build.externals import Externals
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -66,3 +67,18 @@ def test_a_table_is_read_once_a_build(warehouse):
     for _ in range(3):
         found.version("own.t")
     assert sum("hash(t)" in sql for sql in asked) == 1
+
+
+def test_a_batched_model_reads_an_attached_table_whole(tmp_path):
+    files = {
+        "profiles.yml": "acme: {target: dev, outputs: {dev: {type: duckdb, path: w.duckdb, attach: [{path: other.duckdb, alias: other}],"
+        " connections: {hubspot: {type: hubspot, access_token: sandbox}}}}}",
+        "models/sources.yml": "version: 2\nsources:\n  - name: far\n    database: other\n    schema: crm\n"
+        "    tables: [{name: people, config: {event_time: seen}}]\n",
+        "models/marts/daily.sql": "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='seen',"
+        " batch_size='day', begin='2026-01-01') }} SELECT id, seen FROM {{ source('far', 'people') }}",
+    }
+    node = compiled(lay_out(tmp_path, files)).nodes["daily"]
+    assert node.batch_inputs == ()
+    assert "other.crm.people" in node.externals
+    assert "WHERE" not in node.sql
