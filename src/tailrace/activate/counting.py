@@ -15,7 +15,7 @@ from tailrace.activate.result import Example, Scope, SyncCounts
 from tailrace.events import RowsHeldBack, emit
 from tailrace.warehouse.base import Warehouse
 
-EXAMPLES = 5
+EXAMPLES = 10
 SHOWN = ("suppressed", "filtered", "quarantined", "dead", "unmatched", "conflict", "unknown", "pending")
 
 

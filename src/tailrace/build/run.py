@@ -301,14 +301,21 @@ class _Builder:
             return None
         for up in reads.depends_on:
             if not self._judge.is_there(up):
-                failed = up in self._old.get(up, ())
-                return (
-                    f"upstream {up} failed" if failed else f"upstream {up} is not built (select +{node.name})"
-                )
+                return self._why_not_there(up, node)
         for table in reads.reads:
             if not self._judge.is_landed(table):
                 return f"{table} is not landed yet (tailrace land)"
         return None
+
+    def _why_not_there(self, up: str, node: ModelNode) -> str:
+        """An upstream failed, waits behind one that did, or was never chosen."""
+        old = self._old.get(up, ())
+        if up in old:
+            return f"upstream {up} failed"
+        behind = [name for name in old if name in self._graph.nodes]
+        if behind:
+            return f"upstream {up} waits: {', '.join(behind)} failed"
+        return f"upstream {up} is not built (select +{node.name})"
 
     def _waits(self, node: ModelNode, old: tuple[str, ...], judgement: Judgement) -> str | None:
         if old and node.on_stale == "skip" and judgement.decision.action == "build":

@@ -165,3 +165,13 @@ def test_keys_that_cannot_be_joined_are_refused_in_the_first_build_too(yard, row
     yard.write("models/marts/m.sql", f"{{{{ config({config}) }}}} SELECT id, v FROM {{{{ ref('raw') }}}}")
     assert said in yard.build()[0]["m"]
     assert yard.warehouse.tables("marts") == {}
+
+
+def test_who_waits_behind_a_failure_is_told_which(yard):
+    yard.write("models/marts/a.sql", "{{ config(materialized='table') }} SELECT CAST('x' AS INTEGER) AS x")
+    yard.write("models/marts/b.sql", "{{ config(materialized='table') }} SELECT * FROM {{ ref('a') }}")
+    yard.write("models/marts/c.sql", "{{ config(materialized='table') }} SELECT * FROM {{ ref('b') }}")
+    graph = compile_project(load_project(yard.root), now=NOW, cache_dir=None)
+    steps = build(yard.warehouse, graph, set(graph.nodes), root=yard.root, run_id="r", now=lambda: NOW)
+    why = {step.name: step.detail.get("why") for step in steps if step.status == "skipped"}
+    assert why == {"b": "upstream a failed", "c": "upstream b waits: a failed"}
