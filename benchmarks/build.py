@@ -102,7 +102,9 @@ def main() -> None:
         idle = [tailrace(root, "build", "--json") for _ in range(asked.rounds)]
         assert {built(cost) for cost in idle} == {0}
         listing = median(tailrace(root, "ls", "--json").cpu for _ in range(asked.rounds))
-        version = median(measured([sys.executable, "-m", "tailrace", "--version"], root).cpu for _ in range(asked.rounds))
+        version = median(
+            measured([sys.executable, "-m", "tailrace", "--version"], root).cpu for _ in range(asked.rounds)
+        )
         comment = edited(root, asked.rounds, lambda text, n: f"-- {n}\n{text}", 0)
         leaf = edited(root, asked.rounds, lambda text, n: text.rstrip() + f"\nLIMIT {1000 + n}\n", 1)
     print(f"{asked.models:,} models; medians of {asked.rounds}")

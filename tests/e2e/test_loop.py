@@ -110,7 +110,7 @@ def test_plan_says_what_a_changed_score_would_do_and_writes_nothing(acme):
     assert models["daily_sessions"]["action"] == "skip"
     planned = plan.sync()
     assert planned["updated"] > 0
-    assert planned["examples"]
+    assert len(planned["examples"]) == 10
     assert {path: path.stat().st_mtime_ns for path in acme.root.rglob("*.duckdb*")} == before
     ran = acme.run(code=3)
     stopped = ran.sync()

@@ -144,6 +144,7 @@ def test_count_is_what_prepare_does_and_writes_nothing(house, tmp_path):
         1,
         None,
     )
+    assert len(counts.examples) == 10
     example = counts.examples[0]
     assert (example.primary_key, example.before["lead_score"], example.after["lead_score"]) == ("0", 0, 777)
     fresh = activate.count(look, house.sync, staged)
