@@ -372,7 +372,7 @@ def small_disk(tmp_path):
 BIG = "SELECT i AS id, hash(i) AS a, hash(i + 1) AS b, hash(i + 2) AS c FROM range(2000000) AS t(i)"
 
 
-@pytest.mark.parametrize(("step", "free"), [("land", 1), ("build", 8), ("publish", 14)])
+@pytest.mark.parametrize(("step", "free"), [("land", 1), ("build", 8), ("publish", 20)])
 def test_a_full_disk(small_disk, made, step, free):
     made.admin("PUT", "faults", [])
     folder = small_disk(200)
