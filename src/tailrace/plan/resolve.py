@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -88,67 +88,56 @@ def choose(
 
 
 def nodes_of(project: Project, graph: Graph) -> list[Node]:
-    """Pipelines, the tables they land, seeds, models, suites and syncs, in the order in which a run reaches them."""
+    """Pipelines, the tables they land, seeds, models, suites, syncs and exposures, in the order in which a run reaches them."""
     own = project.dbt.name if project.dbt else project.name
-    nodes = [Node(f"pipeline:{p.name}", "pipeline", p.name, p.tags, p.path, ()) for p in project.pipelines]
+    ids = {name: f"{graph.nodes[name].kind}:{name}" for name in graph.order}
+    sources = list(_sources(project, graph, own))
+    return [
+        *(Node(f"pipeline:{p.name}", "pipeline", p.name, p.tags, p.path, ()) for p in project.pipelines),
+        *sources,
+        *_models(project, graph, ids, {source.id for source in sources}, own),
+        *(Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites),
+        *_syncs(project, ids),
+        *_exposures(project, ids, own),
+    ]
+
+
+def _sources(project: Project, graph: Graph, own: str) -> Iterator[Node]:
+    """Landed tables behind their pipelines, then those that are only declared."""
     landed = {(p.dataset, r.name): p for p in project.pipelines for r in p.resources}
     landed |= _read_of_open(project, graph)
-    nodes.extend(
-        Node(
-            f"source:{dataset}.{table}",
-            "source",
-            f"{dataset}.{table}",
-            p.tags,
-            p.path,
-            (f"pipeline:{p.name}",),
-            own,
-        )
-        for (dataset, table), p in landed.items()
-    )
-    declared = {(s.source, s.name): s for s in project.sources if s.enabled}
-    nodes.extend(
-        Node(
-            f"source:{s.source}.{s.name}",
-            "source",
-            f"{s.source}.{s.name}",
-            s.tags,
-            s.path,
-            (),
-            s.package or own,
-        )
-        for key, s in declared.items()
-        if key not in landed
-    )
-    ids = {name: f"{graph.nodes[name].kind}:{name}" for name in graph.order}
+    for (dataset, table), p in landed.items():
+        name = f"{dataset}.{table}"
+        yield Node(f"source:{name}", "source", name, p.tags, p.path, (f"pipeline:{p.name}",), own)
+    for s in project.sources:
+        if s.enabled and (s.source, s.name) not in landed:
+            name = f"{s.source}.{s.name}"
+            yield Node(f"source:{name}", "source", name, s.tags, s.path, (), s.package or own)
+
+
+def _models(
+    project: Project, graph: Graph, ids: Mapping[str, str], sources: Collection[str], own: str
+) -> Iterator[Node]:
     metas = {model.name: model.meta for model in project.models if model.meta}
     metas |= {seed.name: seed.meta for seed in project.seeds if seed.meta}
     for name in graph.order:
         model = graph.nodes[name]
+        read = [f"source:{found.schema}.{found.name}" for found in model.sources]
+        read += [f"source:{source}.{table}" for source, table in model.source_calls]
         upstream = [ids[other] for other in model.depends_on]
-        upstream += sorted(
-            f"source:{s.schema}.{s.name}" for s in model.sources if (s.schema, s.name) in landed
-        )
-        upstream += [
-            f"source:{call[0]}.{call[1]}"
-            for call in model.source_calls
-            if call in declared and call not in landed
-        ]
+        upstream += sorted({found for found in read if found in sources})
         config = {**model.config, "materialized": model.materialized, "tags": model.tags}
         if name in metas or "meta" in config:
             config["meta"] = {**metas.get(name, {}), **(config.get("meta") or {})}
         package = model.package or own
         fqn = (package, *_folders(project, model.path, model.package), name)
-        nodes.append(
-            Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream), package, config, fqn)
-        )
-    nodes.extend(
-        Node(f"suite:{s.name}", "suite", s.name, (), s.path, (ids[s.model],)) for s in project.suites
-    )
+        yield Node(ids[name], model.kind, name, model.tags, model.path, tuple(upstream), package, config, fqn)
+
+
+def _syncs(project: Project, ids: Mapping[str, str]) -> Iterator[Node]:
     for sync in project.syncs:
         upstream = [ids[sync.model], *([f"suite:{sync.validate}"] if sync.validate else [])]
-        nodes.append(Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream)))
-    nodes.extend(_exposures(project, ids, own))
-    return nodes
+        yield Node(f"sync:{sync.name}", "sync", sync.name, sync.tags, sync.path, tuple(upstream))
 
 
 def _folders(project: Project, path: str, package: str) -> tuple[str, ...]:
