@@ -20,7 +20,7 @@ from tailrace.build.plain import model_of
 from tailrace.build.rendering import Renderer
 from tailrace.build.static import Rendered
 from tailrace.build.template.unit import Unit
-from tailrace.errors import Diagnostic, FatalError, Location
+from tailrace.errors import Diagnostic, FatalError
 from tailrace.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -162,8 +162,3 @@ def owner_of(renderer: Renderer, model: ModelFile, node: ModelNode, *, increment
         incremental,
         batched,
     )
-
-
-def place_of(model: ModelFile) -> Location:
-    """The file, where nothing nearer is known."""
-    return Location(model.path, model.line + 1)
