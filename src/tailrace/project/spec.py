@@ -298,7 +298,10 @@ class DbtProject:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Great Expectations' own type and kwargs, what to do on failure, and an optional SQL condition on rows."""
+    """A type and kwargs of Great Expectations', or of tailrace's own; what to do on failure; an optional SQL condition on rows.
+
+    `owner` is "" where the suite's own goes.
+    """
 
     type: str
     kwargs: Mapping[str, Any]
@@ -307,11 +310,38 @@ class Expectation:
     where: str | None = None
     description: str = ""
     index: int = 0
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that `{$PARAMETER: name}` in an expectation's kwargs stands for, known only when the suite is judged.
+
+    Either the one value of a query (`sql`), or one taken from earlier runs: of `rows` (the model's row count) or of what the expectation
+    `of` (on `column`) observed, over the last `runs` judged runs: `take` of them, times `times`, plus `plus`, plus `stddevs` standard
+    deviations. `default` stands in until `min_runs` runs are known; without one the expectation passes until then.
+    """
+
+    name: str
+    sql: str | None = None
+    history: Literal["rows", "observed"] | None = None
+    of: str = ""
+    column: str = ""
+    runs: int = 14
+    min_runs: int = 1
+    take: Literal["mean", "median", "min", "max", "last"] = "mean"
+    times: float = 1.0
+    plus: float = 0.0
+    stddevs: float = 0.0
+    default: Any = None
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations on one model; `key` names its rows; `max_quarantined` is a share of 1."""
+    """Expectations on one model; `key` names its rows; `max_quarantined` is a share of 1.
+
+    `path` and `marks` are those of the file that the expectations stand in: a YAML file, or Great Expectations' own JSON.
+    """
 
     name: str
     model: str
@@ -320,6 +350,18 @@ class Suite:
     marks: Marks
     path: str
     max_quarantined: float = 0.05
+    owner: str = ""
+    description: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How long results are kept: of `validations` and of rows held back or shown as examples (days), and how many examples a check has."""
+
+    results_days: float = 400.0
+    rows_days: float = 30.0
+    samples: int = 10
 
 
 @dataclass(frozen=True)
@@ -431,6 +473,7 @@ class Project:
     dbt: DbtProject | None = None
     lint: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     notices: tuple[Diagnostic, ...] = ()
+    keeping: Keeping = Keeping()
 
     def vars_of(self, package: str) -> Mapping[str, Any]:
         """The variables that templates of a package see; "" is the project itself."""

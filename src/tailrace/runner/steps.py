@@ -9,11 +9,13 @@ from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Sour
 from tailrace.connectors.sdk.inline import WrongSetting
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.errors import Diagnostic, FatalError
+from tailrace.plan.keys import personal_columns
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.project.load_pipelines import can_name
 from tailrace.project.spec import Pipeline, Resource, Suite
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
+from tailrace.validate.audience import Audience
 from tailrace.validate.run import judge
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -122,8 +124,10 @@ def validate(
                 continue
             name, subject = (reader.name, reader.match_column) if reader else (f"suite_{suite.name}", None)
             staged = stage(warehouse, table, name)
+            personal = personal_columns(resolved.graph.nodes[suite.model])
+            audience = Audience(personal, subject, resolved.project.keeping)
             _, result = judge(
-                warehouse, suite, staged, run_id=session.run_id, now=session.now, subject=subject
+                warehouse, suite, staged, run_id=session.run_id, now=session.now, audience=audience
             )
             session.record(result)
 

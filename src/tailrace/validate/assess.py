@@ -8,7 +8,9 @@ from typing import Any
 from tailrace.errors import WarehouseError
 from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation, Suite
+from tailrace.validate.audience import Audience
 from tailrace.validate.catalogue import columns_of
+from tailrace.validate.evidence import with_evidence
 from tailrace.validate.quarantine import held_rows, hold, key_problem, start_holding
 from tailrace.validate.question import Answer, Examiner, Question
 from tailrace.validate.relations import relations
@@ -28,7 +30,12 @@ def great_expectations(native: Any) -> Examiner:
 
 
 def assess(
-    warehouse: Warehouse, suite: Suite, staged: Staged, examiner: OpenExaminer = great_expectations
+    warehouse: Warehouse,
+    suite: Suite,
+    staged: Staged,
+    examiner: OpenExaminer = great_expectations,
+    *,
+    audience: Audience = Audience(),  # noqa: B008  # frozen
 ) -> Assessment:
     """All expectations on the staged table; the rows to hold back wait in a temporary table of the connection."""
     start_holding(warehouse, suite, staged)
@@ -40,8 +47,10 @@ def assess(
         checks = []
         for expectation in suite.expectations:
             answer = answers[expectation.index]
-            held = _held(warehouse, judge, suite, expectation, asked.get(expectation.index), answer, key)
-            checks.append(decide(expectation, answer, held))
+            question = asked.get(expectation.index)
+            held = _held(warehouse, judge, suite, expectation, question, answer, key)
+            check = decide(expectation, answer, held)
+            checks.append(with_evidence(warehouse, judge, suite, staged, check, question, audience))
     return _assessment(warehouse, suite, staged, tuple(checks), key)
 
 

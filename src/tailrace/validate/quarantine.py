@@ -77,7 +77,7 @@ def hold(
     """Name the rows that fail; their number, or why they cannot be named. Where it is not `expected`, none is kept."""
     assert suite.key is not None, "check refuses quarantine without a key"
     try:
-        rows = examiner.failing_rows(question, suite.key)
+        rows = examiner.failing_rows(question, [suite.key])
         key = warehouse.dialect.quote(suite.key)
         warehouse.execute(
             f"INSERT INTO {HELD} SELECT ?, ?, ?, {key} FROM ({rows}) AS failing",

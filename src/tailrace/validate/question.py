@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,6 +29,8 @@ class Answer:
     raised: str | None = None
     unexpected: int | None = None
     observed: str | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """The package's own numbers as plain JSON values: element_count, missing_count, unexpected_count, unexpected_percent, observed_value, details."""
 
 
 class Examiner(Protocol):
@@ -37,5 +39,5 @@ class Examiner(Protocol):
     def answers(self, questions: list[Question]) -> list[Answer]:
         """One answer per question, in the same order. An error is an answer, never raised."""
 
-    def failing_rows(self, question: Question, column: str) -> str:
-        """SELECT of `column` from the question's relation for exactly the rows that the expectation counts as failing."""
+    def failing_rows(self, question: Question, columns: Sequence[str] = ()) -> str:
+        """SELECT of `columns` (none: all) from the question's relation for exactly the rows that the expectation counts as failing."""

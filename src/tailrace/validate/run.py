@@ -13,6 +13,7 @@ from tailrace.project.spec import Suite
 from tailrace.state.runs import StepResult
 from tailrace.validate import quarantine
 from tailrace.validate.assess import OpenExaminer, assess, great_expectations
+from tailrace.validate.audience import Audience
 from tailrace.validate.suite import suite_hash
 from tailrace.validate.verdict import Assessment, Verdict, column_text
 from tailrace.warehouse.base import META, TableRef, Warehouse
@@ -46,23 +47,20 @@ def judge(
     *,
     run_id: str,
     now: Callable[[], datetime],
-    subject: str | None = None,
+    audience: Audience = Audience(),  # noqa: B008  # frozen
     examiner: OpenExaminer = great_expectations,
 ) -> tuple[Verdict, StepResult]:
-    """Judge the staged table, or reuse the verdict on the same content; results are written in one transaction.
-
-    `subject`: the column that says whose data a row is, kept beside a held row so that it can be erased by it.
-    """
+    """Judge the staged table, or reuse the verdict on the same content; results are written in one transaction."""
     started = now()
     known = _known(warehouse, suite, staged)
     if known and known[1]:
         verdict, detail = known[0], {}
     else:
-        found = assess(warehouse, suite, staged, examiner)
+        found = assess(warehouse, suite, staged, examiner, audience=audience)
         verdict = Verdict(
             suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held
         )
-        _write(warehouse, found, verdict, staged, run_id, now(), subject)
+        _write(warehouse, found, verdict, staged, run_id, now(), audience.subject)
         detail = _told(found)
     result = _step(verdict, staged, (now() - started).total_seconds(), detail)
     emit(

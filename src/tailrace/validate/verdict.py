@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from tailrace.project.spec import Expectation, Suite
-from tailrace.validate.question import Answer
+from tailrace.validate.question import Answer, Question
 
 Decision = Literal["pass", "warn", "quarantine", "block"]
 
@@ -33,17 +34,28 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation's result; `reason` says what was found, and is "" for a pass."""
+    """One expectation's result; `reason` says what was found, and is "" for a pass.
+
+    `asked` is what Great Expectations was asked, None where it was not. Of a failing one: `query` selects every failing row from tables
+    that people can query, "" where no rows can be told; `samples` are some of those rows, as JSON, personal values masked.
+    """
 
     expectation: Expectation
     answer: Answer
     decision: Decision
     reason: str = ""
+    asked: Question | None = None
+    query: str = ""
+    samples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a suite found in a staged table of `rows` rows. `lasting`: the same rows would be judged the same again."""
+    """What a suite found in a staged table of `rows` rows. `lasting`: the same rows would be judged the same again.
+
+    They would until `valid_until` (UTC), where time alone can change that, and while `inputs`, the state of the other tables that
+    were read, stays the same.
+    """
 
     suite: Suite
     checks: tuple[Check, ...]
@@ -51,6 +63,8 @@ class Assessment:
     rows: int
     held: int
     lasting: bool
+    valid_until: datetime | None = None
+    inputs: str = ""
 
     @property
     def decision(self) -> Literal["pass", "blocked"]:

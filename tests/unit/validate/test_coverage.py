@@ -169,7 +169,7 @@ def test_says_what_sql_says(warehouse, answers, number):
 def test_names_exactly_the_rows_that_it_counts(warehouse, examiner, number):
     kind, kwargs, wanted = CASES[number]
     condition = wanted[0] if isinstance(wanted, tuple) else wanted
-    rows = examiner.failing_rows(Question(number, "t", kind, kwargs), "id")
+    rows = examiner.failing_rows(Question(number, "t", kind, kwargs), ["id"])
     found = warehouse.query(f"SELECT id FROM ({rows}) ORDER BY id")
     assert found == warehouse.query(f"SELECT id FROM t WHERE {condition} ORDER BY id")
 

@@ -13,6 +13,7 @@ from tests.unit.validate.made import Clock, between, expect, staged, suite
 
 from tailrace.events import Notice, StepFinished, listening
 from tailrace.validate.assess import great_expectations
+from tailrace.validate.audience import Audience
 from tailrace.validate.quarantine import SAMPLE, quarantined_keys_sql
 from tailrace.validate.run import judge, verdict_for
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -160,8 +161,8 @@ class _Miscounting:
     def answers(self, questions):
         return self._real.answers(questions)
 
-    def failing_rows(self, question, column):
-        return f"{self._real.failing_rows(question, column)} LIMIT 19"
+    def failing_rows(self, question, columns=()):
+        return f"{self._real.failing_rows(question, columns)} LIMIT 19"
 
 
 def test_rows_that_cannot_be_named_exactly_block(warehouse):
@@ -268,7 +269,12 @@ def test_rows_come_back_by_themselves_and_keep_their_first_time(warehouse):
 
 
 def test_a_held_row_carries_whose_it_is(warehouse):
-    run(warehouse, suite(between("quarantine", max_value=101)), staged(warehouse, ROWS), subject="email")
+    run(
+        warehouse,
+        suite(between("quarantine", max_value=101)),
+        staged(warehouse, ROWS),
+        audience=Audience(subject="email"),
+    )
     assert warehouse.query("SELECT DISTINCT subject FROM tailrace_meta.quarantine WHERE \"key\" = '102'") == [
         ("u102@x.io",)
     ]

@@ -6,6 +6,7 @@ Nothing is written to a disk, nothing goes to a network: the context lives in me
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from tailrace.validate.gx import lean
@@ -88,7 +89,7 @@ class GreatExpectations:
             self._batches[relation] = asset.add_batch_definition_whole_table("rows")
         return self._batches[relation]
 
-    def failing_rows(self, question: Question, column: str) -> str:
+    def failing_rows(self, question: Question, columns: Sequence[str] = ()) -> str:
         """As Examiner.failing_rows, from the metric that Great Expectations itself counts with."""
         import sqlalchemy as sa
         from great_expectations.validator.metric_configuration import MetricConfiguration
@@ -104,7 +105,8 @@ class GreatExpectations:
         condition, domain, _ = MetricsCalculator(engine).get_metric(metric)
         rows = engine.get_domain_records(domain_kwargs=domain)
         source = rows.subquery() if isinstance(rows, sa.Select) else rows
-        query: Any = sa.select(sa.column(column)).select_from(source).where(condition)
+        wanted_columns: list[Any] = [sa.column(name) for name in columns] or [sa.text("*")]
+        query: Any = sa.select(*wanted_columns).select_from(source).where(condition)
         return str(query.compile(engine.engine, compile_kwargs={"literal_binds": True}))
 
 

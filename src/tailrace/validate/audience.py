@@ -1,0 +1,16 @@
+"""Who may see what of a judged table: personal columns, whose data a row is, and how long it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tailrace.project.spec import Keeping
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`personal` columns (lower case) are masked wherever rows or values are shown; `subject` is the column that says whose data a row is."""
+
+    personal: frozenset[str] = frozenset()
+    subject: str | None = None
+    keeping: Keeping = field(default_factory=Keeping)
