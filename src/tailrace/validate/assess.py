@@ -24,9 +24,13 @@ OpenExaminer = Callable[[Any], Examiner]
 
 def great_expectations(native: Any) -> Examiner:
     """The package over an open connection; imported here, since it takes seconds."""
+    from tailrace.validate.gx import lean
+
+    lean.load()  # before anything imports the package in its own, slower way
+    from tailrace.validate.gx.datasource import over
     from tailrace.validate.gx.examiner import GreatExpectations
 
-    return GreatExpectations(native)
+    return GreatExpectations(over(native))
 
 
 def assess(

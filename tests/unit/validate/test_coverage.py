@@ -23,9 +23,9 @@ def warehouse():
 
 @pytest.fixture(scope="module")
 def examiner(warehouse):
-    from tailrace.validate.gx.examiner import GreatExpectations
+    from tailrace.validate.assess import great_expectations
 
-    return GreatExpectations(warehouse.native())
+    return great_expectations(warehouse.native())
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -24,6 +25,10 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dialect_module = types
+
+
+_SHOWS_VALUES = ("Conversion Error", "Out of Range Error")
+"""Errors that quote the value they failed on, which may be a person's."""
 
 
 class DuckDBDatasource(SQLDatasource):
@@ -52,3 +57,17 @@ class DuckDBDatasource(SQLDatasource):
     def get_execution_engine(self) -> SqlAlchemyExecutionEngine:
         assert self._gx_engine is not None, "over() comes first"
         return self._gx_engine
+
+    def said(self, message: str) -> str:
+        """An error in one line: without the driver's name, without a row's values."""
+        line = re.sub(
+            r"^.*?\(_?duckdb\.[\w.]+\) ", "", message.split("\n", maxsplit=1)[0].strip()
+        ).removeprefix("Error: ")
+        if line.startswith(_SHOWS_VALUES):
+            line = re.sub(r"'[^']*'", "'***'", line)
+        return line.rstrip('".')
+
+
+def over(native: Any) -> DuckDBDatasource:
+    """The data source of an open connection, which stays its owner's to close."""
+    return DuckDBDatasource(name="warehouse").over(native)

@@ -1,11 +1,10 @@
-"""Suites, validation definitions and metrics of Great Expectations, on an open DuckDB connection.
+"""Suites, validation definitions and metrics of Great Expectations, over a data source that is open already.
 
 Nothing is written to a disk, nothing goes to a network: the context lives in memory and the rows stay where they are.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,22 +16,19 @@ _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _UNIQUE = "expect_column_values_to_be_unique"
 _ALL_DISTINCT = "expect_column_proportion_of_unique_values_to_be_between"
 _MAX_MESSAGE = 300
-_SHOWS_VALUES = ("Conversion Error", "Out of Range Error")
-"""Errors of DuckDB that quote the value they failed on, which may be a person's."""
 
 
 class GreatExpectations:
     """An Examiner. Keep it for one suite: the relations are read once and remembered."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, source: Any) -> None:
+        """`source` is an opened SQL data source of the package with `said(message)`: an error of its driver in one line."""
         package = lean.load()
         from great_expectations.data_context.types.base import (
             DataContextConfig,
             InMemoryStoreBackendDefaults,
             ProgressBarsConfig,
         )
-
-        from tailrace.validate.gx.datasource import DuckDBDatasource
 
         config = DataContextConfig(
             store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
@@ -42,7 +38,7 @@ class GreatExpectations:
         self._context = package.get_context(mode="ephemeral", project_config=config)
         # results go into the warehouse; the package's own store fails on the quantiles' results, which hold numpy's bool
         self._context.validation_results_store.store_validation_results = _not_stored
-        self._source = self._context.data_sources.add_duckdb(DuckDBDatasource(name="warehouse").over(native))
+        self._source = getattr(self._context.data_sources, f"add_{source.type}")(source)
         self._batches: dict[str, Any] = {}
         self._runs = 0
 
@@ -63,7 +59,9 @@ class GreatExpectations:
                 answers += self._validate(relation, group)
             except Exception as error:  # noqa: BLE001  # whatever it was, the rows are not proven good
                 if len(group) == 1:
-                    answers.append(Answer(group[0].index, False, raised=_first_line(error)))
+                    answers.append(
+                        Answer(group[0].index, False, raised=self._said(f"{type(error).__name__}: {error}"))
+                    )
                 else:
                     for question in group:
                         answers += self._together([question])
@@ -81,7 +79,7 @@ class GreatExpectations:
         )
         result = self._context.validation_definitions.add(definition).run(result_format=_RESULT_FORMAT)
         found = {int(item.expectation_config.meta["index"]): item for item in result.results}
-        return [_answer(question, found.get(question.index)) for question in questions]
+        return [self._answer(question, found.get(question.index)) for question in questions]
 
     def _batch_definition(self, relation: str) -> Any:
         if relation not in self._batches:
@@ -109,6 +107,27 @@ class GreatExpectations:
         query: Any = sa.select(*wanted_columns).select_from(source).where(condition)
         return str(query.compile(engine.engine, compile_kwargs={"literal_binds": True}))
 
+    def _answer(self, question: Question, result: Any) -> Answer:
+        if result is None:
+            return Answer(question.index, False, raised="Great Expectations gave no result")
+        message = _raised(result.exception_info or {})
+        found = result.result or {}
+        observed = found.get("observed_value")
+        if observed is None and (share := found.get("unexpected_percent")) is not None:
+            observed = f"{share:.6g}% unexpected"
+        return Answer(
+            question.index,
+            bool(result.success) and message is None,
+            None if message is None else self._said(message),
+            found.get("unexpected_count"),
+            None if observed is None else str(observed)[:_MAX_MESSAGE],
+        )
+
+    def _said(self, message: str) -> str:
+        """One line, without the traceback that the package puts into its messages."""
+        text = message.split("Traceback:", maxsplit=1)[0].strip()
+        return str(self._source.said(text))[:_MAX_MESSAGE]
+
 
 def _not_stored(**_result: Any) -> None:
     """Stands for the package's own store of results."""
@@ -134,42 +153,15 @@ def _expectation(question: Question, **more: Any) -> Any:
     ).to_domain_obj()
 
 
-def _answer(question: Question, result: Any) -> Answer:
-    if result is None:
-        return Answer(question.index, False, raised="Great Expectations gave no result")
-    raised = _raised(result.exception_info or {})
-    found = result.result or {}
-    observed = found.get("observed_value")
-    if observed is None and (share := found.get("unexpected_percent")) is not None:
-        observed = f"{share:.6g}% unexpected"
-    return Answer(
-        question.index,
-        bool(result.success) and raised is None,
-        raised,
-        found.get("unexpected_count"),
-        None if observed is None else str(observed)[:_MAX_MESSAGE],
-    )
-
-
 def _raised(info: dict[str, Any]) -> str | None:
     """The first message of what was raised: the package keeps it flat, or once per metric."""
     if "raised_exception" in info:
-        return _shorter(info.get("exception_message")) if info["raised_exception"] else None
+        return _message(info) if info["raised_exception"] else None
     for part in info.values():
         if isinstance(part, dict) and part.get("raised_exception"):
-            return _shorter(part.get("exception_message"))
+            return _message(part)
     return None
 
 
-def _first_line(error: BaseException) -> str:
-    return _shorter(f"{type(error).__name__}: {error}")
-
-
-def _shorter(message: Any) -> str:
-    """One line without the driver's name or the traceback that the package puts into its messages."""
-    text = str(message or "it raised an error without a message").strip()
-    line = text.split("Traceback:")[0].split("\n")[0].strip()
-    line = re.sub(r"^.*?\(_?duckdb\.[\w.]+\) ", "", line).removeprefix("Error: ")
-    if line.startswith(_SHOWS_VALUES):
-        line = re.sub(r"'[^']*'", "'***'", line)
-    return line.rstrip('".')[:_MAX_MESSAGE]
+def _message(info: dict[str, Any]) -> str:
+    return str(info.get("exception_message") or "it raised an error without a message")
