@@ -1,0 +1,125 @@
+"""What may be shown of a judged table: values of columns that the model's YAML marks as personal never are.
+
+Whatever leaves the judgement (results, samples, held rows, reasons, errors) goes through here. What the suite's author wrote is
+shown as it stands: it is part of the project, not of the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from tailrace.project.spec import Expectation
+from tailrace.warehouse.base import Dialect
+
+MASK = "***"
+SUBJECT = "sha256:"
+"""Heads the digest that stands for whose data a row is, where that column is personal."""
+
+_COUNTS = (
+    *("element_count", "missing_count", "missing_percent", "unexpected_count"),
+    *("unexpected_percent", "unexpected_percent_total", "unexpected_percent_nonmissing"),
+)
+"""Of a result of Great Expectations' these count rows and never quote a value."""
+
+_SHOWS_NO_VALUE = frozenset(
+    (
+        *("expect_column_proportion_of_non_null_values_to_be_between", "expect_column_to_exist"),
+        *("expect_column_proportion_of_unique_values_to_be_between", "expect_column_type_to_be"),
+        *("expect_column_unique_value_count_to_be_between", "exists_in"),
+        *("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"),
+    )
+)
+"""Expectations on a column whose observation is a count, a share or a type."""
+
+_BY_ROW = re.compile(
+    r"expect_(column_values_|column_value_|column_pair_|multicolumn_|compound_|select_column_).*\Z"
+)
+"""Expectations about rows, of which a share is observed."""
+
+_SQL_KWARGS = re.compile(r"(.*_)?(query|column|by|where)\Z")
+"""Kwargs that name columns or are SQL over them."""
+
+_NAMES_NO_ROW = ("Binder Error", "Catalog Error", "Parser Error")
+"""Errors that the warehouse raises before it has read a row: what they quote stands in the suite."""
+
+
+def masked_row_sql(
+    dialect: Dialect, columns: Mapping[str, str], personal: Collection[str], alias: str = ""
+) -> str:
+    """SQL for a row as JSON text: `columns` (name -> engine type), those in `personal` (lower case) as `***`, NULL as null.
+
+    `alias` is the row's table in the statement; JSON knows no NaN and no infinity, so they become text.
+    """
+    prefix = f"{alias}." if alias else ""
+    parts = []
+    for name, kind in columns.items():
+        value = _shown(prefix + dialect.quote(name), kind, name.lower() in personal)
+        parts.append(f"{dialect.literal(name)}, {value}")
+    return f"CAST(json_object({', '.join(parts)}) AS VARCHAR)"
+
+
+def _shown(column: str, kind: str, personal: bool) -> str:
+    if personal:
+        return masked_sql(column)
+    if kind.upper() in ("DOUBLE", "FLOAT"):
+        finite = f"{column} IS NULL OR isfinite({column})"
+        return f"CASE WHEN {finite} THEN to_json({column}) ELSE to_json(CAST({column} AS VARCHAR)) END"
+    return column
+
+
+def masked_sql(expression: str) -> str:
+    """`***` for any value of the expression, NULL for NULL."""
+    return f"CASE WHEN {expression} IS NOT NULL THEN '{MASK}' END"
+
+
+def subject_digest(value: str) -> str:
+    """What stands for a person's value in `quarantine.subject`: the same for any case and any blanks around it."""
+    return SUBJECT + hashlib.sha256(value.strip(" ").lower().encode()).hexdigest()
+
+
+def subject_sql(expression: str, *, personal: bool) -> str:
+    """SQL for whose data a row is: the value as text, of a personal column its digest as `subject_digest` makes it."""
+    text = f"CAST({expression} AS VARCHAR)"
+    return f"'{SUBJECT}' || sha256(lower(trim({text})))" if personal else text
+
+
+def hides(expectation: Expectation, personal: Collection[str]) -> bool:
+    """Whether what was observed would show values of a personal column; numbers and shares of rows do not."""
+    named = _named(expectation.kwargs)
+    if not named & set(personal):
+        return False
+    return expectation.type not in _SHOWS_NO_VALUE and not _BY_ROW.match(expectation.type)
+
+
+def shown_result(
+    expectation: Expectation, result: Mapping[str, Any], personal: Collection[str]
+) -> dict[str, Any]:
+    """A result of Great Expectations' without anything that quotes a personal value: where it may, only its counts."""
+    quotes = hides(expectation, personal) or _named(expectation.kwargs) & set(personal)
+    if quotes or (personal and "query" in expectation.type + "".join(expectation.kwargs)):
+        return {name: value for name, value in result.items() if name in _COUNTS}
+    return dict(result)
+
+
+def shown_error(message: str) -> str:
+    """An error without the values it quotes; those raised before a row was read stay whole."""
+    if message.startswith(_NAMES_NO_ROW):
+        return message
+    without = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", f"'{MASK}'", message)
+    return re.sub(r"\b([Vv]alue) (?!')\S+", rf"\1 {MASK}", without)
+
+
+def _named(kwargs: Mapping[str, Any]) -> set[str]:
+    """Words in lower case in which the kwargs can name columns: names as they stand, and every word of SQL."""
+    words: set[str] = set()
+    for name, value in kwargs.items():
+        texts = value if isinstance(value, list | tuple) else [value]
+        plain = [text for text in texts if isinstance(text, str)]
+        if name.startswith("column") or name in ("column_list", "by"):
+            words |= {text.lower() for text in plain}
+        if _SQL_KWARGS.match(name):
+            words |= {word.lower() for text in plain for word in re.findall(r"\w+", text)}
+    return words
