@@ -1,15 +1,17 @@
-"""What Great Expectations' expectations are called and take, from a file, so that checking a suite needs no import of it."""
+"""What expectations are called and take; of Great Expectations' from a file, so that checking a suite needs no import of it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tailrace.validate.entry import Entry as Entry  # noqa: PLC0414  # whoever asks for entries names them
+from tailrace.validate.own import registry
+
 PATH = Path(__file__).with_name("catalogue.json")
-COLUMN_KWARGS = ("column", "column_A", "column_B", "column_list")
+COLUMN_KWARGS = ("column", "column_A", "column_B", "column_list", "by")
 """Kwargs that name columns which the model must have."""
 
 UNAVAILABLE: Mapping[str, str] = {
@@ -25,24 +27,11 @@ UNAVAILABLE: Mapping[str, str] = {
 """Expectations without SQL for this engine, each with what to write in its place."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One expectation. `kind`: rows, column, table or query; `by_row`: its failing rows can be named.
-
-    `kwargs` maps each to the kinds of values it takes (text, number, bool, date, list, mapping); none means any.
-    """
-
-    kind: str
-    by_row: bool
-    kwargs: Mapping[str, tuple[str, ...]]
-    required: tuple[str, ...]
-
-
 @cache
 def entries() -> Mapping[str, Entry]:
-    """All expectations of the release that the file was made from, by type."""
+    """All expectations of the release that the file was made from, and tailrace's own, by type."""
     found = json.loads(PATH.read_text())["expectations"]
-    return {
+    theirs = {
         name: Entry(
             entry["kind"],
             entry["by_row"],
@@ -51,6 +40,7 @@ def entries() -> Mapping[str, Entry]:
         )
         for name, entry in found.items()
     }
+    return theirs | dict(registry.entries())
 
 
 def columns_of(kwargs: Mapping[str, object]) -> list[tuple[tuple[str | int, ...], str]]:

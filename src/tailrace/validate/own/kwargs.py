@@ -1,0 +1,121 @@
+"""Values of our own types' kwargs: what is wrong with them, told without a connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tailrace.project.reader import parse_duration
+from tailrace.validate.entry import Problem
+
+DAY = 86_400.0
+MOST_RUNS = 365
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`")
+
+
+def is_later(value: Any) -> bool:
+    """Whether a value is known only when the suite is judged."""
+    return isinstance(value, Mapping) and "$PARAMETER" in value
+
+
+def number(
+    kwargs: Mapping[str, Any],
+    name: str,
+    default: float,
+    *,
+    low: float = 0,
+    high: float | None = None,
+    whole: bool = False,
+) -> Iterator[Problem]:
+    """Nothing where it is a number from `low` to `high`; `default` shows how to write one."""
+    value = kwargs.get(name)
+    if value is None or is_later(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return  # its kind is told with everybody's kinds
+    if whole and value != int(value):
+        yield ("kwargs", name), f"{name} must be a whole number, not {value}", f"Write {default:g}"
+    elif not (low <= value and (high is None or value <= high)):
+        span = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        yield ("kwargs", name), f"{name} must be {span}, not {value}", f"Write {default:g}"
+
+
+def duration(
+    kwargs: Mapping[str, Any], name: str, default: str, *, days: bool = False, zero: bool = False
+) -> Iterator[Problem]:
+    """Nothing where it is a duration such as `24h`; `days`: a whole number of them."""
+    value = kwargs.get(name)
+    if value is None or is_later(value) or not isinstance(value, str):
+        return
+    seconds = parse_duration(value)
+    if seconds is None or (days and seconds % DAY):
+        wanted = "a whole number of days" if days else "a duration"
+        yield ("kwargs", name), f"{name} must be {wanted}, not {value!r}", f"Write {default}"
+    elif seconds == 0 and not zero:
+        yield ("kwargs", name), f"{name} must be more than nothing", f"Write {default}"
+
+
+def ordered(
+    kwargs: Mapping[str, Any], low: str, high: str, defaults: Mapping[str, float]
+) -> Iterator[Problem]:
+    """Nothing where the first is not above the second."""
+    least, most = (kwargs.get(name, defaults[name]) for name in (low, high))
+    numbers = all(isinstance(value, int | float) for value in (least, most))
+    if numbers and least > most:
+        yield (
+            ("kwargs", low if low in kwargs else high),
+            f"{low} {least:g} is above {high} {most:g}",
+            f"Let {low} be at most {high}",
+        )
+
+
+def texts(kwargs: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    """Nothing where it is a list of texts without repetition."""
+    value = kwargs.get(name)
+    if not isinstance(value, list | tuple):
+        return
+    seen: set[str] = set()
+    for place, item in enumerate(value):
+        if not isinstance(item, str):
+            yield ("kwargs", name, place), f"{name} takes texts only", "Write [one, two]"
+        elif item.lower() in seen:
+            yield ("kwargs", name, place), f"{name} names {item} twice", "Leave one out"
+        else:
+            seen.add(item.lower())
+
+
+def table(kwargs: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    """Nothing where it is a model's name or `dataset.table`."""
+    value = kwargs.get(name)
+    if isinstance(value, str) and not re.fullmatch(r"[^\s.\"'`;]+(\.[^\s.\"'`;]+)?", value):
+        yield ("kwargs", name), f"{name} {value!r} names no table", "Write a model's name, or dataset.table"
+
+
+def sql(path: tuple[str | int, ...], text: Any) -> Iterator[Problem]:
+    """Nothing where a text can stand between parentheses as one SQL expression, as far as its signs tell."""
+    if not isinstance(text, str):
+        return
+    bare, name = _QUOTED.sub("''", text), path[1]
+    if not text.strip():
+        yield path, f"{name} is empty", "Write an SQL expression over the source's columns"
+    elif ";" in bare or "--" in bare or "/*" in bare:
+        yield path, f"{name} must be one SQL expression", "Leave out comments and semicolons"
+    elif not _balanced(bare):
+        yield path, f"{name}: a parenthesis or a quote has no partner", "Close it"
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for sign in text.replace("''", ""):
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0 or sign in "'\"`":
+            return False
+    return depth == 0
+
+
+def seconds(kwargs: Mapping[str, Any], name: str, default: str) -> float:
+    """A duration that has been checked."""
+    found = parse_duration(str(kwargs.get(name) or default))
+    assert found is not None, "wrong_with comes first"
+    return found
