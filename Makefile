@@ -35,6 +35,7 @@ bench: .venv/dev.stamp         ## what PERFORMANCE.md quotes, each figure agains
 lock:                          ## needs uv; the locks carry hashes and no index
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.lock
+	uv pip compile tests/emulator/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-emulator.lock
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tailrace needs Python 3.11 or newer; $(PYTHON) is older. Run: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
@@ -46,11 +47,18 @@ lock:                          ## needs uv; the locks carry hashes and no index
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.lock pyproject.toml | .venv/bin/python
+.venv/dev.stamp: requirements-dev.lock pyproject.toml | .venv/bin/python .venv-emulator/run.stamp
 	@echo "installing the pinned packages into .venv (once; a few minutes on a slow line)"
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch .venv/run.stamp $@
 
+# BigQuery's emulator, in an environment of its own: it wants older packages than tailrace does
+.venv-emulator/run.stamp: requirements-emulator.lock
+	@echo "installing the emulator of BigQuery, for tests, into .venv-emulator"
+	$(PYTHON) -m venv --clear .venv-emulator
+	.venv-emulator/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-emulator.lock
+	@touch $@
+
 clean:
-	rm -rf .venv .tailrace warehouse.duckdb* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-emulator .tailrace warehouse.duckdb* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
