@@ -130,9 +130,21 @@ def _models_named(parts: Parts) -> Iterator[Diagnostic]:
     known = [model.name for model in parts.models] + [seed.name for seed in parts.seeds]
     users: list[Suite | Sync] = [*parts.suites, *parts.syncs]
     for user in users:
-        if user.model and user.model not in known:
+        if not user.model or user.model in known:
+            continue
+        if isinstance(user, Suite) and ("model",) not in user.marks.keys:
+            yield _named_no_model(user)
+        else:
             fix = hint(user.model, known) or "Write it in models/"
             yield Diagnostic(user.marks.at("model"), f"there is no model {user.model}", fix)
+
+
+def _named_no_model(suite: Suite) -> Diagnostic:
+    """Great Expectations' own JSON, which knows no models."""
+    file = suite.path.partition("/")[2]
+    message = f"suite {suite.name} names no model, and there is no model {suite.model}"
+    fix = f'Add "tailrace": {{"model": ...}} under meta, or name the file in a YAML suite: `gx_suite: {file}`'
+    return Diagnostic(suite.marks.at("suite"), message, fix)
 
 
 def _gates(parts: Parts) -> Iterator[Diagnostic]:

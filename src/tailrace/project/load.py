@@ -14,13 +14,13 @@ from tailrace.project.declared import Declared as DeclaredTables
 from tailrace.project.declared import read_declared
 from tailrace.project.files import YAML, walk
 from tailrace.project.load_pipelines import read_pipeline
-from tailrace.project.load_suites import read_suite
+from tailrace.project.load_suites import read_suites
 from tailrace.project.load_syncs import read_sync
 from tailrace.project.profiles import read_target
 from tailrace.project.spec import EMPTY, Pipeline, Project, Suite, Sync, Target
 from tailrace.project.yaml import Document, read_yaml
 
-Declared = TypeVar("Declared", Pipeline, Suite, Sync)
+Declared = TypeVar("Declared", Pipeline, Sync)
 
 
 def load_project(
@@ -40,7 +40,7 @@ def load_project(
         raise ProjectError(problems)
     chosen = _read_target(root, settings, target, problems)
     pipelines, _ = _read_all(root, "pipelines", partial(read_pipeline, root=root), problems)
-    suites, suites_known = _read_all(root, "expectations", read_suite, problems)
+    suites, suites_known = read_suites(root, problems)
     syncs, _ = _read_all(root, "reverse", read_sync, problems)
     origins = find_origins(root, settings, chosen, given, problems, notices)
     tables = read_declared(origins, problems, notices)
@@ -84,6 +84,7 @@ def _project(
         dbt=origins.as_dbt(),
         lint=chosen.settings.lint,
         notices=tuple(dict.fromkeys(notices)),
+        keeping=chosen.settings.keeping,
     )
 
 

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.errors import Diagnostic, Location
-from tailrace.project.reader import NAME, Reader
-from tailrace.project.spec import EMPTY, Marks
+from tailrace.project.reader import NAME, Reader, kind_of
+from tailrace.project.spec import EMPTY, Keeping, Marks
 from tailrace.project.yaml import read_text
 
 FILE = "pyproject.toml"
 _SECTION = ("tool", "tailrace")
-SETTINGS_KEYS = ("name", "profile", "dialect", "vars", "models", "lint")
+SETTINGS_KEYS = ("name", "profile", "dialect", "vars", "models", "lint", "validation")
+VALIDATION_KEYS = ("keep_results", "keep_rows", "samples")
+MOST_SAMPLES = 100
 DIALECTS = ("duckdb", "bigquery")
+_DAY = 86400.0
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""(\s*)((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
@@ -31,7 +34,10 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Settings:
-    """What `[tool.tailrace]` says; `models` are the raw defaults per model folder, placed at `marks.at("models", ...)`; `lint` is the linter's own."""
+    """What `[tool.tailrace]` says; `models` are the raw defaults per model folder, placed at `marks.at("models", ...)`; `lint` is the linter's own.
+
+    `keeping` is its `validation` table.
+    """
 
     name: str
     profile: str
@@ -40,6 +46,7 @@ class Settings:
     models: Mapping[str, Any]
     marks: Marks
     lint: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 def has_settings(root: Path) -> bool:
@@ -79,7 +86,35 @@ def read_settings(root: Path, problems: list[Diagnostic]) -> Settings | None:
         reader.mapping("models"),
         reader.marks,
         lint=reader.mapping("lint"),
+        keeping=_keeping(reader),
     )
+
+
+def _keeping(settings: Reader) -> Keeping:
+    """How long results of validation are kept."""
+    if "validation" not in settings.data:
+        return Keeping()
+    reader = settings.under("[tool.tailrace.validation]", "validation")
+    reader.known(*VALIDATION_KEYS)
+    default = Keeping()
+    samples = reader.get("samples")
+    if samples is not None and (type(samples) is not int or not 0 <= samples <= MOST_SAMPLES):
+        what = f"samples must be a whole number from 0 to {MOST_SAMPLES}, not {kind_of(samples)}"
+        reader.problem(what, "Write one such as 10", "samples")
+        samples = None
+    return Keeping(
+        _days(reader, "keep_results", default.results_days),
+        _days(reader, "keep_rows", default.rows_days),
+        default.samples if samples is None else samples,
+    )
+
+
+def _days(reader: Reader, key: str, default: float) -> float:
+    seconds = reader.duration(key)
+    if seconds is not None and seconds < _DAY:
+        reader.problem(f"{key} must be at least a day", "Write one such as 30d", key)
+        return default
+    return default if seconds is None else seconds / _DAY
 
 
 def _vars(reader: Reader) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tailrace.project.load_parameters import PARAMETER
 from tailrace.project.reader import hint, kind_of
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries
@@ -15,7 +16,7 @@ from tailrace.validate.where import same_for_same_rows, wrong_with
 Problem = tuple[tuple[str | int, ...], str, str]
 Judge = Callable[[str, set[str] | None], list[tuple[str, str]]]
 
-RULES = 1
+RULES = 2
 """Raised whenever the same suite and data could be judged otherwise than before; earlier verdicts then no longer hold."""
 
 _WORDS = {
@@ -56,12 +57,14 @@ def suite_hash(suite: Suite) -> str:
     import hashlib
 
     parts = [
-        [item.type, item.kwargs, item.severity, item.on_fail, item.where, item.description]
+        [item.type, item.kwargs, item.severity, item.on_fail, item.where, item.description, item.owner]
         for item in suite.expectations
     ]
     from importlib.metadata import version
 
-    whole = [RULES, version("great_expectations"), suite.model, suite.key, suite.max_quarantined, parts]
+    parameters = [vars(suite.parameters[name]) for name in sorted(suite.parameters)]
+    about = [suite.model, suite.key, suite.max_quarantined, suite.owner, parameters]
+    whole = [RULES, version("great_expectations"), *about, parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=_plain).encode()).hexdigest()[:32]
 
 
@@ -97,7 +100,7 @@ def _expectation(
     if item.type in UNAVAILABLE:
         yield ("type",), f"{item.type} has no SQL: it works on pandas only", UNAVAILABLE[item.type]
         return
-    yield from _kwargs(item, entry)
+    yield from _kwargs(suite, item, entry)
     yield from _columns(suite, item, columns)
     yield from _quarantine(suite, item, entry)
     if item.where is not None:
@@ -113,7 +116,7 @@ def _type_hint(name: str) -> str:
     return f"Write {snake}" if snake in known else hint(name, known)
 
 
-def _kwargs(item: Expectation, entry: Entry) -> Iterator[Problem]:
+def _kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator[Problem]:
     for name, value in item.kwargs.items():
         if name in ("row_condition", "condition_parser"):
             yield (
@@ -123,6 +126,8 @@ def _kwargs(item: Expectation, entry: Entry) -> Iterator[Problem]:
             )
         elif name not in entry.kwargs:
             yield ("kwargs", name), f"{item.type} has no {name}", hint(name, sorted(entry.kwargs))
+        elif isinstance(value, Mapping) and PARAMETER in value:
+            yield from _parameter(suite, item.type, name, value, entry.kwargs[name])
         else:
             yield from _value(name, value, entry.kwargs[name])
     for name in entry.required:
@@ -132,6 +137,28 @@ def _kwargs(item: Expectation, entry: Entry) -> Iterator[Problem]:
     if either and all(item.kwargs.get(kwarg) is None for kwarg in either):
         needed = " or ".join(either)
         yield ("kwargs",), f"{item.type} needs {needed}", f"Add `{either[0]}: ...` under kwargs"
+
+
+_PARAMETERS_STAND_FOR = ("number", "date", "list")
+_NAMES_OR_PATTERNS = ("column_list", "column_set", "type_list", "regex_list", "like_pattern_list")
+
+
+def takes_parameter(kwarg: str, takes: tuple[str, ...]) -> bool:
+    """Whether `{$PARAMETER: x}` may stand for that kwarg: numbers, dates and sets may vary; columns, types and patterns are checked ahead."""
+    return kwarg not in _NAMES_OR_PATTERNS and any(kind in _PARAMETERS_STAND_FOR for kind in takes)
+
+
+def _parameter(
+    suite: Suite, kind: str, kwarg: str, value: Mapping[str, Any], takes: tuple[str, ...]
+) -> Iterator[Problem]:
+    path, name = ("kwargs", kwarg), value[PARAMETER]
+    if len(value) > 1 or not isinstance(name, str):
+        yield path, f"{kwarg}: a parameter is its name alone", f"Write {{{PARAMETER}: name}}"
+    elif not takes_parameter(kwarg, takes):
+        yield path, f"{kwarg} of {kind} cannot be a parameter", "Write the value itself"
+    elif name not in suite.parameters:
+        fix = hint(name, sorted(suite.parameters)) if suite.parameters else "Declare it under `parameters:`"
+        yield path, f"suite {suite.name} has no parameter {name[:60]}", fix
 
 
 _NEEDS_ONE_OF = {
@@ -151,9 +178,7 @@ def needs_one_of(name: str, entry: Entry) -> tuple[str, ...]:
 
 def _value(name: str, value: Any, takes: tuple[str, ...]) -> Iterator[Problem]:
     path = ("kwargs", name)
-    if isinstance(value, Mapping) and "$PARAMETER" in value:
-        yield path, f"{name}: parameters are not known here", "Write the value itself"
-    elif takes and value is not None and not any(_is(value, kind) for kind in takes):
+    if takes and value is not None and not any(_is(value, kind) for kind in takes):
         wanted = " or ".join(_WORDS[kind] for kind in takes)
         yield path, f"{name} must be {wanted}, not {kind_of(value)}", f"Write {wanted}"
     elif name == "mostly" and not (isinstance(value, int | float) and 0 <= value <= 1):

@@ -50,7 +50,7 @@ WRONG = [
     (between(min_value=1, mostly=95), ("kwargs", "mostly"),
      "mostly must be a share from 0 to 1, not the number 95. Write 0.95 for 95%"),
     (between(min_value={"$PARAMETER": "x"}), ("kwargs", "min_value"),
-     "min_value: parameters are not known here. Write the value itself"),
+     "suite scores has no parameter x. Declare it under `parameters:`"),
     (expect(REGEX, column="email", regex="(?<!a)b"), ("kwargs", "regex"),
      "regex: (?<! is not known to the warehouse's regular expressions (RE2). Write it without look-around and back references"),
     (between(column="scor", min_value=1), ("kwargs", "column"), "model m has no column scor. Did you mean score?"),

@@ -15,6 +15,7 @@ from tailrace.plan.json_schema.properties import (
     UNIT_TEST,
 )
 from tailrace.plan.json_schema.values import (
+    DURATION_TEXT,
     FILLED,
     FLAG,
     NAMED,
@@ -36,7 +37,7 @@ from tailrace.project.dbt.described import (
     SEED_CONFIGS,
 )
 from tailrace.project.dbt.properties import PROPERTY_KEYS, UNUSED_SECTIONS
-from tailrace.project.toml import DIALECTS, SETTINGS_KEYS
+from tailrace.project.toml import DIALECTS, MOST_SAMPLES, SETTINGS_KEYS, VALIDATION_KEYS
 
 _HOOKS = {"anyOf": [TEXT, {"type": "array", "items": {"type": ["string", "object"]}}]}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -134,6 +135,15 @@ def _file(folder: str) -> Schema:
     return document(f"tailrace: {folder}/**/*.yml", mapping((*PROPERTY_KEYS, *UNUSED_SECTIONS), table))
 
 
+_VALIDATION = {
+    "keep_results": about("of tailrace_meta.validations", DURATION_TEXT, default="400d"),
+    "keep_rows": about("of rows held back, or shown as examples", DURATION_TEXT, default="30d"),
+    "samples": about(
+        "examples of a failing check", {"type": "integer", "minimum": 0, "maximum": MOST_SAMPLES}, default=10
+    ),
+}
+
+
 def pyproject() -> Schema:
     """pyproject.toml: other tools' tables are theirs. Tables under `models` are folders and models, as deep as these lie."""
     table = {
@@ -143,6 +153,7 @@ def pyproject() -> Schema:
         "vars": about("what var('x') gives", {"type": "object", "propertyNames": NAMED}),
         "models": about("configuration of models, by folder", {"$ref": "#/$defs/folder"}),
         "lint": about("rules that are off, and rules that fail the command", OBJECT),
+        "validation": about("how long results of validation are kept", mapping(VALIDATION_KEYS, _VALIDATION)),
     }
     folder = {
         "type": "object",
