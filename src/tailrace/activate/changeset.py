@@ -35,7 +35,10 @@ CREATING = {"insert": "create", "append": "create", "upsert": "upsert", "mirror"
 
 @dataclass(frozen=True)
 class Question:
-    """Everything that the changeset depends on; `known` is a SELECT of the ledger's rows of `scope`."""
+    """Everything that the changeset depends on; `known` is a SELECT of the ledger's rows of `scope`.
+
+    `quarantined` is a SELECT of the keys held back, as `"key"` of the primary key's own type.
+    """
 
     sync: Sync
     staged: Staged
@@ -128,8 +131,8 @@ def _model(warehouse: Warehouse, asked: Question) -> str:
     if sync.where:
         rules.append(f"WHEN NOT coalesce(({sync.where}\n), false) THEN 'filtered'")
     if asked.quarantined:
-        held = f'SELECT "key" FROM ({asked.quarantined}) WHERE "key" IS NOT NULL'
-        rules.append(f"WHEN CAST({key} AS VARCHAR) IN ({held}) THEN 'quarantined'")
+        # typed: the keys are of the model's own column, and equal only where the engine says so
+        rules.append(f"WHEN {key} IN (SELECT \"key\" FROM ({asked.quarantined})) THEN 'quarantined'")
     gate = f"CASE {' '.join(rules)} ELSE 'eligible' END" if rules else "'eligible'"
     inner = [field.value for field in asked.fields]
     return f"""SELECT {key} AS ord, CAST({key} AS VARCHAR) AS pk, nullif(trim(CAST({match} AS VARCHAR)), '') AS mk,

@@ -15,11 +15,15 @@ from tailrace.build.graph import Graph, Late, LateSql
 from tailrace.errors import Diagnostic, FatalError, WarehouseError
 from tailrace.events import Notice, emit
 from tailrace.project.spec import Project
+from tailrace.validate.held import PREFIX
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 SOURCE = "published"
-SMALL = ("models", "intervals", "cursors", "verdicts", "validations", "quarantine", "format")
+SMALL = (
+    *("models", "intervals", "cursors", "format"),
+    *("verdicts", "validations", "validation_samples", "quarantine", "distributions"),
+)
 """Tables of tailrace_meta that steps write: copied, so that what they write goes nowhere."""
 
 
@@ -104,8 +108,11 @@ class _NoHooks:
 
 
 def _mirror(warehouse: DuckDBWarehouse) -> None:
-    """Tables as views of the file's; views by their own SQL, so that they see what is built here in place of it."""
-    tables = warehouse.query(_TABLES, [SOURCE, STAGE])
+    """Tables as views of the file's; views by their own SQL, so that they see what is built here in place of it.
+
+    Of what is staged only the keys that suites hold back are here: without them no verdict could be told to hold still.
+    """
+    tables = warehouse.query(_TABLES, [SOURCE, STAGE, PREFIX])
     views = warehouse.query(_VIEWS, [SOURCE, STAGE])
     for schema in dict.fromkeys(str(row[0]) for row in (*tables, *views)):
         warehouse.ensure_schema(schema)
@@ -124,7 +131,8 @@ def _mirror(warehouse: DuckDBWarehouse) -> None:
 
 
 _TABLES = """
-SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name <> ? AND NOT internal ORDER BY ALL
+SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND NOT internal
+AND (schema_name <> ? OR starts_with(table_name, ?)) ORDER BY ALL
 """
 _VIEWS = """
 SELECT schema_name, view_name, sql FROM duckdb_views() WHERE database_name = ? AND schema_name <> ? AND NOT internal
@@ -134,7 +142,7 @@ ORDER BY view_oid
 
 def _mirror_one(warehouse: DuckDBWarehouse, ref: TableRef) -> None:
     quoted = warehouse.dialect.table(ref)
-    kind = "TABLE" if ref.schema == META and ref.name in SMALL else "VIEW"
+    kind = "TABLE" if ref.schema == STAGE or (ref.schema == META and ref.name in SMALL) else "VIEW"
     warehouse.execute(f"CREATE OR REPLACE {kind} {quoted} AS SELECT * FROM {SOURCE}.{quoted}")
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from tailrace.activate.run import count
 from tailrace.errors import EXIT_STOPPED, GateStopped, TailraceError
+from tailrace.plan.audience import audience_of
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Suite, Sync
 from tailrace.state.runs import Status, StepResult
-from tailrace.validate.quarantine import quarantined_keys_sql
+from tailrace.validate.held import quarantined_keys_sql
 from tailrace.validate.run import judge
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
@@ -53,7 +54,7 @@ def _preview(
         )
     staged = stage(warehouse, node.table, sync.name)
     suite = next((suite for suite in resolved.project.suites if suite.name == sync.validate), None)
-    blocked = _blocked(warehouse, suite, staged, steps, now) if suite else None
+    blocked = _blocked(warehouse, resolved, suite, staged, steps, now) if suite else None
     quarantined = quarantined_keys_sql(warehouse, suite.name) if suite else None
     counts = count(warehouse, sync, staged, quarantined)
     detail = {**counts.detail(), "examples": [_example(example) for example in counts.examples]}
@@ -62,12 +63,15 @@ def _preview(
 
 def _blocked(
     warehouse: DuckDBWarehouse,
+    resolved: Resolved,
     suite: Suite,
     staged: Staged,
     steps: list[StepResult],
     now: Callable[[], datetime],
 ) -> str | None:
-    verdict, step = judge(warehouse, suite, staged, run_id=RUN_ID, now=now)
+    verdict, step = judge(
+        warehouse, suite, staged, run_id=RUN_ID, now=now, audience=audience_of(resolved, suite)
+    )
     steps.append(step)
     return (
         f"suite {suite.name} blocks: {'; '.join(verdict.reasons)}" if verdict.decision == "blocked" else None

@@ -9,13 +9,13 @@ from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Sour
 from tailrace.connectors.sdk.inline import WrongSetting
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.errors import Diagnostic, FatalError
-from tailrace.plan.keys import personal_columns
+from tailrace.plan.audience import audience_of, reader_of
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.project.load_pipelines import can_name
-from tailrace.project.spec import Pipeline, Resource, Suite
+from tailrace.project.spec import Pipeline, Project, Resource, Suite
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
-from tailrace.validate.audience import Audience
+from tailrace.validate.retention import STAGED, clear
 from tailrace.validate.run import judge
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -114,7 +114,6 @@ def validate(
 ) -> None:
     """Each suite on the table that its sync will send from (others of the model stage the same rows), or on a staged copy of its model where no sync reads it."""
     for suite in suites:
-        reader = next((sync for sync in resolved.project.syncs if sync.validate == suite.name), None)
         with session.step("validate", suite.name):
             table = model_table(resolved, suite.model)
             if not warehouse.columns(table):
@@ -122,14 +121,24 @@ def validate(
                     StepResult("validate", suite.name, "skipped", error=f"model {suite.model} is not built")
                 )
                 continue
-            name, subject = (reader.name, reader.match_column) if reader else (f"suite_{suite.name}", None)
-            staged = stage(warehouse, table, name)
-            personal = personal_columns(resolved.graph.nodes[suite.model])
-            audience = Audience(personal, subject, resolved.project.keeping)
+            staged = stage(warehouse, table, stage_name(resolved.project, suite))
+            audience = audience_of(resolved, suite)
             _, result = judge(
                 warehouse, suite, staged, run_id=session.run_id, now=session.now, audience=audience
             )
             session.record(result)
+    project = resolved.project
+    stages = [
+        *(sync.name for sync in project.syncs),
+        *(stage_name(project, suite) for suite in project.suites),
+    ]
+    clear(warehouse, [suite.name for suite in project.suites], stages, project.keeping, session.now())
+
+
+def stage_name(project: Project, suite: Suite) -> str:
+    """Under which name a suite's model is staged: its first sync's, which sends from that very table."""
+    reader = reader_of(project, suite)
+    return reader.name if reader else STAGED + suite.name
 
 
 def model_table(resolved: Resolved, model: str) -> TableRef:

@@ -27,8 +27,8 @@ from tailrace.runner.steps import model_table
 from tailrace.state import journal
 from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
-from tailrace.validate.quarantine import quarantined_keys_sql
-from tailrace.validate.run import verdict_for
+from tailrace.validate.held import quarantined_keys_sql
+from tailrace.validate.standing import standing
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
 
@@ -122,10 +122,11 @@ def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync
     if sync.validate is None:
         return staged
     suite = next(suite for suite in resolved.project.suites if suite.name == sync.validate)
-    verdict = verdict_for(warehouse, suite, staged)
+    known = standing(warehouse, suite, staged, session.now())
+    verdict = known.verdict
     if verdict is None:
         raise GateStopped(
-            f"suite {suite.name} has not judged what would be sent", "run `tailrace validate` first"
+            f"suite {suite.name} has not judged what would be sent: {known.why}", "run `tailrace validate`"
         )
     if verdict.decision == "blocked":
         raise GateStopped(

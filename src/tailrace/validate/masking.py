@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tailrace.project.spec import Expectation
+from tailrace.validate.verdict import Assessment, Check
 from tailrace.warehouse.base import Dialect
 
 MASK = "***"
@@ -92,6 +94,28 @@ def hides(expectation: Expectation, personal: Collection[str]) -> bool:
     if not named & set(personal):
         return False
     return expectation.type not in _SHOWS_NO_VALUE and not _BY_ROW.match(expectation.type)
+
+
+def shown_assessment(found: Assessment, personal: Collection[str]) -> Assessment:
+    """The assessment with every reason and error as they may be told."""
+    if not personal:
+        return found
+    checks = tuple(_shown_check(check, personal) for check in found.checks)
+    told = {before.reason: after.reason for before, after in zip(found.checks, checks, strict=True)}
+    reasons = tuple(told.get(reason, reason) for reason in found.reasons)
+    return replace(found, checks=checks, reasons=reasons)
+
+
+def _shown_check(check: Check, personal: Collection[str]) -> Check:
+    answer, reason = check.answer, check.reason
+    if answer.raised is not None:
+        answer = replace(answer, raised=shown_error(answer.raised))
+        reason = reason.replace(check.answer.raised or "", answer.raised or "")
+    if answer.observed is not None and hides(check.expectation, personal):
+        reason = re.sub(rf"(?<![\w.]){re.escape(answer.observed)}(?![\w.])", MASK, reason)
+        answer = replace(answer, observed=MASK)
+    result = shown_result(check.expectation, answer.result, personal)
+    return replace(check, answer=replace(answer, result=result), reason=reason)
 
 
 def shown_result(

@@ -1,36 +1,20 @@
-"""Rows that a suite holds back, by key: named exactly, or not at all."""
+"""Rows that a suite holds back, by key: named exactly, or not at all. Until they are written they wait in temporary memory."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from tailrace.errors import WarehouseError
 from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.question import Examiner, Question
-from tailrace.validate.verdict import failure
-from tailrace.warehouse.base import META, TableRef, Warehouse
+from tailrace.validate.verdict import failure, title
+from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
-QUARANTINE = TableRef(META, "quarantine")
 HELD = "tailrace_held"
-"""A temporary table: position of the expectation in its suite, its type, the reason, `held_key` of the row."""
+"""A temporary table: the expectation's position, type, what it is about and its reason, and `held_key` of the row."""
 
-SAMPLE = 1000
-"""Rows kept of a table that is stopped as a whole because too many would be held back."""
-
-TABLE = (
-    f"CREATE TABLE IF NOT EXISTS {QUARANTINE} (run_id VARCHAR, suite VARCHAR, model VARCHAR, expectation VARCHAR,"
-    ' "key" VARCHAR, "row" VARCHAR, reason VARCHAR, subject VARCHAR, first_seen_at TIMESTAMP)'
-)
-
-
-def quarantined_keys_sql(warehouse: Warehouse, suite: str) -> str:
-    """SELECT of the keys, as text, that the suite's last judgement holds back; for whoever sends the model's rows."""
-    if not warehouse.columns(QUARANTINE):
-        return 'SELECT CAST(NULL AS VARCHAR) AS "key" WHERE false'
-    name = suite.replace("'", "''")
-    return f"SELECT DISTINCT \"key\" FROM {QUARANTINE} WHERE suite = '{name}'"
+BEFORE = f"{HELD}_before"
+"""A temporary table: what the last judgement held back, and since when."""
 
 
 def key_problem(warehouse: Warehouse, suite: Suite, staged: Staged) -> str | None:
@@ -56,7 +40,7 @@ def start_holding(warehouse: Warehouse, suite: Suite, staged: Staged) -> None:
     held = warehouse.dialect.quote(key) if key else "CAST(NULL AS VARCHAR)"
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE {HELD} AS SELECT CAST(0 AS BIGINT) AS position, CAST('' AS VARCHAR) AS expectation,"
-        f" CAST('' AS VARCHAR) AS reason, {held} AS held_key FROM {warehouse.dialect.table(staged.ref)} LIMIT 0"
+        f" CAST('' AS VARCHAR) AS about, CAST('' AS VARCHAR) AS reason, {held} AS held_key FROM {warehouse.dialect.table(staged.ref)} LIMIT 0"
     )
 
 
@@ -80,8 +64,8 @@ def hold(
         rows = examiner.failing_rows(question, [suite.key])
         key = warehouse.dialect.quote(suite.key)
         warehouse.execute(
-            f"INSERT INTO {HELD} SELECT ?, ?, ?, {key} FROM ({rows}) AS failing",
-            [expectation.index, expectation.type, failure(expectation)],
+            f"INSERT INTO {HELD} SELECT ?, ?, ?, ?, {key} FROM ({rows}) AS failing",
+            [expectation.index, expectation.type, _about(expectation), failure(expectation)],
         )
     except Exception as error:  # noqa: BLE001  # rows that cannot be named block the table, whatever the cause
         return str(error).splitlines()[0][:300]
@@ -97,47 +81,14 @@ def held_rows(warehouse: Warehouse) -> int:
     return int(warehouse.query(f"SELECT count(DISTINCT held_key) FROM {HELD}")[0][0])
 
 
-def write(
-    warehouse: Warehouse,
-    suite: Suite,
-    staged: Staged,
-    *,
-    run_id: str,
-    at: datetime,
-    subject: str | None,
-    sample: bool,
-) -> None:
-    """Replace the suite's rows by those held now; a row held for the same reason before keeps its first time.
-
-    `sample`: of a table that is stopped as a whole, the first rows are enough to see what is wrong.
-    """
-    quote = warehouse.dialect.quote
-    old = f"{HELD}_before"
-    warehouse.execute(
-        f'CREATE OR REPLACE TEMP TABLE {old} AS SELECT expectation, reason, "key", min(first_seen_at) AS first_seen_at'
-        f" FROM {QUARANTINE} WHERE suite = ? GROUP BY ALL",
-        [suite.name],
-    )
-    warehouse.execute(f"DELETE FROM {QUARANTINE} WHERE suite = ?", [suite.name])
-    if not suite.key or not held_rows(warehouse):
-        return
-    kept = f"SELECT DISTINCT held_key FROM {HELD} ORDER BY held_key LIMIT {SAMPLE}"
-    chosen = f"WHERE h.held_key IN ({kept})" if sample else ""
-    person = f"CAST(t.{quote(subject)} AS VARCHAR)" if subject else "CAST(NULL AS VARCHAR)"
-    text = "CAST(h.held_key AS VARCHAR)"
-    warehouse.execute(
-        f"""INSERT INTO {QUARANTINE} SELECT ?, ?, ?, h.expectation, {text}, CAST(to_json(t) AS VARCHAR), h.reason,
-  {person}, coalesce(b.first_seen_at, CAST(? AS TIMESTAMP)) FROM {HELD} AS h
-  JOIN {warehouse.dialect.table(staged.ref)} AS t ON t.{quote(suite.key)} = h.held_key
-  LEFT JOIN {old} AS b ON b.expectation = h.expectation AND b.reason = h.reason AND b."key" = {text} {chosen}
-  ORDER BY h.position, h.held_key""",
-        [run_id, suite.name, suite.model, at],
-    )
+def _about(expectation: Expectation) -> str:
+    """What stays the same of an expectation while its limits and words change: a row held by it keeps its first time."""
+    return f"{title(expectation)} {expectation.where or ''}".rstrip()
 
 
 def forget_held(warehouse: Warehouse) -> None:
     """Drop what start_holding made; an error of the warehouse here is of no consequence to what was written."""
-    for name in (HELD, f"{HELD}_before"):
+    for name in (HELD, BEFORE):
         try:
             warehouse.execute(f"DROP TABLE IF EXISTS {name}")
         except WarehouseError:

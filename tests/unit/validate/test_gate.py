@@ -14,8 +14,9 @@ from tests.unit.validate.made import Clock, between, expect, staged, suite
 from tailrace.events import Notice, StepFinished, listening
 from tailrace.validate.assess import great_expectations
 from tailrace.validate.audience import Audience
-from tailrace.validate.quarantine import SAMPLE, quarantined_keys_sql
-from tailrace.validate.run import judge, verdict_for
+from tailrace.validate.held import SAMPLE, quarantined_keys_sql
+from tailrace.validate.run import judge
+from tailrace.validate.standing import standing
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 ROWS = """SELECT range AS id, CASE WHEN range % 50 = 3 THEN 'bad' ELSE 'u' || range || '@x.io' END AS email,
@@ -40,21 +41,19 @@ def run(warehouse, wanted, table, run_id="r1", **more):
     return judge(warehouse, wanted, table, run_id=run_id, now=Clock(), **more)
 
 
-def held(warehouse) -> list[str]:
-    return [
-        key
-        for (key,) in warehouse.query(
-            f'{quarantined_keys_sql(warehouse, "scores")} ORDER BY CAST("key" AS BIGINT)'
-        )
-    ]
+def verdict_for(warehouse, wanted, table):
+    return standing(warehouse, wanted, table, Clock()()).verdict
+
+
+def held(warehouse) -> list[int]:
+    keys = quarantined_keys_sql(warehouse, "scores")
+    return [key for (key,) in warehouse.query(f'{keys} ORDER BY "key"')] if keys else []
 
 
 def test_a_bad_row_holds_back_itself_with_its_reasons(warehouse):
     wanted = suite(between("quarantine", min_value=0, max_value=100), REGEX)
     verdict, step = run(warehouse, wanted, staged(warehouse, ROWS))
-    bad = warehouse.query(
-        "SELECT CAST(id AS VARCHAR) FROM marts.m WHERE score > 100 OR email = 'bad' ORDER BY id"
-    )
+    bad = warehouse.query("SELECT id FROM marts.m WHERE score > 100 OR email = 'bad' ORDER BY id")
     assert (verdict.decision, verdict.quarantined, verdict.reasons) == ("pass", len(bad), ())
     assert held(warehouse) == [key for (key,) in bad]
     assert (step.status, step.rows_in, step.rows_out) == ("ok", 1000, 1000 - len(bad))
@@ -330,14 +329,15 @@ SCRIPT = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tailrace.validate.run import judge, verdict_for
+from tailrace.validate.run import judge
+from tailrace.validate.standing import standing
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.validate.made import between, staged, suite
 warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 wanted = suite(between("quarantine", max_value=100))
 table = staged(warehouse, "SELECT range AS id, range % 103 AS score FROM range(1000)")
 verdict, step = judge(warehouse, wanted, table, run_id="r", now=lambda: datetime.now(UTC))
-assert verdict_for(warehouse, wanted, table).quarantined == 18
+assert standing(warehouse, wanted, table, datetime.now(UTC)).verdict.quarantined == 18
 warehouse.close()
 print(verdict.reused, step.status, *sorted({"great_expectations", "scipy", "altair", "pandas", "sqlglot"} & set(sys.modules)))
 """

@@ -1,0 +1,64 @@
+"""Whether a suite's last verdict still holds for what is staged now, and in words why it does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tailrace.project.spec import Suite
+from tailrace.validate.held import held_mark
+from tailrace.validate.results import VERDICTS
+from tailrace.validate.suite import suite_hash
+from tailrace.validate.verdict import Verdict
+from tailrace.warehouse.base import Warehouse
+from tailrace.warehouse.stage import Staged
+
+_COLUMNS = 'content, suite_hash, decision, reasons, quarantined, lasting, run_id, "at", valid_until, held'
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The verdict that holds, or None and `why`. `lasting`: judging again would say the same; `run_id` judged it."""
+
+    verdict: Verdict | None
+    why: str = ""
+    lasting: bool = False
+    run_id: str = ""
+
+
+def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) -> Standing:
+    """The suite's last verdict, if it is on exactly this content, by exactly this suite, and nothing else has changed.
+
+    Only the last one counts, since the rows held back are those of that one. Nothing is imported.
+    """
+    if "held" not in warehouse.columns(VERDICTS):  # none, or of a release that bound less
+        return Standing(None, "it was never judged")
+    rows = warehouse.query(
+        f"SELECT {_COLUMNS} FROM {warehouse.dialect.table(VERDICTS)} WHERE suite = ?", [suite.name]
+    )
+    if not rows:
+        return Standing(None, "it was never judged")
+    content, judged_by, decision, reasons, quarantined, lasting, run_id, at, until, held = rows[0]
+    verdict = Verdict(
+        suite.name, staged.ref.name, staged.content, decision, tuple(json.loads(reasons)), int(quarantined), reused=True
+    )  # fmt: skip
+    since = f"since its verdict of {_time(at, now)}"
+    if content != staged.content:
+        return Standing(None, f"model {suite.model} has other rows {since}")
+    if judged_by != suite_hash(suite):
+        return Standing(None, f"the suite was changed {since}")
+    if until is not None and _naive(now) >= until:
+        return Standing(None, f"its verdict ran out at {_time(until, now)}")
+    if decision == "pass" and quarantined and held != held_mark(warehouse, suite.name):
+        return Standing(None, "the keys of the rows that it held back are not here any more")
+    return Standing(verdict, lasting=bool(lasting), run_id=str(run_id))
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _time(moment: datetime, now: datetime) -> str:
+    """`12:00 UTC`, with the day where it is not today."""
+    return f"{moment:%H:%M} UTC" if moment.date() == _naive(now).date() else f"{moment:%Y-%m-%d %H:%M} UTC"
