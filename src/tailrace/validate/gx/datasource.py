@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import builtins
-import re
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlA
 
 from tailrace.validate.gx import types
 from tailrace.validate.gx.dialect import engine_over
+from tailrace.validate.gx.errors import plain_error
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -25,10 +25,6 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dialect_module = types
-
-
-_SHOWS_VALUES = ("Conversion Error", "Out of Range Error")
-"""Errors that quote the value they failed on, which may be a person's."""
 
 
 class DuckDBDatasource(SQLDatasource):
@@ -60,14 +56,11 @@ class DuckDBDatasource(SQLDatasource):
 
     def said(self, message: str) -> str:
         """An error in one line: without the driver's name, without a row's values."""
-        line = re.sub(
-            r"^.*?\(_?duckdb\.[\w.]+\) ", "", message.split("\n", maxsplit=1)[0].strip()
-        ).removeprefix("Error: ")
-        if line.startswith(_SHOWS_VALUES):
-            line = re.sub(r"'[^']*'", "'***'", line)
-        return line.rstrip('".')
+        return plain_error(message)
 
 
 def over(native: Any) -> DuckDBDatasource:
     """The data source of an open connection, which stays its owner's to close."""
+    from tailrace.validate.gx import metrics  # noqa: F401  # registers itself
+
     return DuckDBDatasource(name="warehouse").over(native)

@@ -23,34 +23,30 @@ from tailrace.validate.gx import types
 
 
 class _Cursor:
-    """Rows are fetched at once: Great Expectations leaves its connection before it reads them."""
+    """One query at a time, as the connection has one result: a later query of any cursor ends the reading of an earlier one."""
 
     arraysize = 1
 
-    def __init__(self, native: Any) -> None:
-        self._native = native
-        self._rows: list[tuple[Any, ...]] = []
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
         self.description: Sequence[Any] | None = None
         self.rowcount = -1
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        done = self._native.execute(sql, list(parameters)) if parameters else self._native.execute(sql)
+        done = self._connection.run(self, sql, parameters)
         self.description = done.description
-        self._rows = done.fetchall() if done.description else []
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        rows, self._rows = self._rows, []
-        return rows
+        return self._connection.result(self).fetchall()  # type: ignore[no-any-return]
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        return self._rows.pop(0) if self._rows else None
+        return self._connection.result(self).fetchone()  # type: ignore[no-any-return]
 
     def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
-        rows, self._rows = self._rows[:size], self._rows[size:]
-        return rows
+        return self._connection.result(self).fetchmany(size)  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        self._rows = []
+        """Rows that nobody reads are never made: results are read as they are fetched."""
 
 
 class _Connection:
@@ -58,9 +54,25 @@ class _Connection:
 
     def __init__(self, native: Any) -> None:
         self._native = native
+        self._reading: _Cursor | None = None
 
     def cursor(self) -> _Cursor:
-        return _Cursor(self._native)
+        return _Cursor(self)
+
+    def run(self, cursor: _Cursor, sql: str, parameters: Sequence[Any]) -> Any:
+        """Run one SELECT; whatever else stands in `sql`, say in a suite's own query, is refused before any of it runs."""
+        statements = duckdb.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise duckdb.PermissionException(
+                "Permission Error: one SELECT is read here, and nothing is written"
+            )
+        self._reading = cursor
+        return self._native.execute(statements[0], list(parameters))
+
+    def result(self, cursor: _Cursor) -> Any:
+        if self._reading is not cursor:
+            raise duckdb.InvalidInputException("Invalid Input Error: another query has begun")
+        return self._native
 
     def commit(self) -> None:
         """Nothing is written through this connection."""

@@ -1,20 +1,23 @@
-"""Suites, validation definitions and metrics of Great Expectations, over a data source that is open already.
+"""Suites, checkpoints and metrics of Great Expectations, over a data source that is open already.
 
 Nothing is written to a disk, nothing goes to a network: the context lives in memory and the rows stay where they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tailrace.validate.gx import lean
+from tailrace.validate.gx.answers import answer_of
 from tailrace.validate.question import Answer, Question
+from tailrace.validate.reading import one_query
 
 # without samples of failing values: half of the time of passing checks went into them, and values are personal
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _UNIQUE = "expect_column_values_to_be_unique"
 _ALL_DISTINCT = "expect_column_proportion_of_unique_values_to_be_between"
+_QUERY = "unexpected_rows_query"
 _MAX_MESSAGE = 300
 
 
@@ -39,47 +42,61 @@ class GreatExpectations:
         # results go into the warehouse; the package's own store fails on the quantiles' results, which hold numpy's bool
         self._context.validation_results_store.store_validation_results = _not_stored
         self._source = getattr(self._context.data_sources, f"add_{source.type}")(source)
+        self._dialect = source.get_engine().dialect.name
         self._batches: dict[str, Any] = {}
         self._runs = 0
 
     def answers(self, questions: list[Question]) -> list[Answer]:
         """As Examiner.answers. What failed together with others is asked again alone, so that each gets its own error."""
-        found = {answer.index: answer for answer in self._together([_cheaper(item) for item in questions])}
+        found = self._together([_cheaper(item) for item in questions])
+        repeated = [item for item in questions if item.type == _UNIQUE and not found[item.index].success]
+        if repeated:
+            found |= self._together(repeated)
         for question in questions:
-            again = not found[question.index].success and question.type == _UNIQUE
-            if found[question.index].raised or again:
-                found[question.index] = self._together([question])[0]
+            if found[question.index].raised and len(questions) > 1:
+                found |= self._together([question])
         return [found[question.index] for question in questions]
 
-    def _together(self, questions: list[Question]) -> list[Answer]:
-        answers: list[Answer] = []
-        for relation in dict.fromkeys(question.relation for question in questions):
-            group = [question for question in questions if question.relation == relation]
+    def _together(self, questions: list[Question]) -> dict[int, Answer]:
+        """Answers by index, of one checkpoint; each of its own where that fails as a whole."""
+        answers: dict[int, Answer] = {}
+        asked: dict[str, list[Any]] = {}
+        for question in questions:
             try:
-                answers += self._validate(relation, group)
-            except Exception as error:  # noqa: BLE001  # whatever it was, the rows are not proven good
-                if len(group) == 1:
-                    answers.append(
-                        Answer(group[0].index, False, raised=self._said(f"{type(error).__name__}: {error}"))
-                    )
-                else:
-                    for question in group:
-                        answers += self._together([question])
-        return answers
+                asked.setdefault(question.relation, []).append(self._expectation(question))
+            except Exception as error:  # noqa: BLE001  # kwargs that the package does not take
+                answers[question.index] = self._failed(question, error)
+        left = [question for question in questions if question.index not in answers]
+        try:
+            results = self._checkpoint(asked) if left else {}
+        except Exception as error:  # noqa: BLE001  # whatever it was, the rows are not proven good
+            if len(left) == 1:
+                return {**answers, left[0].index: self._failed(left[0], error)}
+            for question in left:
+                answers |= self._together([question])
+            return answers
+        return answers | {item.index: answer_of(item, results.get(item.index), self._said) for item in left}
 
-    def _validate(self, relation: str, questions: list[Question]) -> list[Answer]:
+    def _checkpoint(self, asked: dict[str, list[Any]]) -> dict[int, Any]:
+        """Results by index, of one run over all relations."""
+        from great_expectations.checkpoint.checkpoint import Checkpoint
         from great_expectations.core.expectation_suite import ExpectationSuite
         from great_expectations.core.validation_definition import ValidationDefinition
 
         self._runs += 1
-        name = f"{relation}-{self._runs}"
-        suite = ExpectationSuite(name=name, expectations=[_expectation(item) for item in questions])
-        definition = ValidationDefinition(
-            name=name, data=self._batch_definition(relation), suite=self._context.suites.add(suite)
+        definitions = []
+        for number, (relation, expectations) in enumerate(asked.items()):
+            name = f"{self._runs}-{number}"
+            suite = self._context.suites.add(ExpectationSuite(name=name, expectations=expectations))
+            data = self._batch_definition(relation)
+            definition = ValidationDefinition(name=name, data=data, suite=suite)
+            definitions.append(self._context.validation_definitions.add(definition))
+        checkpoint = Checkpoint(
+            name=str(self._runs), validation_definitions=definitions, actions=[], result_format=_RESULT_FORMAT
         )
-        result = self._context.validation_definitions.add(definition).run(result_format=_RESULT_FORMAT)
-        found = {int(item.expectation_config.meta["index"]): item for item in result.results}
-        return [self._answer(question, found.get(question.index)) for question in questions]
+        done = self._context.checkpoints.add(checkpoint).run()
+        results: Iterable[Any] = (item for part in done.run_results.values() for item in part.results)
+        return {int(item.expectation_config.meta["index"]): item for item in results}
 
     def _batch_definition(self, relation: str) -> Any:
         if relation not in self._batches:
@@ -95,7 +112,7 @@ class GreatExpectations:
 
         batch = self._batch_definition(question.relation).get_batch()
         engine = batch.data.execution_engine
-        expectation = _expectation(question, batch_id=batch.id)
+        expectation = self._expectation(question, batch_id=batch.id)
         wanted = f"{expectation.map_metric}.condition"
         needed = expectation.get_validation_dependencies(engine, {"result_format": _RESULT_FORMAT})
         counted = needed.metric_configurations[f"{expectation.map_metric}.unexpected_count"]
@@ -107,21 +124,21 @@ class GreatExpectations:
         query: Any = sa.select(*wanted_columns).select_from(source).where(condition)
         return str(query.compile(engine.engine, compile_kwargs={"literal_binds": True}))
 
-    def _answer(self, question: Question, result: Any) -> Answer:
-        if result is None:
-            return Answer(question.index, False, raised="Great Expectations gave no result")
-        message = _raised(result.exception_info or {})
-        found = result.result or {}
-        observed = found.get("observed_value")
-        if observed is None and (share := found.get("unexpected_percent")) is not None:
-            observed = f"{share:.6g}% unexpected"
-        return Answer(
-            question.index,
-            bool(result.success) and message is None,
-            None if message is None else self._said(message),
-            found.get("unexpected_count"),
-            None if observed is None else str(observed)[:_MAX_MESSAGE],
-        )
+    def _expectation(self, question: Question, **more: Any) -> Any:
+        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+        kwargs = {**question.kwargs, **more}
+        if _QUERY in kwargs:
+            if "{batch}" not in kwargs[_QUERY]:
+                raise ValueError("the query does not read {batch}")  # the package would print that
+            kwargs[_QUERY] = one_query(kwargs[_QUERY], self._dialect)
+        return ExpectationConfiguration(
+            type=question.type, kwargs=kwargs, meta={"index": question.index}
+        ).to_domain_obj()
+
+    def _failed(self, question: Question, error: Exception) -> Answer:
+        name = "" if type(error).__module__.startswith("tailrace.") else f"{type(error).__name__}: "
+        return Answer(question.index, False, raised=self._said(f"{name}{error}"))
 
     def _said(self, message: str) -> str:
         """One line, without the traceback that the package puts into its messages."""
@@ -142,26 +159,3 @@ def _cheaper(question: Question) -> Question:
         return question
     kwargs = {**question.kwargs, "min_value": 1.0}
     return Question(question.index, question.relation, _ALL_DISTINCT, kwargs)
-
-
-def _expectation(question: Question, **more: Any) -> Any:
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    kwargs = {**question.kwargs, **more}
-    return ExpectationConfiguration(
-        type=question.type, kwargs=kwargs, meta={"index": question.index}
-    ).to_domain_obj()
-
-
-def _raised(info: dict[str, Any]) -> str | None:
-    """The first message of what was raised: the package keeps it flat, or once per metric."""
-    if "raised_exception" in info:
-        return _message(info) if info["raised_exception"] else None
-    for part in info.values():
-        if isinstance(part, dict) and part.get("raised_exception"):
-            return _message(part)
-    return None
-
-
-def _message(info: dict[str, Any]) -> str:
-    return str(info.get("exception_message") or "it raised an error without a message")
