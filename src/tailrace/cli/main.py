@@ -314,6 +314,19 @@ def show(run_id: str) -> None:
 
 
 @cli.command()
+@click.option("--output", metavar="FILE", type=click.Path(), help="Default: report.html in the project.")
+@click.option(
+    "--run", "run_id", metavar="RUN_ID", default="", help="As that run left things, not the newest."
+)
+@common
+def report(output: str | None, run_id: str) -> None:
+    """Write one HTML page that says whether the data can be trusted, what is wrong and whose job it is."""
+    from tailrace.cli.report import write_report
+
+    write_report(frame_of(), output, run_id)
+
+
+@cli.command()
 @click.argument("changeset")
 @common
 def approve(changeset: str) -> None:
