@@ -314,6 +314,20 @@ def show(run_id: str) -> None:
 
 
 @cli.command()
+@click.argument("model")
+@click.option("--write", is_flag=True, help="Write expectations/MODEL.yml; never over a file that is there.")
+@click.option(
+    "--rows", default=0, type=click.IntRange(min=0), help="Look at so many rows only. Default: 0, all."
+)
+@common
+def suggest(model: str, write: bool, rows: int) -> None:
+    """Propose a suite for MODEL from its published rows, for a person to edit."""
+    from tailrace.cli.suggest import show_suggestion
+
+    show_suggestion(frame_of(), model, write=write, rows=rows)
+
+
+@cli.command()
 @click.option("--output", metavar="FILE", type=click.Path(), help="Default: report.html in the project.")
 @click.option(
     "--run", "run_id", metavar="RUN_ID", default="", help="As that run left things, not the newest."
