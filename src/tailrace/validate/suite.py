@@ -7,49 +7,61 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tailrace.project.load_parameters import PARAMETER
-from tailrace.project.reader import hint, kind_of
-from tailrace.project.spec import Expectation, Suite
+from tailrace.project.reader import hint
+from tailrace.project.spec import EMPTY, Expectation, Suite
 from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries
+from tailrace.validate.column_types import wrong_with_type
+from tailrace.validate.entry import Problem
+from tailrace.validate.kwargs import QUERY, wrong_with_kwargs
+from tailrace.validate.own.registry import wrong_with as wrong_with_own
 from tailrace.validate.where import same_for_same_rows, wrong_with
 
-Problem = tuple[tuple[str | int, ...], str, str]
 Judge = Callable[[str, set[str] | None], list[tuple[str, str]]]
 
 RULES = 2
 """Raised whenever the same suite and data could be judged otherwise than before; earlier verdicts then no longer hold."""
 
-_WORDS = {
-    "text": "text",
-    "number": "a number",
-    "bool": "true or false",
-    "date": "a date",
-    "list": "a list",
-    "mapping": "a mapping",
-}
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?Z?\Z")
-_NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(\(\?<?[=!]|\\[1-9])")
 
-
-_QUERY = "unexpected_rows_query"
-
-
-def check_suite(suite: Suite, columns: set[str] | None, judge: Judge = wrong_with) -> list[Problem]:
+def check_suite(
+    suite: Suite,
+    columns: set[str] | None,
+    judge: Judge = wrong_with,
+    types: Mapping[str, str] = EMPTY,
+) -> list[Problem]:
     """(path, message, fix) of everything that is wrong; paths are keys of the suite's file, columns the model's if known.
 
-    `judge` tells what is wrong with a `where:`, and the fix; one that remembers saves parsing it.
+    `judge` tells what is wrong with a `where:`, and the fix; one that remembers saves parsing it. `types` are the SQL types of columns,
+    as far as they are declared.
     """
     problems: list[Problem] = []
     if suite.key and columns is not None and suite.key.lower() not in _lower(columns):
         message = f"model {suite.model} has no column {suite.key}"
         problems.append((("key",), message, hint(suite.key, sorted(columns))))
+    declared = {column.lower(): kind for column, kind in types.items()}
     for expectation in suite.expectations:
         place = ("expectations", expectation.index)
         problems += [
             ((*place, *path), message, fix)
-            for path, message, fix in _expectation(suite, expectation, columns, judge)
+            for path, message, fix in _expectation(suite, expectation, columns, judge, declared)
         ]
-    return problems
+    return [*problems, *_repeated(suite)]
+
+
+def _repeated(suite: Suite) -> Iterator[Problem]:
+    """Judged twice, a row would be told twice; and of two decisions on the same, nobody could say which one holds."""
+    first: dict[str, int] = {}
+    for item in suite.expectations:
+        same = json.dumps(
+            [item.type, item.kwargs, (item.where or "").strip()], sort_keys=True, default=_plain
+        )
+        index = first.setdefault(same, item.index)
+        if index != item.index and item.type:
+            place = suite.marks.at("expectations", index)
+            yield (
+                ("expectations", item.index),
+                f"the same expectation stands at {place}",
+                "Remove one of the two",
+            )
 
 
 def suite_hash(suite: Suite) -> str:
@@ -72,7 +84,7 @@ def reads_more_than_its_model(suite: Suite) -> bool:
     """Whether an expectation's own query reads more than the rows it judges: the same rows may then be judged otherwise."""
     known = entries()
     return any(
-        not same_for_same_rows(str(item.kwargs.get(_QUERY, "")))
+        not same_for_same_rows(str(item.kwargs.get(QUERY, "")))
         for item in suite.expectations
         if item.type in known and known[item.type].kind == "query"
     )
@@ -89,7 +101,11 @@ def _lower(columns: set[str]) -> set[str]:
 
 
 def _expectation(
-    suite: Suite, item: Expectation, columns: set[str] | None, judge: Judge
+    suite: Suite,
+    item: Expectation,
+    columns: set[str] | None,
+    judge: Judge,
+    types: Mapping[str, str],
 ) -> Iterator[Problem]:
     if not item.type:
         return  # the loader has said so
@@ -100,7 +116,9 @@ def _expectation(
     if item.type in UNAVAILABLE:
         yield ("type",), f"{item.type} has no SQL: it works on pandas only", UNAVAILABLE[item.type]
         return
-    yield from _kwargs(suite, item, entry)
+    yield from wrong_with_kwargs(suite, item, entry)
+    yield from wrong_with_own(item)
+    yield from wrong_with_type(item, types)
     yield from _columns(suite, item, columns)
     yield from _quarantine(suite, item, entry)
     if item.where is not None:
@@ -114,104 +132,6 @@ def _type_hint(name: str) -> str:
     known = sorted(set(entries()) - set(UNAVAILABLE))
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     return f"Write {snake}" if snake in known else hint(name, known)
-
-
-def _kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator[Problem]:
-    for name, value in item.kwargs.items():
-        if name in ("row_condition", "condition_parser"):
-            yield (
-                ("kwargs", name),
-                f"{name} is not for SQL",
-                "Write the condition as `where:` beside `kwargs:`",
-            )
-        elif name not in entry.kwargs:
-            yield ("kwargs", name), f"{item.type} has no {name}", hint(name, sorted(entry.kwargs))
-        elif isinstance(value, Mapping) and PARAMETER in value:
-            yield from _parameter(suite, item.type, name, value, entry.kwargs[name])
-        else:
-            yield from _value(name, value, entry.kwargs[name])
-    for name in entry.required:
-        if name not in item.kwargs:
-            yield ("kwargs",), f"{item.type} needs {name}", f"Add `{name}: ...` under kwargs"
-    either = needs_one_of(item.type, entry)
-    if either and all(item.kwargs.get(kwarg) is None for kwarg in either):
-        needed = " or ".join(either)
-        yield ("kwargs",), f"{item.type} needs {needed}", f"Add `{either[0]}: ...` under kwargs"
-
-
-_PARAMETERS_STAND_FOR = ("number", "date", "list")
-_NAMES_OR_PATTERNS = ("column_list", "column_set", "type_list", "regex_list", "like_pattern_list")
-
-
-def takes_parameter(kwarg: str, takes: tuple[str, ...]) -> bool:
-    """Whether `{$PARAMETER: x}` may stand for that kwarg: numbers, dates and sets may vary; columns, types and patterns are checked ahead."""
-    return kwarg not in _NAMES_OR_PATTERNS and any(kind in _PARAMETERS_STAND_FOR for kind in takes)
-
-
-def _parameter(
-    suite: Suite, kind: str, kwarg: str, value: Mapping[str, Any], takes: tuple[str, ...]
-) -> Iterator[Problem]:
-    path, name = ("kwargs", kwarg), value[PARAMETER]
-    if len(value) > 1 or not isinstance(name, str):
-        yield path, f"{kwarg}: a parameter is its name alone", f"Write {{{PARAMETER}: name}}"
-    elif not takes_parameter(kwarg, takes):
-        yield path, f"{kwarg} of {kind} cannot be a parameter", "Write the value itself"
-    elif name not in suite.parameters:
-        fix = hint(name, sorted(suite.parameters)) if suite.parameters else "Declare it under `parameters:`"
-        yield path, f"suite {suite.name} has no parameter {name[:60]}", fix
-
-
-_NEEDS_ONE_OF = {
-    "expect_column_values_to_be_in_type_list": ("type_list",),
-    "expect_column_values_to_match_regex": ("regex",),
-    "expect_table_columns_to_match_ordered_list": ("column_list",),
-    "expect_table_columns_to_match_set": ("column_set",),
-    "expect_column_kl_divergence_to_be_less_than": ("threshold",),
-}
-"""What may be left out as far as the package's own signature goes, and then checks nothing."""
-
-
-def needs_one_of(name: str, entry: Entry) -> tuple[str, ...]:
-    """The kwargs of which an expectation of that type needs one with a value; () where it needs none."""
-    return _NEEDS_ONE_OF.get(name) or (("min_value", "max_value") if "min_value" in entry.kwargs else ())
-
-
-def _value(name: str, value: Any, takes: tuple[str, ...]) -> Iterator[Problem]:
-    path = ("kwargs", name)
-    if takes and value is not None and not any(_is(value, kind) for kind in takes):
-        wanted = " or ".join(_WORDS[kind] for kind in takes)
-        yield path, f"{name} must be {wanted}, not {kind_of(value)}", f"Write {wanted}"
-    elif name == "mostly" and not (isinstance(value, int | float) and 0 <= value <= 1):
-        yield path, f"mostly must be a share from 0 to 1, not {kind_of(value)}", "Write 0.95 for 95%"
-    elif name == _QUERY and "{batch}" not in value:
-        yield (
-            path,
-            f"{name} does not read {{batch}}, the rows to judge",
-            "Write SELECT * FROM {batch} WHERE ...",
-        )
-    for pattern in _patterns(name, value):
-        if found := _NOT_RE2.search(pattern):
-            why = f"{found[1]} is not known to the warehouse's regular expressions (RE2)"
-            yield path, f"{name}: {why}", "Write it without look-around and back references"
-
-
-def _is(value: Any, kind: str) -> bool:
-    if kind == "date":
-        return isinstance(value, str) and bool(_DATE.match(value))
-    if kind == "number":
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    plain = {"text": str, "bool": bool, "list": (list, tuple), "mapping": Mapping}[kind]
-    return isinstance(value, plain)  # type: ignore[arg-type]
-
-
-def _patterns(name: str, value: Any) -> list[str]:
-    if name == "regex" and isinstance(value, str):
-        return [value]
-    return (
-        [item for item in value if isinstance(item, str)]
-        if name == "regex_list" and isinstance(value, list)
-        else []
-    )
 
 
 def _columns(suite: Suite, item: Expectation, columns: set[str] | None) -> Iterator[Problem]:

@@ -35,7 +35,7 @@ def wrong_with(condition: str, columns: Iterable[str] | None) -> list[tuple[str,
     if where.find(exp.Query, exp.AggFunc, exp.Window):
         why = "where is about one row: no subquery, aggregate or window"
         return [(why, "Compute it in the model, in a column of its own")]
-    volatile = sorted(_volatile(where))
+    volatile = sorted(volatile_in(where))
     if volatile:
         fix = "Compute it in the model, which has one clock for the whole run"
         return [(f"where reads {volatile[0]}, which differs from call to call", fix)]
@@ -57,19 +57,19 @@ def same_for_same_rows(query: str) -> bool:
     from sqlglot.errors import SqlglotError
 
     try:
-        parsed = sqlglot.parse_one(query.replace("{batch}", _BATCH), read="duckdb")
+        parsed = sqlglot.parse_one(query.replace("{batch}", BATCH), read="duckdb")
     except SqlglotError:
         return False
-    own = {part.alias_or_name.lower() for part in parsed.find_all(exp.CTE)} | {_BATCH}
+    own = {part.alias_or_name.lower() for part in parsed.find_all(exp.CTE)} | {BATCH}
     tables = {table.name.lower() for table in parsed.find_all(exp.Table)}
-    return tables <= own and not _volatile(parsed)
+    return tables <= own and not volatile_in(parsed)
 
 
-_BATCH = "tailrace_batch"
+BATCH = "tailrace_batch"
 _OWN_PARTS = ("expressions", "where", "kind")
 
 
-def _volatile(where: Any) -> set[str]:
+def volatile_in(where: Any) -> set[str]:
     """Names of functions whose value changes while the data does not; a bare `current_date` parses as one too."""
     from sqlglot import exp
 

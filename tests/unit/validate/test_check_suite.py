@@ -52,7 +52,7 @@ WRONG = [
     (between(min_value={"$PARAMETER": "x"}), ("kwargs", "min_value"),
      "suite scores has no parameter x. Declare it under `parameters:`"),
     (expect(REGEX, column="email", regex="(?<!a)b"), ("kwargs", "regex"),
-     "regex: (?<! is not known to the warehouse's regular expressions (RE2). Write it without look-around and back references"),
+     "regex: (?<! (look-behind) is not known to the warehouse's regular expressions (RE2). Write it without, or compute it in the model"),
     (between(column="scor", min_value=1), ("kwargs", "column"), "model m has no column scor. Did you mean score?"),
     (expect("expect_compound_columns_to_be_unique", column_list=["id", "dayy"]), ("kwargs", "column_list", 1),
      "model m has no column dayy. Did you mean day?"),

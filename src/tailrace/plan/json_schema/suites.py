@@ -18,7 +18,7 @@ from tailrace.plan.json_schema.values import (
 from tailrace.project.load_parameters import HISTORY, HISTORY_KEYS, MOST_RUNS, PARAMETER, PARAMETER_KEYS, TAKE
 from tailrace.project.load_suites import EXPECTATION_KEYS, ON_FAIL, SEVERITIES, SUITE_KEYS
 from tailrace.validate.catalogue import UNAVAILABLE, Entry, entries
-from tailrace.validate.suite import needs_one_of, takes_parameter
+from tailrace.validate.kwargs import needs_one_of, takes_parameter, words_of
 
 TAKES: dict[str, Schema] = {
     "text": TEXT,
@@ -28,7 +28,7 @@ TAKES: dict[str, Schema] = {
     "list": {"type": "array"},
     "mapping": {"type": "object"},
 }
-SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 """`mostly`: Great Expectations' own share, of 1."""
 TAKEN = {
     "type": "object",
@@ -117,7 +117,7 @@ def _key_for_quarantine() -> Schema:
 
 
 def _of_type(entry: Entry, name: str) -> Schema:
-    properties = {kwarg: _kwarg(kwarg, takes) for kwarg, takes in entry.kwargs.items()}
+    properties = {kwarg: _kwarg(kwarg, takes, name) for kwarg, takes in entry.kwargs.items()}
     kwargs: Schema = {
         "properties": properties,
         "required": list(entry.required),
@@ -136,7 +136,9 @@ def _of_type(entry: Entry, name: str) -> Schema:
     return found
 
 
-def _kwarg(name: str, takes: tuple[str, ...]) -> Schema:
+def _kwarg(name: str, takes: tuple[str, ...], kind: str) -> Schema:
+    if words := words_of(name, kind):
+        return {"enum": [*words, None]}
     if name == "mostly":
         return {"anyOf": [SHARE, TAKEN]}
     taken = [TAKEN] if takes_parameter(name, takes) else []
