@@ -1,9 +1,9 @@
 """Runs bqemulator with its silent faults mended; with the interpreter of `.venv-emulator`, as `tests.emulator` starts it.
 
 Prints its REST address when it listens and ends when its standard input does. What is mended, each found by comparing rows:
-a failed query answered 200 without rows; `jobs.query` ignored the default dataset; ALTER TABLE took one action at a time
-and left the catalogue as it was; Parquet columns were matched by position; a crash answered 500, which Google's client repeats
-for minutes; DuckDB's extension came from the network.
+a failed query was answered 200 without rows; a crash was answered 500, which Google's client repeats for minutes; `jobs.query`
+ignored the default dataset; ALTER TABLE took one action at a time and left the catalogue as it was; Parquet columns were matched
+by position; arrays lost the type of their elements; LIKE knew no escape; DuckDB's extension came from the network.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from bqemulator import server
 from bqemulator.catalog import ddl_sync
 from bqemulator.config import Settings
 from bqemulator.jobs import executor
+from bqemulator.sql import parameters
 from bqemulator.sql.rewriter.default_dataset import qualify_unqualified_tables
 from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 
 
 def load_spatial(self: Any) -> None:
@@ -34,6 +36,25 @@ def load_spatial(self: Any) -> None:
 def load_parquet(path: str, target: str, ctx: Any) -> None:
     """Columns by name, as BigQuery loads them."""
     ctx.engine.execute(f"INSERT INTO {target} BY NAME SELECT * FROM read_parquet(?)", [path])
+
+
+placeholder_for = parameters._placeholder_for
+
+
+def typed_placeholder(value: Any, parameter: dict[str, Any]) -> str:
+    """An array with the type that it was sent with."""
+    kind = parameters._bq_to_duckdb_type(parameter["parameterType"])
+    return f"CAST(? AS {kind})" if isinstance(value, list) and kind else placeholder_for(value, parameter)
+
+
+like_sql = DuckDB.Generator.like_sql
+
+
+def like(generator: Any, expression: exp.Like) -> str:
+    r"""BigQuery's LIKE takes a `\` as escape unasked, DuckDB's does not."""
+    written = like_sql(generator, expression)
+    many = isinstance(expression.expression, exp.Any | exp.All)  # which come back as one LIKE each
+    return written if many or isinstance(expression.parent, exp.Escape) else f"{written} ESCAPE '\\'"
 
 
 run_query_body = executor._run_query_body
@@ -149,6 +170,8 @@ def mend() -> None:
     DuckDBEngine._load_spatial = load_spatial
     executor._load_parquet = executor._LOAD_FORMAT_HANDLERS["PARQUET"] = load_parquet
     executor._run_query_body = run_alter
+    parameters._placeholder_for = typed_placeholder
+    DuckDB.Generator.like_sql = like
     create_app = server.create_app
     server.create_app = lambda context: Truthful(create_app(context))
 

@@ -27,10 +27,23 @@ def great_expectations(native: Any) -> Examiner:
     from tailrace.validate.gx import lean
 
     lean.load()  # before anything imports the package in its own, slower way
+    if type(native).__module__.startswith("google.cloud.bigquery"):
+        return _on_bigquery(native)
     from tailrace.validate.gx.datasource import over
     from tailrace.validate.gx.examiner import GreatExpectations
 
     return GreatExpectations(over(native))
+
+
+def _on_bigquery(client: Any) -> Examiner:
+    try:
+        import sqlalchemy_bigquery  # noqa: F401  # a person may have installed Google's client alone
+    except ImportError as error:
+        why = "checks on BigQuery need the package sqlalchemy-bigquery"
+        raise WarehouseError(why, "Install it: pip install 'tailrace[bigquery]'") from error
+    from tailrace.validate.gx.bigquery import BigQueryExaminer
+
+    return BigQueryExaminer(client)
 
 
 def assess(

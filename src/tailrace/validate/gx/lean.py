@@ -19,6 +19,8 @@ from typing import Any
 
 PACKAGE = "great_expectations"
 _LATE = ("scipy", "scipy.stats", "altair")
+_UNUSED = ("sqlalchemy_bigquery", "google.cloud", "google.api_core", "google.auth", "google.oauth2")
+"""What the package imports where it finds it, and uses on BigQuery alone, where our own dialect brings it."""
 
 
 class _Late(ModuleType):
@@ -62,14 +64,15 @@ def _uncollected() -> Iterator[None]:
 @contextmanager
 def _standing_in() -> Iterator[None]:
     """Stand-ins for what is not loaded already, in `sys.modules` only while the `with` block runs."""
-    stood = {name: _Late(name) for name in _LATE if name.split(".")[0] not in sys.modules}
-    if "scipy" in stood:
-        stood["scipy"].stats = stood["scipy.stats"]  # type: ignore[attr-defined]
-        stood["scipy"].__path__ = []
+    late = {name: _Late(name) for name in _LATE if name.split(".")[0] not in sys.modules}
+    if "scipy" in late:
+        late["scipy"].stats = late["scipy.stats"]  # type: ignore[attr-defined]
+        late["scipy"].__path__ = []
+    stood: dict[str, Any] = {**late, **{name: None for name in _UNUSED if name not in sys.modules}}
     sys.modules.update(stood)
     try:
         yield
     finally:
         for name, module in stood.items():
             if sys.modules.get(name) is module:
-                del sys.modules[name]
+                sys.modules.pop(name, None)
