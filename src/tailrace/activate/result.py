@@ -16,13 +16,15 @@ Ending = Literal["ok", "failed", "stopped"]
 class Options:
     """`limit`: only the first rows by primary key; `approve`: a first sync, or a new account, may begin.
 
-    `full_resync` sends rows that did not change as well; `sandbox` says that the account is the local one.
+    `full_resync` sends rows that did not change as well; `sandbox` says that the account is the local one. Values of `personal`
+    columns (lower case) are in no message.
     """
 
     limit: int | None = None
     approve: bool = False
     full_resync: bool = False
     sandbox: bool = False
+    personal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

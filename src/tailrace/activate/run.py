@@ -123,7 +123,7 @@ def _check(warehouse: Warehouse, sync: Sync, obj: ObjectType, staged: Staged, op
             "use mode upsert",
         )
     _check_rules(warehouse, sync, obj, staged)
-    _check_keys(warehouse, sync, staged)
+    _check_keys(warehouse, sync, staged, hidden=sync.primary_key.lower() in options.personal)
 
 
 def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, staged: Staged) -> None:
@@ -143,7 +143,7 @@ def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, stage
                 ) from error
 
 
-def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged) -> None:
+def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged, *, hidden: bool) -> None:
     """Every row needs a key of its own: the ledger is kept by it."""
     key, table = (
         f"CAST({warehouse.dialect.quote(sync.primary_key)} AS VARCHAR)",
@@ -162,7 +162,7 @@ def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged) -> None:
         rows = warehouse.query(
             f"SELECT {key}, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT 5"
         )
-        named = ", ".join(f"{value} ({times} times)" for value, times in rows)
+        named = ", ".join(f"{'***' if hidden else value} ({times} times)" for value, times in rows)
         raise ChangesetStopped(
             f"{sync.name}: {sync.primary_key} is not unique in {sync.model}: {named}; nothing was sent",
             "make the model one row per key",

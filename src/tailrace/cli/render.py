@@ -65,16 +65,31 @@ def size(number: int) -> str:
 
 
 def step_line(step: Mapping[str, Any], detail: Mapping[str, Any] | None = None) -> str:
-    """One line for one step of a run."""
+    """One line for one step of a run, and under a suite's its failing checks."""
     what = describe(step, detail or {})
     mark = status_word(str(step["status"]))
     padding = " " * max(1, 8 - len(str(step["status"])))
-    return f"  {step['step']:<9}{step['name']:<34} {mark}{padding}{what}".rstrip()
+    line = f"  {step['step']:<9}{step['name']:<34} {mark}{padding}{what}".rstrip()
+    return "\n".join([line, *_failing(step, detail or {})])
+
+
+def _failing(step: Mapping[str, Any], detail: Mapping[str, Any]) -> list[str]:
+    """Each with what the gate does about it, then what else blocks, such as a key that repeats."""
+    if not _has_checks(step, detail):
+        return []
+    failing = [(c["decision"], c["reason"]) for c in detail["checks"] if c["decision"] != "pass"]
+    told = {reason for _, reason in failing}
+    failing += [("block", reason) for reason in detail.get("reasons", []) if reason not in told]
+    return [f"    {decision:<11} {_cell(reason)}" for decision, reason in failing]
+
+
+def _has_checks(step: Mapping[str, Any], detail: Mapping[str, Any]) -> bool:
+    return step["step"] == "validate" and isinstance(detail.get("checks"), list)
 
 
 def describe(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     """What a step did, in words."""
-    if step.get("error"):
+    if step.get("error") and not _has_checks(step, detail):
         return str(step["error"]).splitlines()[0]
     if "say" in detail:
         return str(detail["say"])
@@ -94,6 +109,8 @@ def _build(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
 
 
 def _validate(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+    if detail.get("decision") == "blocked":
+        return f"{count(step['rows_in'], 'row')} judged, none passes"
     held = int(detail.get("quarantined", 0))
     reused = " (unchanged: the earlier verdict holds)" if detail.get("reused") else ""
     return f"{count(step['rows_in'], 'row')} judged, {held:,} held back{reused}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from tailrace.build.built import read_built
 from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.runner.meta import copy_runs
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
+from tailrace.validate.results import failing_stages
+from tailrace.warehouse.base import TableRef, Warehouse
 from tailrace.warehouse.publish import publish, publish_meta
 
 FACT = "published"
@@ -21,7 +25,8 @@ def shows_work(session: Session) -> bool:
 def publish_work(session: Session, name: str, *, meta_only: bool = False) -> StepResult:
     """Copy the work file over the published one; 0 bytes where nothing was written since the last time.
 
-    Where a suite blocked, or with `meta_only`, the data that analysts see stays, and only `tailrace_meta` is renewed.
+    Where a suite blocked, or with `meta_only`, the data that analysts see stays: `tailrace_meta` is renewed, and the staged
+    tables in which checks failed.
     """
     started = session.now()
     emit(StepStarted("publish", name))
@@ -44,15 +49,28 @@ def publish_work(session: Session, name: str, *, meta_only: bool = False) -> Ste
 def _publish(session: Session, *, meta_only: bool) -> int:
     if session.published.exists() and session.store.fact(FACT) == _seen(session, meta_only=meta_only):
         return 0
+    narrowed = session.project.target.publish_schemas
     with session.warehouse() as warehouse:
         copy_runs(warehouse, session.store)
+        stages = _shown_stages(warehouse, narrowed)
         warehouse.checkpoint()
-    narrowed = session.project.target.publish_schemas
     target: Path = session.published
     target.parent.mkdir(parents=True, exist_ok=True)
-    done = publish_meta(session.work, target) if meta_only else publish(session.work, target, narrowed)
+    if meta_only:
+        done = publish_meta(session.work, target, stages)
+    else:
+        done = publish(session.work, target, narrowed, stages)
     session.store.remember(FACT, _seen(session, meta_only=meta_only))
     return done.copied
+
+
+def _shown_stages(warehouse: Warehouse, narrowed: Sequence[str]) -> list[TableRef]:
+    """Staged tables that failing checks point at: analysts see a model's rows there only if they see the model itself."""
+    stages = failing_stages(warehouse)
+    if not narrowed:
+        return [ref for ref, _ in stages]
+    built = read_built(warehouse)
+    return [ref for ref, model in stages if model in built and built[model].schema in narrowed]
 
 
 def _seen(session: Session, *, meta_only: bool) -> str:

@@ -19,6 +19,7 @@ from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
 from tailrace.connectors.sdk.options import object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused, near_miss
 from tailrace.events import StepStarted, emit
+from tailrace.plan.keys import personal_columns
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
 from tailrace.runner.sending import Sending
@@ -88,8 +89,9 @@ def _prepare(
     emit(StepStarted("activate", sync.name))
     staged = gated(session, warehouse, resolved, sync)
     options = Options(
-        sending.limit, sending.approve, sending.full_resync, session.is_sandbox(sync.connection)
-    )
+        sending.limit, sending.approve, sending.full_resync, session.is_sandbox(sync.connection),
+        personal_columns(resolved.graph.nodes[sync.model]),
+    )  # fmt: skip
     quarantined = quarantined_keys_sql(warehouse, sync.validate) if sync.validate else None
     try:
         prepared: Prepared = prepare(

@@ -28,7 +28,7 @@ class StepResult:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The object that `run --json` shows under `steps`."""
+        """The object that `run --json` shows under `steps`; that of a suite has its `checks`."""
         return {
             "step": self.step,
             "name": self.name,
@@ -37,6 +37,7 @@ class StepResult:
             "rows_out": self.rows_out,
             "seconds": round(self.seconds, 3),
             "error": self.error,
+            **({"checks": self.detail["checks"]} if "checks" in self.detail else {}),
         }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tailrace.events import Notice, StepFinished, emit
+from tailrace.events import StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.project.spec import Suite
 from tailrace.state.runs import StepResult
@@ -46,7 +46,7 @@ def judge(
             suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held
         )
         _write(warehouse, found, verdict, staged, run_id, now(), audience)
-        detail = _told(found)
+        detail = {"checks": results.shown_checks(found.checks)}
     result = _step(verdict, staged, (now() - started).total_seconds(), detail)
     emit(
         StepFinished(
@@ -84,14 +84,6 @@ def _write(
     forget_held(warehouse)
 
 
-def _told(found: Assessment) -> dict[str, Any]:
-    """What `tailrace show` adds; warnings are told at once too."""
-    for check in found.checks:
-        if check.decision == "warn":
-            emit(Notice("warning", f"{found.suite.name}: {check.reason}"))
-    return {"checks": results.shown_checks(found.checks)}
-
-
 def _step(verdict: Verdict, staged: Staged, seconds: float, detail: dict[str, Any]) -> StepResult:
     blocked = verdict.decision == "blocked"
     return StepResult(
@@ -106,6 +98,7 @@ def _step(verdict: Verdict, staged: Staged, seconds: float, detail: dict[str, An
             "quarantined": verdict.quarantined,
             "reused": verdict.reused,
             "decision": verdict.decision,
+            "reasons": list(verdict.reasons),
             **detail,
         },
     )

@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tailrace.errors import FatalError, WarehouseError
 from tailrace.failpoints import reach
-from tailrace.warehouse.base import META
+from tailrace.warehouse.base import META, STAGE, TableRef
 from tailrace.warehouse.duckdb import sync_folder
 
 KEPT = 2
@@ -23,6 +25,9 @@ KEPT = 2
 
 OF_THE_DATA = ("cursors", "models")
 """Tables of `tailrace_meta` that say how far the data beside them is: they stay with it, whatever else is renewed."""
+
+NEVER = (f"{STAGE}.held__",)
+"""What these begin with is copied with the whole file only: keys that tailrace joins with and shows to nobody."""
 
 RESERVE = 8 << 20
 """Bytes that publishing leaves free."""
@@ -45,13 +50,15 @@ class Published:
     copied: int
 
 
-def publish(work: Path, target: Path, schemas: tuple[str, ...] = ()) -> Published:
-    """Copy `work` (closed, checkpointed) over `target`; `schemas` narrows it to these and `tailrace_meta`."""
+def publish(
+    work: Path, target: Path, schemas: tuple[str, ...] = (), tables: Sequence[TableRef] = ()
+) -> Published:
+    """Copy `work` (closed, checkpointed) over `target`; `schemas` narrows it to these, `tables` and `tailrace_meta`."""
     temporary = _cleared(target)
     _need_space(work, target.parent)
     try:
         if schemas:
-            _narrow(work, temporary, (*schemas, META))
+            _copy_schemas(work, temporary, (*schemas, META), tables)
         else:
             _copy(work, temporary)
         copied = _rename(temporary, target)
@@ -60,15 +67,15 @@ def publish(work: Path, target: Path, schemas: tuple[str, ...] = ()) -> Publishe
     return Published(target, copied)
 
 
-def publish_meta(work: Path, target: Path) -> Published:
-    """A gate said no: the published data stays as it was, and only `tailrace_meta` shows what happened."""
+def publish_meta(work: Path, target: Path, tables: Sequence[TableRef] = ()) -> Published:
+    """A gate said no: the published data stays as it was; `tailrace_meta` and the staged `tables` show what happened."""
     temporary = _cleared(target)
     _need_space(target if target.exists() else work, target.parent)
     try:
         if target.exists():
             _copy(target, temporary)
             temporary.chmod(0o644)
-        _copy_schemas(work, temporary, (META,), leave=OF_THE_DATA)
+        _copy_schemas(work, temporary, (META,), tables, leave=OF_THE_DATA)
         copied = _rename(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -134,12 +141,14 @@ def _rename(temporary: Path, target: Path) -> int:
     return size
 
 
-def _narrow(work: Path, temporary: Path, schemas: tuple[str, ...]) -> None:
-    _copy_schemas(work, temporary, schemas)
-
-
-def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...], leave: tuple[str, ...] = ()) -> None:
-    """Tables and views as tables, but those whose names are in `leave`."""
+def _copy_schemas(
+    work: Path,
+    temporary: Path,
+    schemas: tuple[str, ...],
+    tables: Sequence[TableRef] = (),
+    leave: tuple[str, ...] = (),
+) -> None:
+    """Tables and views as tables: whole schemas, but those whose names are in `leave`, and single `tables` of others."""
     import duckdb
 
     with tempfile.TemporaryDirectory(dir=temporary.parent, prefix=f"{temporary.name}-") as folder:
@@ -148,16 +157,10 @@ def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...], leave: 
         con = duckdb.connect(str(temporary), config={"memory_limit": "512MB", "threads": 2})
         try:
             con.execute(f"ATTACH '{str(source).replace(chr(39), chr(39) * 2)}' AS source (READ_ONLY)")
-            for schema in schemas:
-                con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-                names = con.execute(
-                    "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'source' AND table_schema = ?",
-                    [schema],
-                ).fetchall()
-                for name in (name for (name,) in names if name not in leave):
-                    con.execute(
-                        f'CREATE OR REPLACE TABLE "{schema}"."{name}" AS SELECT * FROM source."{schema}"."{name}"'
-                    )
+            for ref in _wanted(con, schemas, tables, leave):
+                name = f"{_quoted(ref.schema)}.{_quoted(ref.name)}"
+                con.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(ref.schema)}")
+                con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM source.{name}")
             con.execute("DETACH source")
             con.execute("CHECKPOINT")
         except duckdb.Error as error:
@@ -168,6 +171,26 @@ def _copy_schemas(work: Path, temporary: Path, schemas: tuple[str, ...], leave: 
             con.close()
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+
+
+def _wanted(
+    con: Any, schemas: Sequence[str], tables: Sequence[TableRef], leave: Sequence[str]
+) -> list[TableRef]:
+    """What of the attached source is copied."""
+    rows = con.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'source' ORDER BY ALL"
+    ).fetchall()
+    there = [TableRef(schema, name) for schema, name in rows]
+    return [
+        ref
+        for ref in there
+        if not str(ref).startswith(NEVER)
+        and (ref in tables or (ref.schema in schemas and not (ref.schema == META and ref.name in leave)))
+    ]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _need_space(source: Path, folder: Path) -> None:

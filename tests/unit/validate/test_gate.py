@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.validate.made import Clock, between, expect, staged, suite
 
-from tailrace.events import Notice, StepFinished, listening
+from tailrace.events import StepFinished, listening
 from tailrace.validate.assess import great_expectations
 from tailrace.validate.audience import Audience
 from tailrace.validate.held import SAMPLE, quarantined_keys_sql
@@ -76,7 +76,7 @@ def test_every_expectation_leaves_a_row(warehouse):
     )
     heard: list = []
     with listening(heard.append):
-        run(warehouse, wanted, staged(warehouse, ROWS))
+        _, step = run(warehouse, wanted, staged(warehouse, ROWS))
     found = warehouse.query(
         'SELECT "column", success, unexpected_count, decision, "where", reason FROM tailrace_meta.validations ORDER BY position'
     )
@@ -95,10 +95,14 @@ def test_every_expectation_leaves_a_row(warehouse):
         ("score", False, None, "warn", None, "the mean of score is above 1: it is 49.905"),
         ("id", True, None, "pass", None, None),
     ]
-    assert [event.text for event in heard if isinstance(event, Notice)] == [
-        f"scores: {found[1][5]}",
-        f"scores: {found[2][5]}",
-    ]
+    told = step.document()["checks"]
+    assert [(check["decision"], check["reason"]) for check in told] == [(row[3], row[5]) for row in found]
+    assert told[0] == {
+        "expectation": "expect_column_values_to_be_between", "column": "score", "decision": "quarantine",
+        "success": False, "unexpected_count": above, "reason": found[0][5],
+    }  # fmt: skip
+    _, again = run(warehouse, wanted, staged(warehouse, ROWS))
+    assert (again.status, again.document()["checks"]) == ("skipped", told)
     assert [event.status for event in heard if isinstance(event, StepFinished)] == ["ok"]
 
 
@@ -356,8 +360,8 @@ def test_an_idle_validation_imports_and_writes_nothing(tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.strip()
 
-    # the lean import: neither scipy nor altair
-    assert once() == "False ok great_expectations pandas"
+    # the lean import: neither scipy nor altair; sqlglot shows what fails
+    assert once() == "False ok great_expectations pandas sqlglot"
     assert once() == "True skipped"
     assert list(home.iterdir()) == []
     assert list(work.iterdir()) == []
