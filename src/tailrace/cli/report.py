@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tailrace import __version__
 from tailrace.cli.frame import Frame
@@ -14,11 +12,6 @@ from tailrace.cli.history import published
 from tailrace.cli.render import size
 from tailrace.errors import BadInput, refused_by_system
 
-if TYPE_CHECKING:
-    from tailrace.project.spec import Project
-    from tailrace.report.document import Run
-
-NEWEST = "SELECT run_id, command, started_at, status, error FROM runs WHERE status <> 'running' ORDER BY started_at DESC LIMIT 1"
 NAME = "report.html"
 HEAD = 2000
 """Characters of a file in which a page of ours says that it is one."""
@@ -28,16 +21,16 @@ def write_report(frame: Frame, output: str | None, run_id: str) -> None:
     """Write the page, say its verdict; with --json the document holds all that is on it."""
     from tailrace.report.document import as_json
     from tailrace.report.facts import read_report
+    from tailrace.report.local import read_local
     from tailrace.report.page import render
 
     project = frame.load()
     path = Path(output) if output else project.root / NAME
     _may_be_written(path)
+    local = read_local(project.state_dir / "state.db")
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     with published(project) as warehouse:
-        found = read_report(
-            warehouse, project, version=__version__, now=now, run_id=run_id, newest=_newest(project)
-        )
+        found = read_report(warehouse, project, version=__version__, now=now, run_id=run_id, local=local)
     page = render(found, frame.shield.redact).encode()
     _write(path, page)
     shown = output or NAME
@@ -50,8 +43,8 @@ def _may_be_written(path: Path) -> None:
     """Only a page of an earlier call is replaced."""
     from tailrace.report.page import MARK
 
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder", "name a file: --output report.html")
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is no file", "name one: --output report.html")
     if path.exists() or path.is_symlink():
         try:
             with path.open(encoding="utf-8", errors="replace") as file:
@@ -72,24 +65,3 @@ def _write(path: Path, page: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise refused_by_system(error) from error
-
-
-def _newest(project: Project) -> Run | None:
-    """The last run that this machine knows of, published or not; None where the state cannot be read from here."""
-    import sqlite3
-
-    from tailrace.report.document import Run
-
-    path = project.state_dir / "state.db"
-    if not path.exists():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            row = db.execute(NEWEST).fetchone()
-    except sqlite3.Error:
-        return None
-    if row is None:
-        return None
-    run_id, command, started, status, error = row
-    at = datetime.fromisoformat(started).astimezone(UTC).replace(tzinfo=None)
-    return Run(run_id, command, at, None, status, error or "")

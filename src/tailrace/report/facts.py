@@ -13,6 +13,7 @@ from tailrace.report.document import STATES, Report, Run, Suite
 from tailrace.report.freshness import read_landed, read_models
 from tailrace.report.judgements import failed_steps, read_judged, read_runs
 from tailrace.report.known import Known
+from tailrace.report.local import NOTHING, Local
 from tailrace.report.published import Published
 from tailrace.report.sentences import moment, overall
 from tailrace.report.suites import told_suite
@@ -26,11 +27,11 @@ def read_report(
     version: str,
     now: datetime,
     run_id: str = "",
-    newest: Run | None = None,
+    local: Local = NOTHING,
 ) -> Report:
     """`now`: UTC without a zone. `run_id`: as that run left things (`last` and "" are the newest that is published).
 
-    `newest` is the last run that the machine knows of; where it is not published, and failed, the page says so.
+    `local` is what the machine knows of runs that are not published.
     """
     published = Published(warehouse)
     runs = read_runs(published)
@@ -40,7 +41,7 @@ def read_report(
         project, now, run, until is not None, judged, {one.run_id: one for one in runs},
         evidence.read_samples(published), evidence.read_held(published) if until is None else {},
         evidence.read_syncs(published, project) if until is None else {}, read_models(published, project),
-        _personal(project),
+        _personal(project), local,
     )  # fmt: skip
     suites = tuple(sorted((told_suite(known, one) for one in project.suites), key=_rank))
     state, sentence = overall(suites)
@@ -49,7 +50,7 @@ def read_report(
     declared = {suite.name for suite in project.suites}
     return Report(
         project.name, project.target.name, version, now, state, sentence, run, known.is_past,
-        _alerts(known, run, newest, suites), suites,
+        _alerts(known, run, suites), suites,
         () if known.is_past else read_landed(published, project, now),
         () if known.is_past else tuple(built for built, _ in known.models.values()),
         tuple(sorted(set(judged.judgements) - declared)),
@@ -77,9 +78,10 @@ def _rank(suite: Suite) -> tuple[int, int, str]:
     return STATES.index(suite.state), -len(suite.failing), suite.name
 
 
-def _alerts(known: Known, run: Run | None, newest: Run | None, suites: Sequence[Suite]) -> tuple[str, ...]:
+def _alerts(known: Known, run: Run | None, suites: Sequence[Suite]) -> tuple[str, ...]:
     """What is wrong with the runs themselves."""
     found = []
+    newest = known.local.newest
     if newest and not known.is_past and newest.run_id not in known.runs and newest.status == "failed":
         found.append(
             f"Run {newest.run_id} ({moment(newest.started_at)}) failed before it published anything:"

@@ -12,6 +12,7 @@ from tailrace.project.spec import Suite as Declared
 from tailrace.report.document import Built, Run, Sync
 from tailrace.report.evidence import Held
 from tailrace.report.judgements import Judged
+from tailrace.report.local import Local
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Known:
     syncs: Mapping[str, tuple[Sync, ...]]
     models: Mapping[str, tuple[Built, str]]
     personal: Mapping[str, frozenset[str]]
+    local: Local
 
     def has_personal_key(self, suite: Declared) -> bool:
         return (suite.key or "").lower() in self.personal.get(suite.model, ())

@@ -13,6 +13,7 @@ from tailrace.report.document import Check, State, Suite, Volume
 from tailrace.report.evidence import keys_shown
 from tailrace.report.judgements import Judgement, reasons_of
 from tailrace.report.known import Known
+from tailrace.report.local import LocalStep
 from tailrace.report.owners import owner_of_model
 from tailrace.report.sentences import moment, suite_sentence
 from tailrace.validate.suite import suite_hash
@@ -75,10 +76,22 @@ def _held(verdict: Mapping[str, Any], checks: Sequence[Check], keys: Sequence[st
 
 
 def _confirmed(known: Known, suite: str, last: Judgement) -> datetime:
-    """When a run last found what was judged unchanged."""
-    again = [step.started_at for step in known.judged.steps.get(suite, ())
-             if step.status == "stopped" or (step.status == "skipped" and not step.error)]  # fmt: skip
+    """When a run last found what was judged unchanged; one that had nothing to publish is known only here."""
+    again = [
+        step.started_at
+        for step in known.judged.steps.get(suite, ())
+        if step.status == "stopped" or (step.status == "skipped" and not step.error)
+    ]
+    if not known.is_past:
+        again += [
+            step.run.started_at for step in _unpublished(known, suite) if step.reused and step.run.started_at
+        ]
     return max([last.at, *again])
+
+
+def _unpublished(known: Known, suite: str) -> list[LocalStep]:
+    """The suite's steps in runs that the published file does not have, newest first."""
+    return [step for step in known.local.steps.get(suite, ()) if step.run.run_id not in known.runs]
 
 
 def _volume(known: Known, suite: str, past: Sequence[Judgement]) -> tuple[Volume, ...]:
@@ -127,6 +140,9 @@ def _notes(known: Known, told: Suite) -> Iterator[str]:
         and (known.now - told.confirmed_at).total_seconds() > IDLE_FROM
     ):
         yield f"No run has looked at it since {moment(told.confirmed_at)}."
+    newer = [] if known.is_past else [step for step in _unpublished(known, told.name) if not step.reused]
+    if newer and newer[0].run.started_at and told.judged_at and newer[0].run.started_at > told.judged_at:
+        yield f"Judged again in run {newer[0].run.run_id}, which is not published yet: tailrace publish."
     if told.valid_until and told.valid_until > known.now:
         yield f"The verdict holds until {moment(told.valid_until)}."
     built, run_id = known.models.get(told.model, (None, ""))
