@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tailrace.errors import WarehouseError
-from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.audience import Audience
-from tailrace.validate.catalogue import columns_of
 from tailrace.validate.evidence import with_evidence
+from tailrace.validate.own import inputs
+from tailrace.validate.own.asking import Asking, prepared, told
+from tailrace.validate.own.declaration import Context
+from tailrace.validate.own.parameters import Values
 from tailrace.validate.quarantine import held_rows, hold, key_problem, start_holding
 from tailrace.validate.question import Answer, Examiner, Question
 from tailrace.validate.relations import relations
-from tailrace.validate.suite import reads_more_than_its_model
 from tailrace.validate.verdict import Assessment, Check, decide, too_many
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
@@ -53,22 +56,50 @@ def assess(
     examiner: OpenExaminer = great_expectations,
     *,
     audience: Audience = Audience(),  # noqa: B008  # frozen
+    now: datetime | None = None,
 ) -> Assessment:
-    """All expectations on the staged table; the rows to hold back wait in a temporary table of the connection."""
+    """All expectations on the staged table; the rows to hold back wait in a temporary table of the connection.
+
+    `now` is the run's clock, by default the machine's.
+    """
     start_holding(warehouse, suite, staged)
-    with relations(warehouse, staged, [item.where for item in suite.expectations]) as views:
-        asked, answers = _questions(warehouse, suite, staged, views)
+    read = inputs.state(warehouse, suite)  # before anything is read, so that a later change is seen as one
+    moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    with relations(warehouse, staged) as views:
+        context = Context(warehouse, suite, staged, views, moment, audience.personal)
         judge = examiner(warehouse.native())
-        answers |= {answer.index: answer for answer in judge.answers(list(asked.values()))}
+        asked = _answered(context, judge)
+        answers = {one.expectation.index: one.answer for one in asked if one.answer}
         key = None if _key_is_proven(suite, answers) else key_problem(warehouse, suite, staged)
         checks = []
-        for expectation in suite.expectations:
-            answer = answers[expectation.index]
-            question = asked.get(expectation.index)
-            held = _held(warehouse, judge, suite, expectation, question, answer, key)
-            check = decide(expectation, answer, held)
-            checks.append(with_evidence(warehouse, judge, suite, staged, check, question, audience))
-    return _assessment(warehouse, suite, staged, tuple(checks), key)
+        for one in asked:
+            assert one.answer is not None, "every expectation has been answered"
+            held = _held(warehouse, judge, suite, one.expectation, one.question, one.answer, key)
+            check = decide(one.expectation, one.answer, held)
+            checks.append(with_evidence(warehouse, judge, suite, staged, check, one.question, audience))
+    found = _assessment(warehouse, suite, staged, tuple(checks), key)
+    return _bound(replace(found, inputs=read), asked)
+
+
+def _answered(context: Context, judge: Examiner) -> list[Asking]:
+    """Every expectation with its answer, in the suite's order."""
+    values = Values(context)
+    asked = [prepared(context, item, values) for item in context.suite.expectations]
+    questions = [one.question for one in asked if one.question]
+    answers = {answer.index: answer for answer in judge.answers(questions)}
+    return [told(context, one, answers[one.expectation.index]) if one.question else one for one in asked]
+
+
+def _bound(found: Assessment, asked: list[Asking]) -> Assessment:
+    """Until when the assessment holds, and what later runs compare with: nothing of a check that stopped the table."""
+    stopped = {check.expectation.index for check in found.checks if check.decision == "block"}
+    ends = [one.found.valid_until for one in asked if one.found.valid_until]
+    kept = [one.found.kept for one in asked if one.expectation.index not in stopped]
+    return replace(
+        found,
+        valid_until=min(ends, default=None),
+        distributions=tuple(one for one in kept if one is not None),
+    )
 
 
 def _key_is_proven(suite: Suite, answers: dict[int, Answer]) -> bool:
@@ -90,59 +121,8 @@ def _assessment(
     if excess := too_many(suite, held, staged.rows):
         reasons.append(excess)
     raised = any(check.answer.raised for check in checks)  # a full disk is no property of the rows
-    lasting = not raised and not reads_more_than_its_model(suite)
+    lasting = not raised and inputs.is_bound(suite)
     return Assessment(suite, checks, tuple(reasons), staged.rows, held, lasting)
-
-
-def _questions(
-    warehouse: Warehouse, suite: Suite, staged: Staged, views: Any
-) -> tuple[dict[int, Question], dict[int, Answer]]:
-    """Questions by expectation, and the answers that need no asking: a column or condition that does not fit the table."""
-    columns = list(warehouse.columns(staged.ref))
-    asked: dict[int, Question] = {}
-    known: dict[int, Answer] = {}
-    for item in suite.expectations:
-        view = views[item.where]
-        wrong = _missing(item, columns) or (
-            f"where: {view.message}" if isinstance(view, WarehouseError) else None
-        )
-        if wrong:
-            known[item.index] = Answer(item.index, False, raised=wrong)
-        else:
-            asked[item.index] = Question(item.index, view, item.type, _spelled(item, columns))
-    return asked, known
-
-
-_ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist")
-"""Whether the columns are there, and how they are spelled, is what these ask."""
-
-
-def _missing(item: Expectation, columns: list[str]) -> str | None:
-    if item.type in _ABOUT_COLUMNS:
-        return None
-    known = {column.lower() for column in columns}
-    lost = [column for _, column in columns_of(item.kwargs) if column.lower() not in known]
-    return f"there is no column {lost[0]}. {hint(lost[0], columns)}".rstrip() if lost else None
-
-
-def _spelled(item: Expectation, columns: list[str]) -> dict[str, Any]:
-    """Columns as the table spells them: the engine does not tell cases apart, Great Expectations may."""
-    plain = {name: _thawed(value) for name, value in item.kwargs.items()}
-    if item.type in _ABOUT_COLUMNS:
-        return plain
-    exact = {column.lower(): column for column in columns}
-    for path, column in columns_of(plain):
-        name, *rest = path
-        spelled = exact.get(column.lower(), column)
-        if rest:
-            plain[str(name)][rest[0]] = spelled
-        else:
-            plain[str(name)] = spelled
-    return plain
-
-
-def _thawed(value: Any) -> Any:
-    return [_thawed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _held(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 Problem = tuple[tuple[str | int, ...], str, str]
 """Where in an expectation (keys below it), what is wrong, the fix."""
@@ -22,3 +23,10 @@ class Entry:
     kwargs: Mapping[str, tuple[str, ...]]
     required: tuple[str, ...]
     own: bool = False
+
+
+def column_text(kwargs: Mapping[str, Any]) -> str | None:
+    """The columns that an expectation is about, as one text; None for the table itself."""
+    names = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
+    names += kwargs.get("column_list") or []
+    return ", ".join(str(name) for name in names) or None

@@ -31,6 +31,8 @@ class Answer:
     observed: str | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
     """The package's own numbers as plain JSON values: element_count, missing_count, unexpected_count, unexpected_percent, observed_value, details."""
+    number: float | None = None
+    """What was observed, as the number that a trend shows, where the package's own number is another."""
 
 
 class Examiner(Protocol):

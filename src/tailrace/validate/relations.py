@@ -1,39 +1,68 @@
-"""The staged table as an expectation sees it: whole, or only the rows of its `where:`."""
+"""The staged table as an expectation sees it: whole, only the rows of its `where:`, or with a column more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
 _NAME = "tailrace_judged_{}"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+ROW = "judged"
+"""How an added column's SQL calls the row."""
 
 
-@contextmanager
-def relations(
-    warehouse: Warehouse, staged: Staged, wheres: Iterable[str | None]
-) -> Iterator[Mapping[str | None, str | WarehouseError]]:
-    """One temporary view per distinct condition, by it; an error where the condition does not fit the table.
+class Relations:
+    """One temporary view per distinct condition and added columns, made when it is asked for.
 
     Views in the connection's temporary memory work on a warehouse that is open for reading only, and any SQL
     condition works as it does in a model.
     """
-    made: dict[str | None, str | WarehouseError] = {}
-    table = warehouse.dialect.table(staged.ref)
-    try:
-        for number, where in enumerate(dict.fromkeys(wheres)):
-            name = _NAME.format(number)
-            rows = f"SELECT * FROM {table}" + (f" WHERE ({where}\n)" if where else "")
+
+    def __init__(self, warehouse: Warehouse, staged: Staged) -> None:
+        self._warehouse = warehouse
+        self._staged = staged
+        self._made: dict[str, str | WarehouseError] = {}
+
+    def named(self, where: str | None, adds: Mapping[str, str] = _NOTHING) -> str:
+        """The view with the rows of a condition; `adds` maps column names to SQL over the row. An error where either does not fit."""
+        rows = self.select(where, adds)
+        if rows not in self._made:
+            name = _NAME.format(len(self._made))
             try:
-                warehouse.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
-                made[where] = name
+                self._warehouse.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
+                self._made[rows] = name
             except WarehouseError as error:
-                made[where] = error
+                self._made[rows] = error
+        found = self._made[rows]
+        if isinstance(found, WarehouseError):
+            raise found
+        return found
+
+    def select(self, where: str | None, adds: Mapping[str, str] = _NOTHING) -> str:
+        """What the view stands for, over the staged table."""
+        dialect = self._warehouse.dialect
+        rows = f"SELECT * FROM {dialect.table(self._staged.ref)}" + (f" WHERE ({where}\n)" if where else "")
+        if not adds:
+            return rows
+        more = ", ".join(f"{sql} AS {dialect.quote(name)}" for name, sql in adds.items())
+        return f"SELECT {ROW}.*, {more} FROM ({rows}) AS {ROW}"
+
+    def close(self) -> None:
+        for view in self._made.values():
+            if isinstance(view, str):
+                self._warehouse.execute(f"DROP VIEW IF EXISTS {view}")
+
+
+@contextmanager
+def relations(warehouse: Warehouse, staged: Staged) -> Iterator[Relations]:
+    """The views of one judgement; they are gone after it."""
+    made = Relations(warehouse, staged)
+    try:
         yield made
     finally:
-        for view in made.values():
-            if isinstance(view, str):
-                warehouse.execute(f"DROP VIEW IF EXISTS {view}")
+        made.close()

@@ -12,7 +12,7 @@ from tailrace.project.spec import Suite
 from tailrace.validate.audience import Audience
 from tailrace.validate.masking import MASK, hides, shown_result
 from tailrace.validate.suite import suite_hash
-from tailrace.validate.verdict import Assessment, Check, Verdict, column_text, title
+from tailrace.validate.verdict import Assessment, Check, Verdict, column_text, expected
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 from tailrace.warehouse.stage import Staged
 
@@ -27,7 +27,7 @@ COLUMNS: Mapping[TableRef, Mapping[str, str]] = {
         "success": "BOOLEAN", "observed": "VARCHAR", "unexpected_count": "BIGINT", "decision": "VARCHAR",
         "where": "VARCHAR", "reason": "VARCHAR", "rows": "BIGINT", "position": "BIGINT", "at": "TIMESTAMP",
         **dict.fromkeys(("description", "owner", "kwargs", "asked", "result", "query"), "VARCHAR"),
-        "observed_number": "DOUBLE", "stage": "VARCHAR",
+        "observed_number": "DOUBLE", "stage": "VARCHAR", "content": "VARCHAR",
     },
     SAMPLES: {
         "run_id": "VARCHAR", "suite": "VARCHAR", "position": "BIGINT", "number": "BIGINT",
@@ -85,7 +85,7 @@ def write_checks(
     insert(
         warehouse,
         VALIDATIONS,
-        [_row(found, check, staged.ref.name, run_id, at, audience.personal) for check in found.checks],
+        [_row(found, check, staged, run_id, at, audience.personal) for check in found.checks],
     )
     warehouse.execute(f"DELETE FROM {warehouse.dialect.table(SAMPLES)} WHERE suite = ?", [found.suite.name])
     insert(
@@ -100,7 +100,7 @@ def write_checks(
 
 
 def _row(
-    found: Assessment, check: Check, stage: str, run_id: str, at: datetime, personal: frozenset[str]
+    found: Assessment, check: Check, staged: Staged, run_id: str, at: datetime, personal: frozenset[str]
 ) -> list[Any]:
     item, answer, asked = check.expectation, check.answer, check.asked
     hidden = hides(item, personal)
@@ -108,16 +108,18 @@ def _row(
     return [
         run_id, found.suite.name, found.suite.model, item.type, column_text(item.kwargs), item.severity, answer.success,
         observed, answer.unexpected, check.decision, item.where, check.reason or None, found.rows, item.index, at,
-        item.description or title(item), item.owner or found.suite.owner, _json(item.kwargs),
+        expected(item), item.owner or found.suite.owner, _json(item.kwargs),
         _json({"type": asked.type, "kwargs": asked.kwargs}) if asked else None,
         _json(shown_result(item, answer.result, personal)) if answer.result else None, check.query or None,
-        None if hidden else _number(check), stage,
+        None if hidden else _number(check), staged.ref.name, staged.content,
     ]  # fmt: skip
 
 
 def _number(check: Check) -> float | None:
     """What was observed, where it is one number."""
-    value = check.answer.result.get("observed_value", check.answer.observed)
+    value = check.answer.number
+    if value is None:
+        value = check.answer.result.get("observed_value", check.answer.observed)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

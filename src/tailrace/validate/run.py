@@ -15,6 +15,7 @@ from tailrace.validate.assess import OpenExaminer, assess, great_expectations
 from tailrace.validate.audience import Audience
 from tailrace.validate.held import Holding, held_mark, write_held
 from tailrace.validate.masking import shown_assessment
+from tailrace.validate.own import history
 from tailrace.validate.quarantine import forget_held
 from tailrace.validate.standing import standing
 from tailrace.validate.verdict import Assessment, Verdict
@@ -40,7 +41,7 @@ def judge(
         detail = {"checks": results.read_checks(warehouse, suite, known.run_id)}
     else:
         found = shown_assessment(
-            assess(warehouse, suite, staged, examiner, audience=audience), audience.personal
+            assess(warehouse, suite, staged, examiner, audience=audience, now=started), audience.personal
         )
         verdict = Verdict(
             suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held
@@ -77,6 +78,7 @@ def _write(
     with warehouse.transaction():
         results.ensure(warehouse)
         results.write_checks(warehouse, found, staged, run_id=run_id, at=moment, audience=audience)
+        history.write(warehouse, found.suite, found.distributions, run_id, moment)
         write_held(warehouse, holding)
         held = held_mark(warehouse, found.suite.name)
         results.write_verdict(warehouse, found, verdict, held, run_id, moment)

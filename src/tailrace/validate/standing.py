@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 
 from tailrace.project.spec import Suite
 from tailrace.validate.held import held_mark
+from tailrace.validate.own import inputs
 from tailrace.validate.results import VERDICTS
 from tailrace.validate.suite import suite_hash
 from tailrace.validate.verdict import Verdict
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
-_COLUMNS = 'content, suite_hash, decision, reasons, quarantined, lasting, run_id, "at", valid_until, held'
+_COLUMNS = (
+    'content, suite_hash, decision, reasons, quarantined, lasting, run_id, "at", valid_until, inputs, held'
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) 
     )
     if not rows:
         return Standing(None, "it was never judged")
-    content, judged_by, decision, reasons, quarantined, lasting, run_id, at, until, held = rows[0]
+    content, judged_by, decision, reasons, quarantined, lasting, run_id, at, until, read, held = rows[0]
     verdict = Verdict(
         suite.name, staged.ref.name, staged.content, decision, tuple(json.loads(reasons)), int(quarantined), reused=True
     )  # fmt: skip
@@ -50,6 +53,8 @@ def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) 
         return Standing(None, f"the suite was changed {since}")
     if until is not None and _naive(now) >= until:
         return Standing(None, f"its verdict ran out at {_time(until, now)}")
+    if read != inputs.state(warehouse, suite):
+        return Standing(None, f"a table that it compares with was changed {since}")
     if decision == "pass" and quarantined and held != held_mark(warehouse, suite.name):
         return Standing(None, "the keys of the rows that it held back are not here any more")
     return Standing(verdict, lasting=bool(lasting), run_id=str(run_id))

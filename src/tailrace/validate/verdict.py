@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from tailrace.project.spec import Expectation, Suite
+from tailrace.validate.entry import column_text as column_text  # noqa: PLC0414  # rows of results are written with both
+from tailrace.validate.own.declaration import Distribution
+from tailrace.validate.own.registry import CHECKS
 from tailrace.validate.question import Answer, Question
+from tailrace.validate.wording import expected as expected  # noqa: PLC0414
+from tailrace.validate.wording import failure as failure  # noqa: PLC0414
 
 Decision = Literal["pass", "warn", "quarantine", "block"]
 
@@ -54,7 +58,7 @@ class Assessment:
     """What a suite found in a staged table of `rows` rows. `lasting`: the same rows would be judged the same again.
 
     They would until `valid_until` (UTC), where time alone can change that, and while `inputs`, the state of the other tables that
-    were read, stays the same.
+    were read, stays the same. `distributions` are what later runs will be compared with.
     """
 
     suite: Suite
@@ -65,6 +69,7 @@ class Assessment:
     lasting: bool
     valid_until: datetime | None = None
     inputs: str = ""
+    distributions: tuple[Distribution, ...] = ()
 
     @property
     def decision(self) -> Literal["pass", "blocked"]:
@@ -82,10 +87,10 @@ def decide(expectation: Expectation, answer: Answer, held: int | str | None) -> 
         )
     if answer.success:
         return Check(expectation, answer, "pass")
-    found = f"{failure(expectation)}{_size(answer)}"
+    found = f"{failure(expectation)}{_size(expectation, answer)}"
     if expectation.on_fail != "quarantine":
         return Check(expectation, answer, expectation.on_fail, found)
-    if held != answer.unexpected:
+    if held is None or held != answer.unexpected:
         why = held if isinstance(held, str) else f"{answer.unexpected} rows fail, {held} were found"
         return Check(expectation, answer, "block", f"{found}, and they cannot be held back: {why}")
     return Check(expectation, answer, "quarantine", found)
@@ -104,75 +109,11 @@ def title(expectation: Expectation) -> str:
     return f"{expectation.type}({column_text(expectation.kwargs) or ''})"
 
 
-def column_text(kwargs: Mapping[str, Any]) -> str | None:
-    """The columns that an expectation is about, as one text; None for the table itself."""
-    names = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
-    names += kwargs.get("column_list") or []
-    return ", ".join(str(name) for name in names) or None
-
-
-def failure(expectation: Expectation) -> str:
-    """What is wrong with a row or table that fails, in a person's words: the suite's own where it has any."""
-    if expectation.description:
-        return expectation.description.rstrip(".")
-    kwargs = expectation.kwargs
-    phrase = _PHRASES.get(expectation.type)
-    text = phrase(kwargs) if phrase else f"{title(expectation)} fails"
-    return f"{text} (where {expectation.where})" if expectation.where else text
-
-
-def _size(answer: Answer) -> str:
-    """How many rows, or the number that was seen; texts are left out, they may be a person's."""
+def _size(expectation: Expectation, answer: Answer) -> str:
+    """How many rows, or what was seen: by our own checks in their words, else the number; texts of values may be a person's."""
     if answer.unexpected is not None:
         return f": {answer.unexpected:,} {'row' if answer.unexpected == 1 else 'rows'}"
     observed = answer.observed or ""
+    if expectation.type in CHECKS:
+        return f": {observed}" if observed else ""
     return f": it is {observed}" if observed.replace(".", "", 1).lstrip("-").isdigit() else ""
-
-
-def _between(what: str) -> Any:
-    def phrase(kwargs: Mapping[str, Any]) -> str:
-        subject = what.format(column=kwargs.get("column"))
-        low, high = kwargs.get("min_value"), kwargs.get("max_value")
-        if low is not None and high is not None:
-            return f"{subject} is not between {low} and {high}"
-        return f"{subject} is below {low}" if low is not None else f"{subject} is above {high}"
-
-    return phrase
-
-
-def _listed(values: Any) -> str:
-    shown: Sequence[Any] = list(values)
-    return ", ".join(str(value) for value in shown[:8]) + (", ..." if len(shown) > 8 else "")
-
-
-_PHRASES: Mapping[str, Any] = {
-    "expect_column_values_to_be_between": _between("{column}"),
-    "expect_column_value_lengths_to_be_between": _between("the length of {column}"),
-    "expect_table_row_count_to_be_between": _between("the number of rows"),
-    "expect_column_max_to_be_between": _between("the highest {column}"),
-    "expect_column_min_to_be_between": _between("the lowest {column}"),
-    "expect_column_mean_to_be_between": _between("the mean of {column}"),
-    "expect_column_sum_to_be_between": _between("the sum of {column}"),
-    "expect_column_values_to_not_be_null": lambda kwargs: f"{kwargs['column']} is missing",
-    "expect_column_values_to_be_null": lambda kwargs: f"{kwargs['column']} is not empty",
-    "expect_column_values_to_be_unique": lambda kwargs: f"{kwargs['column']} repeats",
-    "expect_column_values_to_be_in_set": lambda kwargs: (
-        f"{kwargs['column']} is none of {_listed(kwargs['value_set'])}"
-    ),
-    "expect_column_values_to_not_be_in_set": lambda kwargs: (
-        f"{kwargs['column']} is one of {_listed(kwargs['value_set'])}"
-    ),
-    "expect_column_values_to_match_regex": lambda kwargs: (
-        f"{kwargs['column']} does not match {kwargs.get('regex')}"
-    ),
-    "expect_column_values_to_not_match_regex": lambda kwargs: f"{kwargs['column']} matches {kwargs['regex']}",
-    "expect_column_pair_values_to_be_equal": lambda kwargs: (
-        f"{kwargs['column_A']} differs from {kwargs['column_B']}"
-    ),
-    "expect_column_pair_values_a_to_be_greater_than_b": lambda kwargs: (
-        f"{kwargs['column_A']} is not above {kwargs['column_B']}"
-    ),
-    "expect_multicolumn_sum_to_equal": lambda kwargs: (
-        f"{' + '.join(kwargs['column_list'])} is not {kwargs['sum_total']}"
-    ),
-}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tailrace.project.reader import parse_duration
@@ -119,3 +119,27 @@ def seconds(kwargs: Mapping[str, Any], name: str, default: str) -> float:
     found = parse_duration(str(kwargs.get(name) or default))
     assert found is not None, "wrong_with comes first"
     return found
+
+
+def counted(count: float, noun: str) -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def too_early(known: int, wanted: float) -> str:
+    """Why a check that compares with earlier runs passes in the first ones."""
+    return f"no history yet ({known} of {counted(int(wanted), 'run')})"
+
+
+def age(found: float) -> str:
+    """Seconds as a person says them: `26 hours`, `3 days`."""
+    for size, noun in ((DAY, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if found >= 2 * size or (found == size and size < DAY):
+            return counted(round(found / size), noun)
+    return counted(round(found), "second")
+
+
+def listed(names: Sequence[object]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *others, last = (str(name) for name in names)
+    return f"{', '.join(others)} and {last}" if others else last

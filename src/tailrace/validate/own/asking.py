@@ -1,0 +1,122 @@
+"""An expectation on its way to Great Expectations and back: parameters filled in, our own types translated, columns spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tailrace.errors import WarehouseError
+from tailrace.project.reader import hint
+from tailrace.project.spec import Expectation
+from tailrace.validate.catalogue import columns_of
+from tailrace.validate.masking import shown_error
+from tailrace.validate.own.declaration import Asked, CannotTell, Context, Found
+from tailrace.validate.own.parameters import TooEarly, Values
+from tailrace.validate.own.registry import CHECKS, wrong_with
+from tailrace.validate.question import Answer, Question
+
+_ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist")
+"""Whether the columns are there, and how they are spelled, is what these ask."""
+
+
+_NOTHING = Found()
+
+
+@dataclass(frozen=True)
+class Asking:
+    """An expectation with its values: `question` for the package, or an answer that needs no asking."""
+
+    expectation: Expectation
+    question: Question | None = None
+    answer: Answer | None = None
+    asked: Asked | None = None
+    found: Found = _NOTHING
+
+
+def prepared(context: Context, item: Expectation, values: Values) -> Asking:
+    """What is to be asked. Whatever keeps it from being asked is an answer that blocks; a history too short is one that passes."""
+    try:
+        item = values.resolved(item)
+    except TooEarly as early:
+        return Asking(item, answer=Answer(item.index, True, observed=str(early)))
+    except CannotTell as error:
+        return _raised(item, str(error))
+    columns = list(context.warehouse.columns(context.staged.ref))
+    if lost := _missing(item, columns):
+        return _raised(item, lost)
+    spelled = replace(item, kwargs=_spelled(item, columns))
+    try:
+        return _own(context, item, spelled) if item.type in CHECKS else _native(context, item, spelled)
+    except WarehouseError as error:
+        return _raised(item, shown_error(str(error)))
+    except CannotTell as error:
+        return _raised(item, str(error))
+
+
+def _native(context: Context, item: Expectation, spelled: Expectation) -> Asking:
+    try:
+        relation = context.relations.named(item.where)
+    except WarehouseError as error:
+        return _raised(item, f"where: {shown_error(str(error))}")
+    return Asking(item, Question(item.index, relation, item.type, spelled.kwargs))
+
+
+def _own(context: Context, item: Expectation, spelled: Expectation) -> Asking:
+    """A check of ours as a question of the package's."""
+    if wrong := next(wrong_with(spelled), None):
+        raise CannotTell(wrong[1])  # a parameter's value, which nobody could judge before
+    found = CHECKS[item.type].ask(context, spelled)
+    if isinstance(found, Found):
+        answer = Answer(item.index, True, observed=found.observed, number=found.number)
+        return Asking(item, answer=answer, found=found)
+    return Asking(item, Question(item.index, found.relation, found.type, found.kwargs), asked=found)
+
+
+def told(context: Context, asking: Asking, answer: Answer) -> Asking:
+    """With the package's answer, that on a check of ours in its own words."""
+    item = asking.expectation
+    if asking.asked is None or answer.raised is not None:
+        return replace(asking, answer=answer)
+    try:
+        spelled = replace(item, kwargs=_spelled(item, list(context.warehouse.columns(context.staged.ref))))
+        found = CHECKS[item.type].tell(context, spelled, asking.asked, answer)
+    except WarehouseError as error:
+        return _raised(item, shown_error(str(error)))
+    rows = (
+        answer.unexpected if CHECKS[item.type].entry.by_row else None
+    )  # rows of a query of ours are no rows of the model
+    answer = replace(answer, observed=found.observed, number=found.number, unexpected=rows)
+    return replace(asking, answer=answer, found=found)
+
+
+def _raised(item: Expectation, message: str) -> Asking:
+    return Asking(item, answer=Answer(item.index, False, raised=message))
+
+
+def _missing(item: Expectation, columns: list[str]) -> str | None:
+    if item.type in _ABOUT_COLUMNS:
+        return None
+    known = {column.lower() for column in columns}
+    lost = [column for _, column in columns_of(item.kwargs) if column.lower() not in known]
+    return f"there is no column {lost[0]}. {hint(lost[0], columns)}".rstrip() if lost else None
+
+
+def _spelled(item: Expectation, columns: list[str]) -> Mapping[str, Any]:
+    """Columns as the table spells them: the engine does not tell cases apart, Great Expectations may."""
+    plain = {name: _thawed(value) for name, value in item.kwargs.items()}
+    if item.type in _ABOUT_COLUMNS:
+        return plain
+    exact = {column.lower(): column for column in columns}
+    for path, column in columns_of(plain):
+        name, *rest = path
+        spelled = exact.get(column.lower(), column)
+        if rest:
+            plain[str(name)][rest[0]] = spelled
+        else:
+            plain[str(name)] = spelled
+    return plain
+
+
+def _thawed(value: Any) -> Any:
+    return [_thawed(item) for item in value] if isinstance(value, list | tuple) else value

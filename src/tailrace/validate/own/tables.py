@@ -1,0 +1,73 @@
+"""The tables that a suite reads beside its model: found by name, and what tells that one of them has changed."""
+
+from __future__ import annotations
+
+import json
+
+from tailrace.validate.own.declaration import CannotTell
+from tailrace.warehouse.base import META, TableRef, Warehouse
+from tailrace.warehouse.stage import fingerprint
+
+_MODELS, _CURSORS = TableRef(META, "models"), TableRef(META, "cursors")
+MISSING = "missing"
+
+
+def table_of(warehouse: Warehouse, name: str) -> TableRef:
+    """Where the rows of a model, or of `dataset.table`, are; CannotTell where there is none."""
+    schema, _, table = name.rpartition(".")
+    ref = TableRef(schema, table) if schema else _model(warehouse, name)
+    if not warehouse.columns(ref):
+        raise CannotTell(f"there is no table {name}")
+    return ref
+
+
+def _model(warehouse: Warehouse, name: str) -> TableRef:
+    """By what is remembered of its build; else a table of this name in the schema that names without one mean."""
+    if warehouse.columns(_MODELS):
+        found = warehouse.query(
+            f"SELECT schema_name, parts FROM {warehouse.dialect.table(_MODELS)} WHERE model = ?", [name]
+        )
+        if found:
+            return TableRef(str(found[0][0]), _alias(found[0][1]) or name)
+    return TableRef("main", name)
+
+
+def _alias(parts: object) -> str:
+    """The table's own name, where the model is stored under another; older releases wrote the parts in other ways."""
+    try:
+        return str(json.loads(str(parts))["config"]["alias"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def state_of(warehouse: Warehouse, name: str) -> str:
+    """Differs whenever the table's rows may: the landed version, what a model was built from and when, else a hash of the rows."""
+    try:
+        ref = table_of(warehouse, name)
+    except CannotTell:
+        return MISSING
+    return _landed(warehouse, ref) or _built(warehouse, ref) or fingerprint(warehouse, ref)[1]
+
+
+def _landed(warehouse: Warehouse, ref: TableRef) -> str:
+    if "data_version" not in warehouse.columns(_CURSORS):
+        return ""
+    found = warehouse.query(
+        f"SELECT data_version FROM {warehouse.dialect.table(_CURSORS)} WHERE resource = ?", [str(ref)]
+    )
+    return f"landed {found[0][0]}" if found else ""
+
+
+def _built(warehouse: Warehouse, ref: TableRef) -> str:
+    """A view's rows change without it, so they are read."""
+    if not warehouse.columns(_MODELS):
+        return ""
+    rows = warehouse.query(
+        "SELECT model, parts, fingerprint, built_at, run_id"
+        f" FROM {warehouse.dialect.table(_MODELS)} WHERE schema_name = ? AND materialized <> 'view'",
+        [ref.schema],
+    )
+    for model, parts, made_of, at, run_id in rows:
+        if (_alias(parts) or model) == ref.name:
+            return f"built {made_of} {at} {run_id}"
+    return ""
