@@ -13,9 +13,9 @@ from tailrace.connectors.sdk.base import Declaration
 from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
 from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.plan.conditions import Conditions
+from tailrace.plan.suites import check_suites
 from tailrace.project.load_pipelines import INLINE_KEYS, RESOURCE_KEYS, can_name
-from tailrace.project.spec import Connection, Pipeline, Project, Suite, Sync
-from tailrace.validate.suite import check_suite
+from tailrace.project.spec import Connection, Pipeline, Project, Sync
 
 
 def check_project(project: Project, graph: Graph, conditions: Conditions | None = None) -> list[Diagnostic]:
@@ -45,8 +45,7 @@ def check_project(project: Project, graph: Graph, conditions: Conditions | None 
             problems += check_inline(pipeline, project.root)
         else:
             problems += check_resources(pipeline, declarations.get(pipeline.connection))
-    for suite in project.suites:
-        problems += _suite(suite, graph, conditions)
+    problems += check_suites(project, graph, conditions)
     if graph.nodes:  # without models, every test would only repeat that they are missing
         problems += check_tests(project, graph)
     for sync in project.syncs:
@@ -140,13 +139,6 @@ def check_resources(pipeline: Pipeline, declaration: Declaration | None) -> Iter
 def _option_names(declaration: Declaration, resource: str) -> list[str]:
     kind = resource_type(declaration, resource)
     return [option.name for option in kind.options] if kind else []
-
-
-def _suite(suite: Suite, graph: Graph, conditions: Conditions) -> Iterator[Diagnostic]:
-    columns = columns_of(graph, suite.model)
-    known = None if columns is None else set(columns)
-    for path, message, fix in check_suite(suite, known, conditions.wrong_with):
-        yield Diagnostic(suite.marks.at(*path), message, fix)
 
 
 def _sync(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tailrace.build.facts import Cache, key_of, version_of
 from tailrace.errors import Diagnostic, Location
+from tailrace.validate.parameter_sql import ParameterFacts, facts_of
 from tailrace.validate.where import wrong_with
 
 FILE = "conditions.json"
@@ -27,6 +28,17 @@ class Conditions:
             kept = {"wrong": [list(pair) for pair in wrong_with(condition, known)]}
             self._cache.put(key, kept)
         return [(message, fix) for message, fix in kept["wrong"]]
+
+    def query(self, sql: str) -> ParameterFacts:
+        """As validate.parameter_sql.facts_of, which is asked once for a query."""
+        key = key_of("query", sql)
+        kept = self._cache.get(key)
+        if kept is None:
+            found = facts_of(sql)
+            kept = {"wrong": [list(pair) for pair in found.wrong], "tables": list(found.tables)}
+            self._cache.put(key, kept)
+        wrong = tuple((str(message), str(fix)) for message, fix in kept["wrong"])
+        return ParameterFacts(wrong, tuple(kept["tables"]))
 
     def check(
         self, sql: str, location: Location, key: str, columns: Sequence[str] | None

@@ -44,14 +44,18 @@ def as_suite(document: Document, problems: list[Diagnostic], named_by: str = "")
     if named_by and ours:
         message = f"{named_by} names this file with gx_suite, and says its model and key"
         reader.key_problem(message, "Remove tailrace from meta", "meta", "tailrace")
-    data: dict[str, Any] = {"expectations": []}
+    data: dict[str, Any] = {}
     if not named_by:
         data |= {**_named(reader, ours), **ours}
     if isinstance(notes := reader.data.get("notes"), str) and notes.strip():
         data["description"] = notes
     known = _values(reader)
-    for index, item in enumerate(reader.items("expectations", required=True)):
-        data["expectations"].append(_expectation(reader, index, known) if isinstance(item, Mapping) else item)
+    items = reader.items("expectations", required=True)
+    if isinstance(reader.data.get("expectations"), list):
+        data["expectations"] = [
+            _expectation(reader, index, known) if isinstance(item, Mapping) else item
+            for index, item in enumerate(items)
+        ]
     return Document(data, _moved(document.marks), templated=False)
 
 
@@ -93,7 +97,8 @@ def _values(reader: Reader) -> Mapping[str, Any]:
 
 def _expectation(suite: Reader, index: int, values: Mapping[str, Any]) -> dict[str, Any]:
     reader = suite.under("an expectation", "expectations", index)
-    reader.known(*GX_EXPECTATION_KEYS)
+    ours = "Write it under `meta: {tailrace: {...}}`"
+    reader.known(*GX_EXPECTATION_KEYS, fixes=dict.fromkeys(EXPECTATION_META_KEYS, ours))
     kind = reader.data.get("type", reader.data.get("expectation_type"))
     found: dict[str, Any] = {"type": _RENAMED.get(kind, kind) if isinstance(kind, str) else kind}
     if kind is None:

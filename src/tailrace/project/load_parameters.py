@@ -104,7 +104,7 @@ def _check_observed(reader: Reader, of: str, column: str, expectations: Sequence
         return
     types = [item.type for item in expectations]
     if of not in types:
-        reader.problem(f"no expectation of this suite is a {of}", hint(of, sorted({*types})), "of")
+        reader.problem(f"no expectation of this suite is of the type {of}", hint(of, sorted({*types})), "of")
         return
     columns = [str(item.kwargs.get("column", "")) for item in expectations if item.type == of]
     fits = sum(one.casefold() == column.casefold() for one in columns)
@@ -147,7 +147,8 @@ def _count(reader: Reader, key: str, default: int, least: int, most: int) -> int
         return default
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
+    what = f"{key} must be a whole number from {least} to {most}, not {kind_of(value)}"
     reader.problem(
-        f"{key} must be a whole number from {least} to {most}, not {kind_of(value)}", "Write one", key
+        what, "stddevs needs two runs at least" if least > 1 else f"Write one such as {default}", key
     )
     return default

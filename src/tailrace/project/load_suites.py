@@ -64,14 +64,13 @@ def read_suite(
     """A suite; parts of it that are wrong are left empty, with a diagnostic. `stored` are the JSON files that it may take in."""
     reader = Reader(document.data, document.marks, problems, "a suite")
     reader.known(*SUITE_KEYS, fixes=dict.fromkeys(("where", "on_fail"), "It belongs to an expectation"))
-    needs_items = True
+    is_yaml = needs_items = not file.endswith(".json")  # of a stored suite, as_suite has said what it lacks
     if "gx_suite" in reader.data:
         reader, needs_items = _with_stored(reader, file, stored or {})
-    is_yaml = not file.endswith(".json")  # of a stored suite, as_suite has said what these lack
     key = reader.optional_text("key")
     share = reader.share("max_quarantined", 0.05)
     items = reader.items("expectations", required=needs_items)
-    if needs_items and reader.data.get("expectations") == []:
+    if (needs_items or not is_yaml) and reader.data.get("expectations") == []:
         reader.problem("expectations is an empty list", "Add one, or remove the suite", "expectations")
     expectations = tuple(_expectation(reader, index, "key" in reader.data) for index in range(len(items)))
     return Suite(
@@ -108,7 +107,7 @@ def _with_stored(reader: Reader, file: str, stored: dict[str, Document | None]) 
     if document is None or not isinstance(own, list):
         return reader, False
     taken = as_suite(document, reader.problems, named_by=file)
-    items = taken.data.pop("expectations")
+    items = taken.data.pop("expectations", [])
     data = {**taken.data, **reader.data, "expectations": [*items, *own]}
     return Reader(data, _joined(taken.marks, reader.marks, len(items)), reader.problems, reader.what), True
 

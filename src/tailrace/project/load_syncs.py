@@ -48,12 +48,21 @@ def read_sync(document: Document, file: str, problems: list[Diagnostic]) -> Sync
         where=reader.optional_text("where"),
         suppress=reader.optional_text("suppress"),
         on_removed=cast("OnRemoved", reader.choice("on_removed", ON_REMOVED, "keep")),
-        validate=reader.name("validate", required=False) or None,
+        validate=_suite(reader),
         updated_at=updated_at,
         guardrails=_guardrails(reader),
         schedule=read_schedule(reader, sla=False),
         tags=reader.texts("tags"),
     )
+
+
+def _suite(reader: Reader) -> str | None:
+    """One suite gates a sync: of two, each would hold back rows that the other one sends."""
+    if isinstance(value := reader.data.get("validate"), list) or (isinstance(value, str) and "," in value):
+        fix = "Put all expectations into one; a suite takes in a file of Great Expectations' with `gx_suite:`"
+        reader.problem("validate names one suite, not several", fix, "validate")
+        return None
+    return reader.name("validate", required=False) or None
 
 
 def _match(reader: Reader, required: bool) -> tuple[str, str]:

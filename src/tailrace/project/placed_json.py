@@ -28,9 +28,8 @@ _FIXES = {
     "/": "JSON has no comments: remove it",
     "#": "JSON has no comments: remove it",
     ",": "Remove the comma",
-    "}": "Remove the comma before it",
-    "]": "Remove the comma before it",
 }
+_PYTHON = {"True": "Write true", "False": "Write false", "None": "Write null"}
 
 
 def read_json(path: Path, file: str, problems: list[Diagnostic]) -> Document | None:
@@ -88,8 +87,17 @@ class _Scanner:
             self.at = word.end()
             return _WORDS[word[0]]
         shown = repr(word[0][:40]) if word else repr(sign) if sign else "the end of the file"
-        fix = _FIXES.get(sign, "Put double quotes around a text" if word else "Write a value here")
-        raise self._wrong(start, f"not JSON: {shown} where a value must stand", fix)
+        raise self._wrong(start, f"not JSON: {shown} where a value must stand", self._fix(sign, word))
+
+    def _fix(self, sign: str, word: re.Match[str] | None) -> str:
+        if word:
+            return _PYTHON.get(word[0], "Put double quotes around a text")
+        is_last = self.text[: self.at].rstrip().endswith(",")
+        return (
+            "Remove the comma before it"
+            if sign in ("]", "}") and is_last
+            else _FIXES.get(sign, "Write a value here")
+        )
 
     def _number(self, number: re.Match[str], start: int) -> float | int:
         text = number[0]
@@ -107,7 +115,7 @@ class _Scanner:
             if error.msg.startswith("Unterminated"):
                 raise self._wrong(start, "not JSON: a text without its end", 'Close it with "') from error
             fix = (
-                "Write a tab as \\t and a line break as \\n"
+                'Close the text with ", or write a tab as \\t and a line break as \\n'
                 if "control" in error.msg
                 else "Double the backslash: \\\\d"
             )
@@ -155,7 +163,11 @@ class _Scanner:
         sign, place = self._next(), self.at
         if sign != '"':
             what = "the end of the file" if not sign else repr(sign)
-            fix = _FIXES.get(sign, "Put double quotes around the key")
+            fix = (
+                self._fix(sign, None)
+                if sign in "}]"
+                else _FIXES.get(sign, "Put double quotes around the key")
+            )
             raise self._wrong(place, f"not JSON: {what} where a key must stand", fix)
         key = self._string()
         if self._next() != ":":

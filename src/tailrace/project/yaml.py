@@ -264,6 +264,12 @@ def syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Diagnos
             "not YAML: a colon where no key can stand",
             "Check the indentation of this line, or put quotes around a text that holds ': '",
         )
+    if "unknown escape character" in problem:
+        return Diagnostic(
+            Location(file, line, col),
+            f"not YAML: \\{rest.lstrip(chr(92))[:1]} is no escape in double quotes",
+            "Put single quotes around the text: in them a backslash is a backslash",
+        )
     opened = error.context_mark
     since = f" (opened on line {opened.line + 1})" if opened is not None and opened.line != mark.line else ""
     what = f"{context}: {problem}" if context else problem

@@ -89,6 +89,8 @@ def test_an_unknown_key_in_a_golden_file_is_refused(case, tmp_path):
     found = sections(case)
     named = {line.partition(":")[0] for line in found["expect"].splitlines() if " has no key " in line}
     for name in named:
+        if kind_of(name) is None:
+            continue  # JSON of Great Expectations' own
         data = parsed(name, found[name], tmp_path)
         assert data is not None
         assert not ALONE[kind_of(name)].is_valid(data), name
