@@ -1,0 +1,140 @@
+"""The site as a folder: written beside the old one, then put in its place."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tailrace.errors import BadInput
+from tailrace.validate.gx import lean
+from tailrace.validate.gx.data_docs.pages import MARK, index_page, judgement_page, suite_page
+from tailrace.validate.gx.data_docs.stored import Judgement, judgements
+from tailrace.warehouse.base import Warehouse
+
+RUNS = 30
+_STATIC = Path(__file__).with_name("static")
+
+
+def write_site(
+    warehouse: Warehouse,
+    folder: Path,
+    *,
+    project: str,
+    runs: int = RUNS,
+    redact: Callable[[str], str] = str,
+) -> Path:
+    """Pages of the last `runs` judgements of every suite in `folder`; gives the index's path.
+
+    `warehouse` may be open for reading only. A folder with anything but an earlier site in it is refused (BadInput).
+    """
+    _refuse_foreign(folder)
+    found = judgements(warehouse, runs)
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        _write(new, found, project, redact)
+        _swap(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return folder / "index.html"
+
+
+def _refuse_foreign(folder: Path) -> None:
+    index = folder / "index.html"
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file", "Name a folder for the pages")
+    if (
+        folder.is_dir()
+        and any(folder.iterdir())
+        and not (index.is_file() and MARK in index.read_text("utf-8", "replace"))
+    ):
+        raise BadInput(
+            f"{folder} has other files in it", "Name an empty folder, or one that is not there yet"
+        )
+
+
+def _swap(new: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(folder: Path, found: list[Judgement], project: str, redact: Callable[[str], str]) -> None:
+    folder.mkdir(parents=True)
+    shutil.copytree(_STATIC, folder / "static")
+    placed: list[tuple[Judgement, str]] = []
+    suites: dict[str, str] = {}
+    with _rendering():
+        for judgement in found:
+            if judgement.suite not in suites:  # the newest comes first
+                suites[judgement.suite] = f"expectations/{_file(judgement.suite)}.html"
+                _put(
+                    folder / suites[judgement.suite],
+                    suite_page(_suite_document(judgement), judgement, redact),
+                )
+            path = f"validations/{_file(judgement.suite)}/{_run_file(judgement)}.html"
+            page = judgement_page(_document(judgement), judgement, suites[judgement.suite], redact)
+            _put(folder / path, page)
+            placed.append((judgement, path))
+    _put(folder / "index.html", index_page(project, placed, dict(sorted(suites.items())), redact))
+
+
+@contextmanager
+def _rendering() -> Iterator[None]:
+    """The package logs what it could not render with a traceback of its own; the page has the rest."""
+    lean.load()
+    logger = logging.getLogger(lean.PACKAGE)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _document(judgement: Judgement) -> dict[str, object]:
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+
+    from tailrace.validate.gx.data_docs import table
+    from tailrace.validate.gx.data_docs.results import validation_of
+
+    renderer = ValidationResultsPageRenderer(
+        column_section_renderer={
+            "class_name": "ValidationResultsColumnSectionRenderer",
+            "table_renderer": {"module_name": table.__name__, "class_name": table.DecisionsTable.__name__},
+        }
+    )
+    return dict(renderer.render(validation_of(judgement)).to_json_dict())
+
+
+def _suite_document(judgement: Judgement) -> dict[str, object]:
+    from great_expectations.render.renderer.page_renderer import ExpectationSuitePageRenderer
+
+    from tailrace.validate.gx.data_docs.results import suite_of
+
+    renderer: Any = ExpectationSuitePageRenderer()
+    return dict(renderer.render(suite_of(judgement)).to_json_dict())
+
+
+def _file(name: str) -> str:
+    """A name as a file's: what is not plain is left out, and a digest keeps two such names apart."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _run_file(judgement: Judgement) -> str:
+    return f"{judgement.at:%Y%m%dT%H%M%S}-{_file(judgement.run_id)}"
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
