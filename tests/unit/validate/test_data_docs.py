@@ -163,6 +163,21 @@ def test_samples_show_values_unless_they_are_personal(site):
     assert not any("@example" in text for text in texts(site).values())
 
 
+def test_a_column_marked_since_is_masked_too(tmp_path):
+    warehouse = DuckDBWarehouse(None)
+    judged(
+        warehouse,
+        between("warn", max_value=100),
+        expect("expect_column_max_to_be_between", "warn", column="score", max_value=100),
+    )
+    write_site(warehouse, tmp_path / "open", project="acme", personal={"other": {"score"}})
+    write_site(warehouse, tmp_path / "masked", project="acme", personal={"m": {"score"}})
+    shown, hidden = (newest(tmp_path / name).text for name in ("open", "masked"))
+    assert all(number in shown for number in ("101", "109"))
+    assert not any(number in hidden for number in ("101", "109"))
+    assert "81 unexpected values found" in hidden
+
+
 def test_the_index_leads_to_every_page(site):
     index = Seen((site / "index.html").read_text())
     links = {value for name, value in index.attributes if name == "href"}

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
+import sqlglot
 from tests.unit.validate.made import between, expect, staged, suite
 
 from tailrace.project.spec import Keeping
 from tailrace.validate.assess import assess
 from tailrace.validate.audience import Audience
+from tailrace.validate.evidence.placing import placed
+from tailrace.validate.evidence.rows import Rows
 from tailrace.validate.question import Answer
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.sql import DuckDBDialect
 
 MODEL = """
 SELECT range AS id,
@@ -241,3 +247,107 @@ def test_a_check_that_passes_has_no_evidence():
     stage = staged(warehouse, MODEL)
     check = assess(warehouse, suite(between(max_value=1000)), stage).checks[0]
     assert (check.decision, check.query, check.samples) == ("pass", "", ())
+
+
+OWN = {
+    "exists_in": (
+        expect("exists_in", "warn", where="id > 2", column="a", table="main.known"),
+        "SELECT * FROM tailrace_stage.crm WHERE a = 2 AND id > 2",
+    ),
+    "exists_in_other_name": (
+        expect("exists_in", "warn", column="email", table="main.known", to_column="mail"),
+        "SELECT * FROM tailrace_stage.crm WHERE email IS NOT NULL AND email <> 'user1@example.com'",
+    ),
+    "no_missing_days": (
+        expect("no_missing_days", "warn", column="day", last="40d", until="0d"),
+        "SELECT DATE '2026-02-01', DATE '2026-02-09', 9",
+    ),
+    "total_matches_source": (
+        expect("total_matches_source", "warn", column="b", source="main.known", source_column="amount", by=["a"]),
+        ("SELECT a, CAST(sum(b) AS DECIMAL(38, 9)) AS ours, CAST(any_value(a + 1) AS DECIMAL(38, 9)) AS theirs, ours - theirs"
+        " FROM tailrace_stage.crm WHERE a < 2 GROUP BY a UNION ALL SELECT 2, sum(b), 0, sum(b) FROM tailrace_stage.crm WHERE a = 2"),
+    ),
+    "fresh": (expect("fresh", "warn", column="day", max_age="1d"), "SELECT DATE '2026-01-31'"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own():
+    warehouse = DuckDBWarehouse(None)
+    stage = staged(warehouse, MODEL)
+    warehouse.execute(
+        "CREATE TABLE known AS SELECT range AS a, range + 1 AS amount, 'user1@example.com' AS mail FROM range(2)"
+    )
+    items = [item for item, _ in OWN.values()]
+    clock = datetime(2026, 2, 9, 12, tzinfo=UTC)
+    checks = assess(warehouse, suite(*items), stage, audience=PERSONAL, now=clock).checks
+    yield warehouse, dict(zip(OWN, checks, strict=True))
+    warehouse.close()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_check_of_our_own_shows_what_it_found(own, name):
+    warehouse, checks = own
+    check = checks[name]
+    assert (check.decision, check.answer.raised) == ("warn", None)
+    assert rows(warehouse, check.query) == rows(warehouse, OWN[name][1])
+    assert "tailrace_judged" not in check.query
+
+
+def test_samples_of_our_own_checks_are_what_misses_or_differs(own):
+    _, checks = own
+    assert checks["no_missing_days"].samples == (
+        '{"missing_from":"2026-02-01","missing_to":"2026-02-09","missing_days":9}',
+    )
+    assert [json.loads(text)["a"] for text in checks["total_matches_source"].samples] == [0, 1, 2]
+    lost = [json.loads(text) for text in checks["exists_in_other_name"].samples]
+    assert [list(row)[:2] for row in lost] == [["id", "email"]] * 10
+    assert {row["email"] for row in lost} == {"***"}
+
+
+def test_totals_of_a_personal_column_are_masked():
+    warehouse = DuckDBWarehouse(None)
+    stage = staged(warehouse, MODEL)
+    warehouse.execute("CREATE TABLE known AS SELECT 0 AS a, 1 AS amount")
+    item = OWN["total_matches_source"][0]
+    check = assess(warehouse, suite(item), stage, audience=Audience(frozenset({"b"}))).checks[0]
+    shown = json.loads(check.samples[0])
+    assert shown == {"a": 0, "model_total": "***", "source_total": "***", "difference": "***"}
+
+
+@dataclass(frozen=True)
+class BigQuery(DuckDBDialect):
+    """How BigQuery quotes, for SQL that no server of it reads here."""
+
+    name: str = "bigquery"
+
+    def quote(self, name: str) -> str:
+        return f"`{name}`"
+
+
+def test_a_query_for_bigquery_keeps_its_dialect_and_its_values():
+    where = "grade <> 'tailrace_judged_0'"
+    rows_of = Rows(BigQuery(), TableRef("tailrace_stage", "crm"), where)
+    asked = (
+        "SELECT * FROM (SELECT * FROM `tailrace_judged_0` WHERE true) AS `anon_1`"
+        r" WHERE `email` IS NOT NULL AND NOT REGEXP_CONTAINS(`email`, r'^a\d \'tailrace_judged_0')"
+    )
+    placed_sql = placed(asked, "tailrace_judged_0", rows_of)
+    assert placed_sql.startswith(
+        "SELECT * FROM `tailrace_stage`.`crm` WHERE (grade <> 'tailrace_judged_0') AND "
+    )
+    assert placed_sql.count("tailrace_judged_0") == 2
+    [pattern] = sqlglot.parse_one(placed_sql, read="bigquery").find_all(sqlglot.exp.RegexpLike)
+    assert (
+        pattern.expression.name
+        == sqlglot.parse_one(asked, read="bigquery").find(sqlglot.exp.RegexpLike).expression.name
+    )
+
+
+def test_a_column_that_names_its_table_keeps_the_name():
+    rows_of = Rows(DuckDBDialect(), TableRef("tailrace_stage", "crm"))
+    asked = 'SELECT "v"."id" FROM "v" WHERE "v"."x" = \'v\' AND id IN (SELECT id FROM v AS w WHERE w.x > 1)'
+    assert placed(asked, "v", rows_of) == (
+        'SELECT "v"."id" FROM "tailrace_stage"."crm" AS v WHERE "v"."x" = \'v\''
+        ' AND id IN (SELECT id FROM "tailrace_stage"."crm" AS w WHERE w.x > 1)'
+    )

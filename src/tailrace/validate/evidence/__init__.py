@@ -36,6 +36,6 @@ def with_evidence(
         if found is None:
             return told
         told = replace(told, query=found.sql)
-        return replace(told, samples=samples(warehouse, suite, staged, question, found, audience))
+        return replace(told, samples=samples(warehouse, suite, staged, check, question, found, audience))
     except Exception:  # noqa: BLE001  # a verdict never hangs on what is shown of it
         return told

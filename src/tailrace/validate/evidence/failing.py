@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
+from tailrace.project.spec import Expectation
 from tailrace.validate.catalogue import entries
 from tailrace.validate.evidence import numbers
 from tailrace.validate.evidence.rows import Rows, Shown
@@ -15,6 +16,7 @@ from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
 QUERY = "unexpected_rows_expectation"
+EXISTS = "exists_in"
 
 
 def shown(
@@ -22,7 +24,10 @@ def shown(
 ) -> Shown | None:
     """What to show of a failing check; None where nothing could be proven right."""
     rows = Rows(warehouse.dialect, staged.ref, check.expectation.where)
-    found = _found(examiner, question, rows)
+    if check.expectation.type == EXISTS:
+        found: Shown | None = _lost(warehouse, check.expectation, rows)
+    else:
+        found = _found(examiner, question, rows)
     return found if found and _proven(warehouse, found, check) else None
 
 
@@ -32,6 +37,19 @@ def _found(examiner: Examiner, question: Question, rows: Rows) -> Shown | None:
     if question.type in entries() and entries()[question.type].by_row:
         return _by_condition(examiner, question, rows)
     return numbers.shown(question, rows)
+
+
+def _lost(warehouse: Warehouse, expectation: Expectation, rows: Rows) -> Shown:
+    """Rows whose value the other table does not have; the judged view has a column more for it, the staged table has not."""
+    from tailrace.validate.own.exists_in import to_column
+    from tailrace.validate.own.tables import table_of
+
+    quote, name = rows.dialect.quote, str(expectation.kwargs["column"])
+    value = f"judged.{quote(name)}"
+    other = rows.dialect.table(table_of(warehouse, str(expectation.kwargs["table"])))
+    there = f"SELECT 1 FROM {other} AS known WHERE known.{quote(to_column(expectation.kwargs))} = {value}"
+    condition = f"{value} IS NOT NULL AND NOT EXISTS ({there})"
+    return Shown(rows.select("*", condition, alias="judged"), "rows", (name,))
 
 
 def _by_condition(examiner: Examiner, question: Question, rows: Rows) -> Shown:
@@ -78,12 +96,18 @@ _OURS: Mapping[str, Callable[[Question, Rows], Shown]] = {
 def _proven(warehouse: Warehouse, found: Shown, check: Check) -> bool:
     """Whether the query runs and agrees with what was judged, as far as that is a number."""
     if found.kind == "number":
-        return _agrees(warehouse.query(found.sql)[0][0], check.answer.observed)
+        return _agrees(warehouse.query(found.sql)[0][0], _observed(check))
     rows = warehouse.query(f"SELECT count(*) FROM ({found.sql}\n) AS failing")[0][0]
     counted = check.answer.unexpected
     if counted is None and found.kind == "query":
-        counted = _number(check.answer.observed)
+        counted = _number(_observed(check))
     return not found.counted or counted is None or bool(rows == counted)
+
+
+def _observed(check: Check) -> str | None:
+    """As the package saw it: our own checks say it in their words."""
+    value = check.answer.result.get("observed_value", check.answer.observed)
+    return None if value is None else str(value)
 
 
 def _agrees(value: object, observed: str | None) -> bool:

@@ -34,11 +34,12 @@ class Rows:
     ref: TableRef
     where: str | None = None
 
-    def select(self, what: str, condition: str = "", more: str = "") -> str:
+    def select(self, what: str, condition: str = "", more: str = "", alias: str = "") -> str:
         """SELECT `what` of these rows under one more condition; `more` follows it."""
         conditions = [part for part in (self._own(), condition) if part]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {what} FROM {self.dialect.table(self.ref)}{where}{' ' if more else ''}{more}"
+        name = f" AS {alias}" if alias else ""
+        return f"SELECT {what} FROM {self.dialect.table(self.ref)}{name}{where}{' ' if more else ''}{more}"
 
     def relation(self) -> str:
         """What stands after FROM: the table, or a subquery in brackets."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
-from tailrace.project.spec import Suite
+from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.audience import Audience
 from tailrace.validate.catalogue import columns_of
 from tailrace.validate.evidence.failing import QUERY
@@ -12,6 +13,7 @@ from tailrace.validate.evidence.numbers import COUNT
 from tailrace.validate.evidence.rows import Shown
 from tailrace.validate.masking import masked_row_sql
 from tailrace.validate.question import Question
+from tailrace.validate.verdict import Check
 from tailrace.validate.where import same_for_same_rows
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
@@ -21,7 +23,13 @@ _UNORDERED = ("ARRAY", "STRUCT", "JSON", "GEOGRAPHY")
 
 
 def samples(
-    warehouse: Warehouse, suite: Suite, staged: Staged, question: Question, found: Shown, audience: Audience
+    warehouse: Warehouse,
+    suite: Suite,
+    staged: Staged,
+    check: Check,
+    question: Question,
+    found: Shown,
+    audience: Audience,
 ) -> tuple[str, ...]:
     """Up to `audience.keeping.samples` of the rows that `found` selects, always the same ones."""
     columns = warehouse.columns(staged.ref)
@@ -29,14 +37,16 @@ def samples(
     key = named.get((suite.key or "").lower())
     if found.kind == "rows":
         order = [*found.order, *([key] if key else columns)]
-        judged = [name for _, name in columns_of(question.kwargs)]
+        judged = found.columns or [name for _, name in columns_of(question.kwargs)]
         return _first(warehouse, found.sql, _ahead(columns, [key, *judged]), order, audience)
     if found.kind == "values":
         name = found.columns[0]
         count = warehouse.dialect.quote(COUNT)
         kinds = {name: columns[name], COUNT: "BIGINT"}
         return _first(warehouse, found.sql, kinds, [f"{count} DESC", name], audience)
-    if found.kind == "query" and question.type == QUERY:
+    if found.kind == "query" and check.expectation.type != QUERY:
+        return _of_ours(warehouse, check.expectation, found, audience)
+    if found.kind == "query":
         return _of_query(warehouse, staged, question, found, key, columns, audience)
     return ()
 
@@ -65,6 +75,19 @@ def _ordered(columns: Mapping[str, str], name: str) -> bool:
 def _ahead(columns: Mapping[str, str], first: Iterable[str | None]) -> dict[str, str]:
     """The same columns with these ahead: the key and what was judged are what a reader looks for."""
     return {name: columns[name] for name in first if name and name in columns} | dict(columns)
+
+
+def _of_ours(
+    warehouse: Warehouse, expectation: Expectation, found: Shown, audience: Audience
+) -> tuple[str, ...]:
+    """Rows of a query of one of our own checks: columns of the model keep their names in it, the rest is computed of the one column."""
+    made = warehouse.arrow(f"SELECT * FROM ({found.sql}\n) AS failing LIMIT 0").schema
+    kinds = {name: _kind(str(made.field(name).type)) for name in made.names}
+    if str(expectation.kwargs.get("column", "")).lower() in audience.personal:
+        groups = {str(name).lower() for name in expectation.kwargs.get("by") or ()}
+        computed = {name.lower() for name in kinds} - groups
+        audience = replace(audience, personal=audience.personal | computed)
+    return _first(warehouse, found.sql, kinds, list(kinds), audience)
 
 
 def _of_query(

@@ -6,13 +6,15 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tailrace.errors import BadInput
 from tailrace.validate.gx import lean
+from tailrace.validate.gx.data_docs.masked import masked
 from tailrace.validate.gx.data_docs.pages import MARK, index_page, judgement_page, suite_page
 from tailrace.validate.gx.data_docs.stored import Judgement, judgements
 from tailrace.warehouse.base import Warehouse
@@ -27,14 +29,16 @@ def write_site(
     *,
     project: str,
     runs: int = RUNS,
+    personal: Mapping[str, Collection[str]] = MappingProxyType({}),
     redact: Callable[[str], str] = str,
 ) -> Path:
     """Pages of the last `runs` judgements of every suite in `folder`; gives the index's path.
 
-    `warehouse` may be open for reading only. A folder with anything but an earlier site in it is refused (BadInput).
+    `warehouse` may be open for reading only. `personal` are columns in lower case by model, as the project marks them now; what
+    was stored before is masked. A folder with anything but an earlier site in it is refused (BadInput).
     """
     _refuse_foreign(folder)
-    found = judgements(warehouse, runs)
+    found = [masked(item, personal.get(item.model, ())) for item in judgements(warehouse, runs)]
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     try:
