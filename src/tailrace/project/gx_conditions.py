@@ -111,12 +111,13 @@ def _term(tokens: Iterator[tuple[str, str]], pandas: bool) -> str:
     same = {"==": "=", "!=": "<>", "<>": "<>", "=": "="}.get(operator, operator)
     if kind != "op" or (pandas and operator in ("=", "<>")):
         raise Unclear(f"{operator} is not sure to mean the same in SQL")
+    if pandas and same == "<>":
+        raise Unclear("whether a missing value differs from others depends on the column's type in pandas")
     kind, value = next(tokens, ("", "its end"))
     if kind not in ("number", "single", "double"):
         raise Unclear(f"{value} is not a value")
     literal = _literal(_number(value) if kind == "number" else value)
-    # in pandas a missing value differs from every other
-    return f"{column} {'IS DISTINCT FROM' if pandas and same == '<>' else same} {literal}"
+    return f"{column} {same} {literal}"
 
 
 def _nullity(tokens: Iterator[tuple[str, str]]) -> str:

@@ -117,7 +117,7 @@ def _key_for_quarantine() -> Schema:
 
 
 def _of_type(entry: Entry, name: str) -> Schema:
-    properties = {kwarg: _kwarg(kwarg, takes, name) for kwarg, takes in entry.kwargs.items()}
+    properties = {kwarg: _kwarg(kwarg, entry, name) for kwarg in entry.kwargs}
     kwargs: Schema = {
         "properties": properties,
         "required": list(entry.required),
@@ -136,10 +136,15 @@ def _of_type(entry: Entry, name: str) -> Schema:
     return found
 
 
-def _kwarg(name: str, takes: tuple[str, ...], kind: str) -> Schema:
+def _kwarg(name: str, entry: Entry, kind: str) -> Schema:
+    takes = entry.kwargs[name]
     if words := words_of(name, kind):
         return {"enum": [*words, None]}
     if name == "mostly":
         return {"anyOf": [SHARE, TAKEN]}
-    taken = [TAKEN] if takes_parameter(name, takes) else []
-    return {"anyOf": [*(TAKES[kind] for kind in takes), {"type": "null"}, *taken]} if takes else {}
+    found = [TAKES[one] for one in takes]
+    if name not in entry.required:
+        found.append({"type": "null"})
+    if takes_parameter(name, takes):
+        found.append(TAKEN)
+    return {"anyOf": found} if takes else {}
