@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _BEGINS = ("SELECT", "WITH", "FROM", "VALUES", "(")
 
 
@@ -14,10 +16,12 @@ class NotOneQuery(ValueError):
 
 
 def one_query(query: str, dialect: str = "duckdb") -> str:
-    """The query up to its last semicolon, without the comments after it. Raises NotOneQuery."""
-    from sqlglot import tokenize
+    """The query up to its last semicolon, without the comments after it; `{batch}` may be followed by a name for it.
+
+    Raises NotOneQuery.
+    """
+    from sqlglot import TokenType, tokenize
     from sqlglot.errors import TokenError
-    from sqlglot.tokens import TokenType
 
     try:
         tokens = tokenize(query, read=dialect)
@@ -31,7 +35,27 @@ def one_query(query: str, dialect: str = "duckdb") -> str:
         raise NotOneQuery("the query is more than one statement", "Write one SELECT")
     if tokens[0].text.upper() not in _BEGINS:
         raise NotOneQuery(f"the query begins with {tokens[0].text}: a check only reads", "Write one SELECT")
-    return query[: tokens[-1].end + 1]
+    if not any(_reads_batch(tokens, place) for place in range(len(tokens))):
+        raise NotOneQuery(
+            "the query does not read {batch}, the rows to judge", "Write SELECT * FROM {batch} WHERE ..."
+        )
+    return _named(query[: tokens[-1].end + 1], tokens)
+
+
+def _reads_batch(tokens: list[Any], place: int) -> bool:
+    return [token.text for token in tokens[place : place + 3]] == ["{", "batch", "}"]
+
+
+def _named(query: str, tokens: list[Any]) -> str:
+    """Great Expectations gives the rows a name of its own, so that one which the query gives would be the second."""
+    from sqlglot import TokenType
+
+    names = (TokenType.ALIAS, TokenType.VAR, TokenType.IDENTIFIER)
+    for place in reversed(range(len(tokens) - 3)):
+        if _reads_batch(tokens, place) and tokens[place + 3].token_type in names:
+            start, end = tokens[place].start, tokens[place + 2].end + 1
+            query = f"{query[:start]}(SELECT * FROM {query[start:end]}){query[end:]}"
+    return query
 
 
 def wrong_with(query: str) -> list[tuple[str, str]]:

@@ -5,7 +5,9 @@ Postgres' compiler with what DuckDB reads otherwise put right; no driver, no poo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -20,6 +22,22 @@ from sqlalchemy.engine import default
 from sqlalchemy.pool import StaticPool
 
 from tailrace.validate.gx import types
+
+EXACT = 2**53
+"""Integers up to here are the same as a float."""
+
+
+def exact(value: Any) -> Any:
+    """A number as a person wrote it: Great Expectations makes a float of every bound, DuckDB of what it compares with a float.
+
+    Integers beyond 2^53 and decimals would be rounded, and 0.1 in a FLOAT column would not be 0.1.
+    """
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value
+    if value.is_integer() and abs(value) <= EXACT:
+        return int(value)
+    written = Decimal(repr(value))
+    return written if -9 <= int(written.as_tuple().exponent) < 0 else value
 
 
 class _Cursor:
@@ -67,7 +85,7 @@ class _Connection:
                 "Permission Error: one SELECT is read here, and nothing is written"
             )
         self._reading = cursor
-        return self._native.execute(statements[0], list(parameters))
+        return self._native.execute(statements[0], [exact(value) for value in parameters])
 
     def result(self, cursor: _Cursor) -> Any:
         if self._reading is not cursor:
@@ -92,6 +110,15 @@ class _Compiler(PGCompiler):
             call = f"regexp_matches({self.process(element.left, **kw)}, {self.process(element.right, **kw)})"
             return call if operator.opstring == "~" else f"(NOT {call})"
         return super().visit_custom_op_binary(element, operator, **kw)  # type: ignore[no-any-return, no-untyped-call]
+
+    def render_literal_value(self, value: Any, type_: Any) -> str:
+        """A number reads as the parameter does that stands for it elsewhere."""
+        number = exact(value)
+        if isinstance(number, float):
+            return f"CAST('{number}' AS DOUBLE)"
+        if isinstance(number, int | Decimal) and not isinstance(number, bool):
+            return str(number)
+        return str(super().render_literal_value(value, type_))  # type: ignore[no-untyped-call]
 
 
 class _TypeCompiler(PGTypeCompiler):

@@ -7,10 +7,15 @@ import re
 _OF_THE_QUERY = ("Binder Error", "Catalog Error", "Parser Error", "Permission Error", "Not implemented Error")
 """These quote the query only, which the suite's author wrote; any other may quote values of rows."""
 
+_PATTERN = re.compile(
+    r"(missing [])]|unexpected \)|invalid (perl operator|escape sequence|repetition size|character class|named capture|UTF-8)"
+    r"|bad repetition operator|no argument for repetition|trailing \\)"
+)
+"""What RE2 says of a pattern that it cannot read, which the suite's author wrote."""
+
 _INPUT = "Invalid Input Error: "
 _KNOWN_INPUT = re.compile(
-    r"(missing|invalid|unexpected|bad|no argument|trailing|duplicate|Could not|Failed to|Malformed|Cannot|Type|Regex)\b",
-    re.IGNORECASE,
+    r"(Could not|Failed to|Malformed|Cannot|Type|invalid|another query)\b", re.IGNORECASE
 )
 _QUOTED = re.compile(r"'.*'|'.*$|\".*\"|\".*$")
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d.,:-]*")
@@ -19,14 +24,21 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d[\d.,:-]*")
 def plain_error(message: str) -> str:
     """One line without the driver's name; values that it quotes, which may be a person's, are `***`."""
     first = message.split("\n", maxsplit=1)[0].strip()
-    line = re.sub(r"^.*?\(_?duckdb\.[\w.]+\) ", "", first).removeprefix("Error: ").rstrip('".')
-    if " Error: " not in line or line.startswith(_OF_THE_QUERY) or not _is_duckdb(line):
+    line = _unwrapped(re.sub(r"^.*?\(_?duckdb\.[\w.]+\) ", "", first).removeprefix("Error: "))
+    if not _OF_DUCKDB.match(line) or line.startswith(_OF_THE_QUERY):
         return line
-    if line.startswith(_INPUT) and not _KNOWN_INPUT.match(line.removeprefix(_INPUT)):
-        return f"{_INPUT}its text may hold values of rows and is not shown"
-    return _NUMBER.sub("***", _QUOTED.sub(lambda found: f"{found[0][0]}***{found[0][0]}", line))
+    said = line.removeprefix(_INPUT)
+    if said != line and _PATTERN.match(said):
+        return line
+    if said == line or _KNOWN_INPUT.match(said):
+        return _NUMBER.sub("***", _QUOTED.sub(lambda found: f"{found[0][0]}***{found[0][0]}", line))
+    return f"{_INPUT}its text may hold values of rows and is not shown"
 
 
-def _is_duckdb(line: str) -> bool:
-    """`Conversion Error: ...`, unlike `ValidationError: ...` of Python's."""
-    return bool(re.match(r"[A-Z][A-Za-z ]*? Error: ", line))
+_OF_DUCKDB = re.compile(r"[A-Z][A-Za-z ]*? Error: ")
+"""`Conversion Error: ...`, unlike `ValidationError: ...` of Python's."""
+
+
+def _unwrapped(line: str) -> str:
+    """Without the end of the quotes whose beginning went with the driver's name."""
+    return line.removesuffix(".").removesuffix('"') if line.count('"') % 2 else line.removesuffix(".")

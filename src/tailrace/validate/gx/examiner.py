@@ -18,7 +18,18 @@ _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _UNIQUE = "expect_column_values_to_be_unique"
 _ALL_DISTINCT = "expect_column_proportion_of_unique_values_to_be_between"
 _QUERY = "unexpected_rows_query"
+_ROUNDED = {
+    "expect_column_values_to_be_between": ("min_value", "max_value"),
+    "expect_multicolumn_sum_to_equal": ("sum_total",),
+}
+"""Numbers that the package makes floats of and the engine compares rows with."""
+_EXACT = 2**53
+"""Integers up to here are the same as a float."""
 _MAX_MESSAGE = 300
+
+
+class _TooLarge(ValueError):
+    """A number that the package would round."""
 
 
 class GreatExpectations:
@@ -117,8 +128,9 @@ class GreatExpectations:
         needed = expectation.get_validation_dependencies(engine, {"result_format": _RESULT_FORMAT})
         counted = needed.metric_configurations[f"{expectation.map_metric}.unexpected_count"]
         metric = MetricConfiguration(wanted, counted.metric_domain_kwargs, counted.metric_value_kwargs)
-        condition, domain, _ = MetricsCalculator(engine).get_metric(metric)
-        rows = engine.get_domain_records(domain_kwargs=domain)
+        condition, _, _ = MetricsCalculator(engine).get_metric(metric)
+        # the condition's own domain has forgotten `ignore_row_if`, which the count heeds
+        rows = engine.get_domain_records(domain_kwargs=counted.metric_domain_kwargs)
         source = rows.subquery() if isinstance(rows, sa.Select) else rows
         wanted_columns: list[Any] = [sa.column(name) for name in columns] or [sa.text("*")]
         query: Any = sa.select(*wanted_columns).select_from(source).where(condition)
@@ -128,9 +140,12 @@ class GreatExpectations:
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
         kwargs = {**question.kwargs, **more}
+        for name in _ROUNDED.get(question.type, ()):
+            if isinstance(kwargs.get(name), int) and abs(kwargs[name]) > _EXACT:
+                raise ValueError(
+                    f"{name} {kwargs[name]} is too large to compare exactly: compare it in a query"
+                )
         if _QUERY in kwargs:
-            if "{batch}" not in kwargs[_QUERY]:
-                raise ValueError("the query does not read {batch}")  # the package would print that
             kwargs[_QUERY] = one_query(kwargs[_QUERY], self._dialect)
         return ExpectationConfiguration(
             type=question.type, kwargs=kwargs, meta={"index": question.index}

@@ -40,12 +40,20 @@ def load() -> ModuleType:
     logging.getLogger(PACKAGE).setLevel(logging.CRITICAL)  # its failures come back as results
     try:
         with _uncollected(), _standing_in():
-            return importlib.import_module(PACKAGE)
+            return _threadless(importlib.import_module(PACKAGE))
     except (ImportError, AttributeError):
         # a release that uses one of the two while it loads: slower, but right
         for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
             del sys.modules[name]
-        return importlib.import_module(PACKAGE)
+        return _threadless(importlib.import_module(PACKAGE))
+
+
+def _threadless(package: ModuleType) -> ModuleType:
+    """Its progress bars are switched off, but would still start a thread that watches over them."""
+    import tqdm  # type: ignore[import-untyped]
+
+    tqdm.tqdm.monitor_interval = 0
+    return package
 
 
 @contextmanager
