@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -32,9 +32,13 @@ _SHOWS_NO_VALUE = frozenset(
         *("expect_column_proportion_of_unique_values_to_be_between", "expect_column_type_to_be"),
         *("expect_column_unique_value_count_to_be_between", "exists_in"),
         *("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"),
+        *("unexpected_rows_expectation", "expect_table_row_count_to_equal_other_table"),
     )
 )
-"""Expectations on a column whose observation is a count, a share or a type."""
+"""Expectations that name columns and whose observation is a count, a share or a type."""
+
+_QUOTES_MEAN = ("expect_column_value_z_scores_to_be_less_than",)
+"""Expectations whose query for the failing rows holds numbers that were computed from the column."""
 
 _BY_ROW = re.compile(
     r"expect_(column_values_|column_value_|column_pair_|multicolumn_|compound_|select_column_).*\Z"
@@ -96,7 +100,7 @@ def hides(expectation: Expectation, personal: Collection[str]) -> bool:
     return expectation.type not in _SHOWS_NO_VALUE and not _BY_ROW.match(expectation.type)
 
 
-def shown_assessment(found: Assessment, personal: Collection[str]) -> Assessment:
+def shown_assessment(found: Assessment, personal: Set[str]) -> Assessment:
     """The assessment with every reason and error as they may be told."""
     if not personal:
         return found
@@ -106,7 +110,7 @@ def shown_assessment(found: Assessment, personal: Collection[str]) -> Assessment
     return replace(found, checks=checks, reasons=reasons)
 
 
-def _shown_check(check: Check, personal: Collection[str]) -> Check:
+def _shown_check(check: Check, personal: Set[str]) -> Check:
     answer, reason = check.answer, check.reason
     if answer.raised is not None:
         answer = replace(answer, raised=shown_error(answer.raised))
@@ -115,7 +119,12 @@ def _shown_check(check: Check, personal: Collection[str]) -> Check:
         reason = re.sub(rf"(?<![\w.]){re.escape(answer.observed)}(?![\w.])", MASK, reason)
         answer = replace(answer, observed=MASK)
     result = shown_result(check.expectation, answer.result, personal)
-    return replace(check, answer=replace(answer, result=result), reason=reason)
+    query = (
+        ""
+        if check.expectation.type in _QUOTES_MEAN and personal & _named(check.expectation.kwargs)
+        else check.query
+    )
+    return replace(check, answer=replace(answer, result=result), reason=reason, query=query)
 
 
 def shown_result(
@@ -132,7 +141,7 @@ def shown_error(message: str) -> str:
     """An error without the values it quotes; those raised before a row was read stay whole."""
     if message.startswith(_NAMES_NO_ROW):
         return message
-    without = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", f"'{MASK}'", message)
+    without = re.sub(r"(?<!\w)'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", f"'{MASK}'", message)
     return re.sub(r"\b([Vv]alue) (?!')\S+", rf"\1 {MASK}", without)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from tailrace.project.spec import Keeping
 from tailrace.validate.held import PREFIX
+from tailrace.validate.own.history import DISTRIBUTIONS
 from tailrace.validate.results import QUARANTINE, SAMPLES, VALIDATIONS, VERDICTS
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 
-DISTRIBUTIONS = TableRef(META, "distributions")
 STAGED = "suite_"
 """Heads the name of a staged table that no sync sends from."""
 

@@ -147,3 +147,13 @@ def test_nan_is_held_back_alone(house):
     house.run()
     assert house.statuses() == {"acked": 4, "dead": 1}
     assert "share is not a number" in house.ledger(2)["error"]
+
+
+def test_a_personal_key_that_repeats_is_not_quoted(house):
+    house.with_sync(primary_key="email")
+    house.model(
+        "SELECT i AS contact_id, 'planted@x.io' AS email, 1 AS score, 'A' AS grade FROM range(3) t(i)"
+    )
+    with pytest.raises(activate.ChangesetStopped) as caught:
+        house.prepare(personal=frozenset({"email"}))
+    assert "email is not unique in lead_scores: *** (3 times); nothing was sent" in str(caught.value)

@@ -69,6 +69,7 @@ def test_a_person_who_is_not_known_has_no_digest(warehouse):
         ("expect_column_unique_value_count_to_be_between", {"column": "age"}, False),
         ("expect_column_proportion_of_unique_values_to_be_between", {"column": "age"}, False),
         ("expect_table_row_count_to_be_between", {"min_value": 1}, False),
+        ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT age FROM {batch}"}, False),
     ],
 )
 def test_what_would_show_a_value_is_hidden(kind, kwargs, hidden):
@@ -94,6 +95,7 @@ def test_of_a_personal_column_only_counts_are_kept():
         ("Conversion Error: Could not convert string 'it''s ann' to INT32", "Conversion Error: Could not convert string '***' to INT32"),
         ('Invalid Input Error: Malformed JSON at "ann@x.io"', "Invalid Input Error: Malformed JSON at '***'"),
         ("Out of Range Error: Type INT32 with value 31415 is too large", "Out of Range Error: Type INT32 with value *** is too large"),
+        ("Conversion Error: it can't read 'ann'", "Conversion Error: it can't read '***'"),
         ('Binder Error: Referenced column "scor" not found', 'Binder Error: Referenced column "scor" not found'),
         ("Invalid Input Error: missing ): (", "Invalid Input Error: missing ): ("),
     ],

@@ -1,0 +1,113 @@
+"""Values of personal columns are planted everywhere, and looked for in all that a judgement shows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.unit.validate.made import Clock, expect, staged, suite
+
+from tailrace.cli.render import step_line
+from tailrace.events import listening
+from tailrace.validate.audience import Audience
+from tailrace.validate.run import judge
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+PERSONAL = frozenset({"email", "salary", "born"})
+ROWS = """SELECT 'planted' || range || '@x.io' AS email, 31337 + range / 1000 AS salary, DATE '1971-03-14' AS born,
+  range AS id, range % 7 AS score FROM range(130)"""
+PLANTED = ("planted", "31337", "1971-03")
+
+ITEMS = [
+    expect("expect_column_max_to_be_between", column="salary", max_value=1),
+    expect("expect_column_min_to_be_between", "warn", column="Salary", max_value=1),
+    expect("expect_column_mean_to_be_between", "warn", column="salary", max_value=1),
+    expect("expect_column_median_to_be_between", "warn", column="salary", max_value=1),
+    expect("expect_column_sum_to_be_between", "warn", column="salary", max_value=1),
+    expect("expect_column_max_to_be_between", "warn", column="born", max_value="1950-01-01"),
+    expect("expect_column_max_to_be_between", "warn", column="email", max_value="a"),
+    expect("expect_column_quantile_values_to_be_between", "warn", column="salary",
+           quantile_ranges={"quantiles": [0.1, 0.9], "value_ranges": [[0, 1], [0, 1]]}),
+    expect("expect_column_distinct_values_to_be_in_set", "warn", column="email", value_set=["a"]),
+    expect("expect_column_distinct_values_to_equal_set", "warn", column="born", value_set=["a"]),
+    expect("expect_column_distinct_values_to_contain_set", "warn", column="email", value_set=["a"]),
+    expect("expect_column_most_common_value_to_be_in_set", "warn", column="born", value_set=["a"]),
+    expect("expect_column_values_to_be_in_set", "quarantine", column="email", value_set=["a"]),
+    expect("expect_column_values_to_be_between", "quarantine", column="salary", max_value=1),
+    expect("expect_column_values_to_not_match_regex", "quarantine", column="email", regex="9@"),
+    expect("expect_column_values_to_be_unique", "warn", column="born"),
+    expect("expect_compound_columns_to_be_unique", "warn", column_list=["born", "score"]),
+    expect("expect_column_pair_values_to_be_equal", "warn", column_A="email", column_B="born"),
+    expect("expect_column_value_lengths_to_equal", "warn", column="email", value=3),
+    expect("expect_column_value_z_scores_to_be_less_than", "warn", column="salary", threshold=0.1, double_sided=True),
+    expect("expect_column_values_to_be_in_set", "warn", column="score", value_set=[99]),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT * FROM {batch} WHERE salary > 1"),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT * FROM {batch} WHERE CAST(email AS INTEGER) > 1"),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT error('row of ' || email) FROM {batch}"),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT CAST(salary AS TINYINT) AS t FROM {batch}"),
+    expect("expect_column_values_to_be_in_set", "warn", column="email", value_set=[1, 2]),
+    expect("expect_column_values_to_be_between", "warn", column="score", max_value=1, where="CAST(email AS INTEGER) > 1"),
+    expect("fresh", "warn", column="born", max_age="1d"),
+    expect("no_missing_days", "warn", column="born", by=["email"], last="7d"),
+    expect("total_matches_source", "warn", column="salary", source="main.bills", source_column="paid"),
+    expect("total_matches_source", "warn", column="score", source="main.bills", source_column="paid", by=["email"],
+           source_by=["email"]),
+    expect("exists_in", "quarantine", column="email", table="main.bills", to_column="email"),
+    expect("no_drift", "warn", column="salary"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def told():
+    """Everything that one judgement says or writes, but for tables whose rows are a model's own."""
+    warehouse, heard = DuckDBWarehouse(None), list[object]()
+    warehouse.execute("CREATE TABLE main.bills AS SELECT 'planted@y.io' AS email, 31337.5 AS paid")
+    table = staged(warehouse, ROWS)
+    wanted = suite(*ITEMS, key="email", max_quarantined=1.0)
+    with listening(heard.append):
+        verdict, step = judge(
+            warehouse, wanted, table, run_id="r1", now=Clock(), audience=Audience(PERSONAL, "email")
+        )
+        again, reused = judge(
+            warehouse, wanted, table, run_id="r2", now=Clock(), audience=Audience(PERSONAL, "email")
+        )
+    found = {
+        f"{name} {number}": str(row)
+        for name in warehouse.tables("tailrace_meta")
+        for number, row in enumerate(warehouse.query(f"SELECT * FROM tailrace_meta.{name}"))
+    }
+    for number, result in enumerate((step, reused)):
+        document = {**result.document(), "detail": dict(result.detail)}
+        found[f"step {number}"] = json.dumps(document)
+        found[f"line {number}"] = step_line(result.document(), result.detail)
+    found |= {f"event {number}": repr(event) for number, event in enumerate(heard)}
+    found |= {"verdict": repr(verdict), "again": repr(again)}
+    yield warehouse, found
+    warehouse.close()
+
+
+def test_no_planted_value_is_in_anything_that_is_shown(told):
+    warehouse, found = told
+    failing = warehouse.query(
+        "SELECT count(DISTINCT position) FROM tailrace_meta.validations WHERE NOT success"
+    )
+    assert failing == [(len(ITEMS),)], "each of them has something to tell"
+    shown = {place: text for place, text in found.items() if any(value in text for value in PLANTED)}
+    assert shown == {}
+
+
+def test_what_is_masked_is_there_and_says_so(told):
+    warehouse, found = told
+    observed = dict(
+        warehouse.query(
+            "SELECT position, observed FROM tailrace_meta.validations WHERE run_id = 'r1' AND position < 12"
+        )
+    )
+    assert set(observed.values()) == {"***", None}, "None where it could not be judged"
+    assert list(observed.values()).count("***") == 10
+    rows = warehouse.query("SELECT count(*), count(DISTINCT subject) FROM tailrace_meta.quarantine")
+    assert rows == [(130 + 130 + 13 + 130, 130)]
+    samples = warehouse.query('SELECT "row" FROM tailrace_meta.validation_samples')
+    assert len(samples) > 20
+    assert all("***" in text for (text,) in samples)
+    assert "the highest salary is above 1: it is ***" in found["step 0"]
