@@ -332,12 +332,15 @@ def suggest(model: str, write: bool, rows: int) -> None:
 @click.option(
     "--run", "run_id", metavar="RUN_ID", default="", help="As that run left things, not the newest."
 )
+@click.option(
+    "--data-docs", metavar="DIR", type=click.Path(), help="Great Expectations' pages, too, into this folder."
+)
 @common
-def report(output: str | None, run_id: str) -> None:
+def report(output: str | None, run_id: str, data_docs: str | None) -> None:
     """Write one HTML page that says whether the data can be trusted, what is wrong and whose job it is."""
     from tailrace.cli.report import write_report
 
-    write_report(frame_of(), output, run_id)
+    write_report(frame_of(), output, run_id, data_docs)
 
 
 @cli.command()

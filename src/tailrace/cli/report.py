@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tailrace import __version__
 from tailrace.cli.frame import Frame
@@ -12,12 +13,16 @@ from tailrace.cli.history import published
 from tailrace.cli.render import size
 from tailrace.errors import BadInput, refused_by_system
 
+if TYPE_CHECKING:
+    from tailrace.project.spec import Project
+    from tailrace.warehouse.duckdb import DuckDBWarehouse
+
 NAME = "report.html"
 HEAD = 2000
 """Characters of a file in which a page of ours says that it is one."""
 
 
-def write_report(frame: Frame, output: str | None, run_id: str) -> None:
+def write_report(frame: Frame, output: str | None, run_id: str, data_docs: str | None) -> None:
     """Write the page, say its verdict; with --json the document holds all that is on it."""
     from tailrace.report.document import as_json
     from tailrace.report.facts import read_report
@@ -31,12 +36,27 @@ def write_report(frame: Frame, output: str | None, run_id: str) -> None:
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     with published(project) as warehouse:
         found = read_report(warehouse, project, version=__version__, now=now, run_id=run_id, local=local)
+        docs = _data_docs(frame, warehouse, project, data_docs)
     page = render(found, frame.shield.redact).encode()
     _write(path, page)
     shown = output or NAME
-    frame.document({"file": shown, "bytes": len(page), **as_json(found)})
+    frame.document({"file": shown, "bytes": len(page), "data_docs": docs, **as_json(found)})
     frame.say(found.sentence)
     frame.say(f"{shown}: {size(len(page))}")
+    if docs:
+        frame.say(f"{docs}: Great Expectations' Data Docs")
+
+
+def _data_docs(frame: Frame, warehouse: DuckDBWarehouse, project: Project, folder: str | None) -> str | None:
+    """Great Expectations' own pages of the same judgements, where they were asked for: their front page."""
+    if folder is None:
+        return None
+    from tailrace.report.known import personal_of
+    from tailrace.validate.gx.data_docs import write_site
+
+    personal = personal_of(project)
+    redact = frame.shield.redact
+    return str(write_site(warehouse, Path(folder), project=project.name, personal=personal, redact=redact))
 
 
 def _may_be_written(path: Path) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from tailrace.errors import BadInput, near_miss
-from tailrace.project.spec import ModelFile, Project, SeedFile
+from tailrace.project.spec import Project
 from tailrace.report import evidence
 from tailrace.report.document import STATES, Report, Run, Suite
 from tailrace.report.freshness import read_landed, read_models
 from tailrace.report.judgements import failed_steps, read_judged, read_runs
-from tailrace.report.known import Known
+from tailrace.report.known import Known, personal_of
 from tailrace.report.local import NOTHING, Local
 from tailrace.report.published import Published
 from tailrace.report.sentences import moment, overall
@@ -41,7 +41,7 @@ def read_report(
         project, now, run, until is not None, judged, {one.run_id: one for one in runs},
         evidence.read_samples(published), evidence.read_held(published) if until is None else {},
         evidence.read_syncs(published, project) if until is None else {}, read_models(published, project),
-        _personal(project), local,
+        personal_of(project), local,
     )  # fmt: skip
     suites = tuple(sorted((told_suite(known, one) for one in project.suites), key=_rank))
     state, sentence = overall(suites)
@@ -67,11 +67,6 @@ def _chosen(runs: Sequence[Run], run_id: str) -> tuple[Run | None, datetime | No
     raise BadInput(
         f"there is no run {run_id} in the published file", near_miss(run_id, [one.run_id for one in runs])
     )
-
-
-def _personal(project: Project) -> dict[str, frozenset[str]]:
-    files: tuple[ModelFile | SeedFile, ...] = (*project.models, *project.seeds)
-    return {file.name: frozenset(one.name.lower() for one in file.columns if one.pii) for file in files}
 
 
 def _rank(suite: Suite) -> tuple[int, int, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tailrace.project.spec import Project
+from tailrace.project.spec import ModelFile, Project, SeedFile
 from tailrace.project.spec import Suite as Declared
 from tailrace.report.document import Built, Run, Sync
 from tailrace.report.evidence import Held
@@ -34,3 +34,9 @@ class Known:
 
     def has_personal_key(self, suite: Declared) -> bool:
         return (suite.key or "").lower() in self.personal.get(suite.model, ())
+
+
+def personal_of(project: Project) -> dict[str, frozenset[str]]:
+    """Columns that the models' YAML marks as personal now, in lower case, by model."""
+    files: tuple[ModelFile | SeedFile, ...] = (*project.models, *project.seeds)
+    return {file.name: frozenset(one.name.lower() for one in file.columns if one.pii) for file in files}

@@ -24,11 +24,13 @@ MARK = '<meta name="generator" content="tailrace report">'
 """In the head of every page: a file with it may be replaced."""
 
 MOST = 300_000
-STANDINGS, CARDS, CHECKS, VOLUMES, LANDED = 24_000, 100_000, 100_000, 28_000, 16_000
-"""Bytes of a page, and of them those for suites' sentences, failing checks with their evidence, all checks, charts and resources.
+STANDINGS, CARDS, VOLUMES, LANDED = 24_000, 100_000, 28_000, 16_000
+"""Bytes for suites' sentences, failing checks with their evidence, charts and resources; the list of all checks takes what is left.
 
 What does not fit is counted on the page and named there with the command that shows it.
 """
+SPARE = 2_000
+"""Bytes that stay free."""
 WIDE = 24_000
 """Bytes of one failing check; beyond, it goes without its rows."""
 OWNERS = 5
@@ -43,29 +45,37 @@ def render(report: Report, redact: Callable[[str], str] = str) -> str:
     """The whole page; `redact` hides secrets in every text."""
     environment = _environment(redact)
     parts: Any = environment.get_template("parts.html").module
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    frame = environment.get_template("report.html")
+    around = _around(parts, report)
+    room = MOST - SPARE - len(frame.render(checks=[], unlisted=0, unlisted_checks=0, **around).encode())
     judged = [suite for suite in report.suites if suite.checks]
-    listed = _suite_lists(parts, judged)
-    unlisted = judged[len(listed) :]
+    listed = _suite_lists(parts, judged, room)
+    rest = judged[len(listed) :]
+    return frame.render(
+        checks=listed, unlisted=len(rest), unlisted_checks=sum(len(suite.checks) for suite in rest), **around
+    )
+
+
+def _around(parts: Any, report: Report) -> dict[str, Any]:
+    """Everything but the list of all checks."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     owners = Counter(check.owner for check in report.failing).most_common()
+    judged = [suite for suite in report.suites if suite.checks]
     landed = (parts.landed(one, report.made_at, f"r{at}") for at, one in enumerate(report.resources))
-    return environment.get_template("report.html").render(
-        report=report,
-        style=style,
-        policy=_policy(style),
-        mark=MARK,
-        owners=owners[:OWNERS],
-        more_owners=max(0, len(owners) - OWNERS),
-        standings=_within(
+    return {
+        "report": report,
+        "style": style,
+        "policy": _policy(style),
+        "mark": MARK,
+        "owners": owners[:OWNERS],
+        "more_owners": max(0, len(owners) - OWNERS),
+        "standings": _within(
             (parts.standing(suite, _is_told(report, suite)) for suite in _standing(report)), STANDINGS
         ),
-        cards=_within(_cards(parts, report), CARDS),
-        checks=listed,
-        unlisted=len(unlisted),
-        unlisted_checks=sum(len(suite.checks) for suite in unlisted),
-        volumes=_within((parts.volume(suite, f"v{at}") for at, suite in enumerate(judged)), VOLUMES),
-        landed=_within(landed, LANDED),
-    )
+        "cards": _within(_cards(parts, report), CARDS),
+        "volumes": _within((parts.volume(suite, f"v{at}") for at, suite in enumerate(judged)), VOLUMES),
+        "landed": _within(landed, LANDED),
+    }
 
 
 def _standing(report: Report) -> tuple[Suite, ...]:
@@ -86,10 +96,10 @@ def _cards(parts: Any, report: Report) -> Iterator[str]:
         yield whole if len(whole.encode()) <= WIDE else parts.card(*told, False)
 
 
-def _suite_lists(parts: Any, suites: Sequence[Suite]) -> list[str]:
-    """Every suite's checks, failing ones first, as far as they fit."""
+def _suite_lists(parts: Any, suites: Sequence[Suite], room: int) -> list[str]:
+    """Every suite's checks, failing ones first, as far as they fit into `room` bytes."""
     found: list[str] = []
-    left = CHECKS
+    left = room
     for number, suite in enumerate(suites):
         checks = sorted(suite.checks, key=lambda check: (DECISIONS.index(check.decision), check.position))
         frame = len(parts.suite_checks(suite, "", 0, f"s{number}").encode())
