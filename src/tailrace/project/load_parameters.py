@@ -16,7 +16,7 @@ HISTORY_KEYS = (
 PARAMETER_KEYS = ("sql", *HISTORY_KEYS)
 HISTORY = ("rows", "observed")
 TAKE = ("mean", "median", "min", "max", "last")
-MOST_RUNS = 1000
+MOST_RUNS = 365
 
 
 def read_parameters(suite: Reader, expectations: Sequence[Expectation]) -> Mapping[str, Parameter]:

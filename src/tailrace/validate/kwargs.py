@@ -68,6 +68,13 @@ def wrong_with_kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator
             yield ("kwargs", name), message.format(name), fix.format()
         elif isinstance(value, Mapping) and PARAMETER in value:
             yield from _parameter(suite, item.type, name, value, entry.kwargs[name])
+        elif _holds_parameter(value):
+            fix = f"Write {name}: {{{PARAMETER}: name}}, and let its SQL give the whole list"
+            yield (
+                ("kwargs", name),
+                f"{name}: a parameter stands for a whole argument, not for a part of one",
+                fix,
+            )
         else:
             yield from _value(item, name, value, entry)
     for name in entry.required:
@@ -78,6 +85,12 @@ def wrong_with_kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator
         needed = " or ".join(either)
         yield ("kwargs",), f"{item.type} needs {needed}", f"Add `{either[0]}: ...` under kwargs"
     yield from _span(item)
+
+
+def _holds_parameter(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return PARAMETER in value or any(map(_holds_parameter, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_parameter, value))
 
 
 def needs_one_of(name: str, entry: Entry) -> tuple[str, ...]:

@@ -69,6 +69,8 @@ WRONG = [
     (between(min_value=1, severity="info"), "severity", "severity is no argument of an expectation"),
     (between(min_value={"$PARAMETER": "lov"}), "min_value", "suite scores has no parameter lov"),
     (between(min_value={"$PARAMETER": "low", "$PARAMETER.low": 5}), "min_value", "min_value: a parameter is its name alone"),
+    (expect(SET, column="grade", value_set=["a", {"$PARAMETER": "low"}]), "value_set",
+     "value_set: a parameter stands for a whole argument, not for a part of one"),
     (between(column={"$PARAMETER": "low"}, min_value=1), "column", "column of expect_column_values_to_be_between cannot be a parameter"),
     (expect("expect_column_values_to_match_regex", column="email", regex={"$PARAMETER": "low"}), "regex",
      "regex of expect_column_values_to_match_regex cannot be a parameter"),
