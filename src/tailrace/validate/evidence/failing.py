@@ -63,8 +63,7 @@ def _repeated(question: Question, rows: Rows) -> Shown:
     """Rows whose value occurs more than once, those of one value together."""
     name = str(question.kwargs["column"])
     column = rows.dialect.quote(name)
-    twice = rows.select(column, more=f"GROUP BY {column} HAVING count(*) > 1")
-    return Shown(rows.select("*", f"{column} IN ({twice})", f"ORDER BY {column}"), "rows", (name,), (name,))
+    return _repeating(rows, (name,), column, rows.select(column, more=_twice(column)))
 
 
 def _repeated_together(question: Question, rows: Rows) -> Shown:
@@ -73,8 +72,22 @@ def _repeated_together(question: Question, rows: Rows) -> Shown:
     quoted = [rows.dialect.quote(name) for name in names]
     listed = ", ".join(quoted)
     known = " AND ".join(f"{column} IS NOT NULL" for column in quoted)
-    twice = rows.select(f"({listed})", known, f"GROUP BY {listed} HAVING count(*) > 1")
-    return Shown(rows.select("*", f"({listed}) IN ({twice})", f"ORDER BY {listed}"), "rows", names, names)
+    return _repeating(rows, names, listed, rows.select(f"({listed})", known, _twice(listed)))
+
+
+def _twice(columns: str) -> str:
+    return f"GROUP BY {columns} HAVING count(*) > 1"
+
+
+def _repeating(rows: Rows, names: tuple[str, ...], columns: str, values: str) -> Shown:
+    """Rows whose `columns` are among `values`; the first so many rows are of the first so many values."""
+    value = columns if len(names) == 1 else f"({columns})"
+
+    def few(most: int) -> str:
+        return rows.select("*", f"{value} IN ({values} ORDER BY {columns} LIMIT {most})")
+
+    whole = rows.select("*", f"{value} IN ({values})", f"ORDER BY {columns}")
+    return Shown(whole, "rows", names, names, few=few)
 
 
 def _own_query(question: Question, rows: Rows) -> Shown:

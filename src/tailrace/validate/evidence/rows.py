@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ class Shown:
 
     `kind`: rows of the staged table, values of `columns` with how often each occurs, rows of a query that the suite brought, the
     number that was judged, or something that tells about it. `order` are columns by which rows that belong together stand together;
-    `counted`: it has as many rows as Great Expectations counts.
+    `counted`: it has as many rows as Great Expectations counts; `few` gives a cheaper query for the first so many rows in that order.
     """
 
     sql: str
@@ -24,6 +25,7 @@ class Shown:
     columns: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     counted: bool = True
+    few: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True)

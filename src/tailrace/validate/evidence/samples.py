@@ -38,7 +38,8 @@ def samples(
     if found.kind == "rows":
         order = [*found.order, *([key] if key else columns)]
         judged = found.columns or [name for _, name in columns_of(question.kwargs)]
-        return _first(warehouse, found.sql, _ahead(columns, [key, *judged]), order, audience)
+        sql = found.few(audience.keeping.samples) if found.few else found.sql
+        return _first(warehouse, sql, _ahead(columns, [key, *judged]), order, audience)
     if found.kind == "values":
         name = found.columns[0]
         count = warehouse.dialect.quote(COUNT)
