@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -100,7 +100,7 @@ def hides(expectation: Expectation, personal: Collection[str]) -> bool:
     return expectation.type not in _SHOWS_NO_VALUE and not _BY_ROW.match(expectation.type)
 
 
-def shown_assessment(found: Assessment, personal: Set[str]) -> Assessment:
+def shown_assessment(found: Assessment, personal: frozenset[str]) -> Assessment:
     """The assessment with every reason and error as they may be told."""
     if not personal:
         return found
@@ -110,7 +110,7 @@ def shown_assessment(found: Assessment, personal: Set[str]) -> Assessment:
     return replace(found, checks=checks, reasons=reasons)
 
 
-def _shown_check(check: Check, personal: Set[str]) -> Check:
+def _shown_check(check: Check, personal: frozenset[str]) -> Check:
     answer, reason = check.answer, check.reason
     if answer.raised is not None:
         answer = replace(answer, raised=shown_error(answer.raised))
