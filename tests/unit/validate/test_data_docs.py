@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.unit.validate.made import Clock, between, expect, staged, suite
 
 from tailrace.errors import BadInput
 from tailrace.validate.audience import Audience
+from tailrace.validate.catalogue import entries
 from tailrace.validate.gx.data_docs import write_site
 from tailrace.validate.run import judge
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -327,3 +329,29 @@ def test_importing_the_writer_imports_no_package():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_every_type_has_a_row_whatever_is_known_of_it(tmp_path):
+    warehouse = DuckDBWarehouse(None)
+    judged(warehouse, between("warn", max_value=1))
+    types = sorted(entries())
+    for number, kind in enumerate(types, 1):
+        warehouse.execute(
+            "INSERT INTO tailrace_meta.validations SELECT * REPLACE (? AS expectation, ? AS position, NULL AS kwargs, ? AS asked,"
+            " NULL AS result, NULL AS observed, NULL AS unexpected_count) FROM tailrace_meta.validations WHERE position = 0",
+            [kind, number, json.dumps({"type": kind, "kwargs": {"column": "score"}})],
+        )
+    write_site(warehouse, tmp_path / "docs", project="acme")
+    assert len(newest(tmp_path / "docs").rows) == len(types) + 1
+
+
+def test_a_result_that_no_renderer_expects_costs_no_page(tmp_path):
+    warehouse = DuckDBWarehouse(None)
+    judged(
+        warehouse,
+        expect("expect_table_columns_to_match_ordered_list", "warn", column_list=["x"]),
+        between("warn", max_value=1),
+    )
+    warehouse.execute("""UPDATE tailrace_meta.validations SET result = '{"odd": 1}' WHERE position = 0""")
+    write_site(warehouse, tmp_path / "docs", project="acme")
+    assert [status for status, _ in newest(tmp_path / "docs").rows] == ["fail", "fail"]

@@ -30,9 +30,9 @@ def suite_of(judgement: Judgement) -> Any:
     return suite
 
 
-def validation_of(judgement: Judgement) -> Any:
-    """The run of the suite, with what was found."""
-    results = [_validation(result, judgement.rows) for result in judgement.results]
+def validation_of(judgement: Judgement, *, in_words: bool = False) -> Any:
+    """The run of the suite, with what was found; `in_words` leaves every expectation's own renderer out."""
+    results = [_validation(result, judgement.rows, in_words) for result in judgement.results]
     passed = len(results) - judgement.failed
     return ExpectationSuiteValidationResult(
         results=results,
@@ -51,14 +51,14 @@ def validation_of(judgement: Judgement) -> Any:
     )
 
 
-def _validation(result: Result, rows: int) -> Any:
+def _validation(result: Result, rows: int, in_words: bool) -> Any:
     raised = not result.success and result.asked is not None and not result.result and result.observed is None
     unasked = not result.success and result.asked is None
     failed = (raised or unasked) and result.unexpected is None
     return ExpectationValidationResult(
         success=result.success,
-        expectation_config=_configuration(result),
-        result=_numbers(result, rows),
+        expectation_config=_told(result) if in_words else _configuration(result),
+        result={"observed_value": result.observed} if in_words else _numbers(result, rows),
         meta={},
         exception_info={
             "raised_exception": failed,
@@ -92,25 +92,31 @@ def _sampled(result: Result) -> list[Any]:
 def _configuration(result: Result) -> Any:
     """As the package was asked; what it does not know, or was not asked, is told in words."""
     kind, kwargs = result.asked or (result.type, result.kwargs)
-    description = result.description or result.reason or result.type
     own = kind != result.type or kind == _ANY_QUERY or not _has_sentence(kind)
-    plain = _configured(result, kind, kwargs, description if own else None)
+    plain = _configured(result, kind, kwargs, _words(result) if own else None)
     try:
         plain.to_domain_obj()
     except Exception:  # noqa: BLE001  # an own type without a question, a kwarg of another release
-        query = {"unexpected_rows_query": "SELECT * FROM {batch}"}
-        return _configured(result, _ANY_QUERY, query, description)
+        return _told(result)
     return plain
 
 
+def _told(result: Result) -> Any:
+    """As an expectation that the package shows by its description."""
+    return _configured(result, _ANY_QUERY, {"unexpected_rows_query": "SELECT * FROM {batch}"}, _words(result))
+
+
+def _words(result: Result) -> str:
+    return result.description or result.reason or result.type
+
+
 def _configured(result: Result, kind: str, kwargs: Mapping[str, Any], description: str | None) -> Any:
-    known = result.asked is not None and result.asked[0] == result.type
     told = {
         "severity": result.severity,
         "decision": result.decision,
         "owner": result.owner,
         "where": result.where,
-        "type": "" if known else result.type,
+        "type": "" if kind == result.type else result.type,
         "query": result.query,
     }
     return ExpectationConfiguration(

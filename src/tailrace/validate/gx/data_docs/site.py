@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -77,32 +75,20 @@ def _write(folder: Path, found: list[Judgement], project: str, redact: Callable[
     shutil.copytree(_STATIC, folder / "static")
     placed: list[tuple[Judgement, str]] = []
     suites: dict[str, str] = {}
-    with _rendering():
-        for judgement in found:
-            if judgement.suite not in suites:  # the newest comes first
-                suites[judgement.suite] = f"expectations/{_file(judgement.suite)}.html"
-                _put(
-                    folder / suites[judgement.suite],
-                    suite_page(_suite_document(judgement), judgement, redact),
-                )
-            path = f"validations/{_file(judgement.suite)}/{_run_file(judgement)}.html"
-            page = judgement_page(_document(judgement), judgement, suites[judgement.suite], redact)
-            _put(folder / path, page)
-            placed.append((judgement, path))
+    if found:
+        lean.load()
+    for judgement in found:
+        if judgement.suite not in suites:  # the newest comes first
+            suites[judgement.suite] = f"expectations/{_file(judgement.suite)}.html"
+            _put(
+                folder / suites[judgement.suite],
+                suite_page(_suite_document(judgement), judgement, redact),
+            )
+        path = f"validations/{_file(judgement.suite)}/{_run_file(judgement)}.html"
+        page = judgement_page(_document(judgement), judgement, suites[judgement.suite], redact)
+        _put(folder / path, page)
+        placed.append((judgement, path))
     _put(folder / "index.html", index_page(project, placed, dict(sorted(suites.items())), redact))
-
-
-@contextmanager
-def _rendering() -> Iterator[None]:
-    """The package logs what it could not render with a traceback of its own; the page has the rest."""
-    lean.load()
-    logger = logging.getLogger(lean.PACKAGE)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _document(judgement: Judgement) -> dict[str, object]:
@@ -117,7 +103,10 @@ def _document(judgement: Judgement) -> dict[str, object]:
             "table_renderer": {"module_name": table.__name__, "class_name": table.DecisionsTable.__name__},
         }
     )
-    return dict(renderer.render(validation_of(judgement)).to_json_dict())
+    try:
+        return dict(renderer.render(validation_of(judgement)).to_json_dict())
+    except Exception:  # noqa: BLE001  # a result that the package's renderers do not expect costs its page its sentences only
+        return dict(renderer.render(validation_of(judgement, in_words=True)).to_json_dict())
 
 
 def _suite_document(judgement: Judgement) -> dict[str, object]:
