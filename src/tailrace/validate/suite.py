@@ -12,9 +12,9 @@ from tailrace.project.spec import EMPTY, Expectation, Suite
 from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries
 from tailrace.validate.column_types import wrong_with_type
 from tailrace.validate.entry import Problem
-from tailrace.validate.kwargs import QUERY, wrong_with_kwargs
+from tailrace.validate.kwargs import wrong_with_kwargs
 from tailrace.validate.own.registry import wrong_with as wrong_with_own
-from tailrace.validate.where import same_for_same_rows, wrong_with
+from tailrace.validate.where import wrong_with
 
 Judge = Callable[[str, set[str] | None], list[tuple[str, str]]]
 
@@ -78,16 +78,6 @@ def suite_hash(suite: Suite) -> str:
     about = [suite.model, suite.key, suite.max_quarantined, suite.owner, parameters]
     whole = [RULES, version("great_expectations"), *about, parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=_plain).encode()).hexdigest()[:32]
-
-
-def reads_more_than_its_model(suite: Suite) -> bool:
-    """Whether an expectation's own query reads more than the rows it judges: the same rows may then be judged otherwise."""
-    known = entries()
-    return any(
-        not same_for_same_rows(str(item.kwargs.get(QUERY, "")))
-        for item in suite.expectations
-        if item.type in known and known[item.type].kind == "query"
-    )
 
 
 def _plain(value: Any) -> Any:

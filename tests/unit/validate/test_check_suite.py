@@ -8,7 +8,7 @@ import sys
 import pytest
 from tests.unit.validate.made import between, expect, suite
 
-from tailrace.validate.suite import check_suite, reads_more_than_its_model, suite_hash
+from tailrace.validate.suite import check_suite, suite_hash
 
 COLUMNS = {"id", "score", "email", "day", "grade"}
 REGEX = "expect_column_values_to_match_regex"
@@ -118,21 +118,6 @@ def test_the_hash_tells_every_part_of_a_suite_apart():
     ]
     assert len({suite_hash(item) for item in variants}) == len(variants)
     assert suite_hash(suite(base)) == suite_hash(suite(between(min_value=1)))
-
-
-def test_knows_which_suites_read_more_than_their_model():
-    def query(sql: str) -> bool:
-        return reads_more_than_its_model(
-            suite(expect("unexpected_rows_expectation", unexpected_rows_query=sql))
-        )
-
-    assert not query("WITH low AS (SELECT * FROM {batch} WHERE score < 0) SELECT * FROM low")
-    assert query("SELECT * FROM {batch} WHERE day < current_date")
-    assert query("SELECT b.* FROM {batch} AS b JOIN marts.other USING (id)")
-    assert reads_more_than_its_model(
-        suite(expect("expect_table_row_count_to_equal_other_table", other_table_name="x"))
-    )
-    assert not reads_more_than_its_model(suite(between(min_value=1)))
 
 
 def test_checking_imports_nothing_heavy():

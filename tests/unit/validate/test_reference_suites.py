@@ -8,7 +8,8 @@ import pytest
 
 from tailrace.project.load_suites import read_suite
 from tailrace.project.yaml import read_yaml
-from tailrace.validate.suite import check_suite, reads_more_than_its_model
+from tailrace.validate.own.inputs import is_bound
+from tailrace.validate.suite import check_suite
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 FOLDER = Path(__file__).parents[3] / "expectations"
@@ -25,7 +26,7 @@ def load(path: Path):
 def test_is_valid_and_needs_judging_only_when_its_model_changes(path):
     suite = load(path)
     assert check_suite(suite, None) == []
-    assert not reads_more_than_its_model(suite)
+    assert is_bound(suite)
 
 
 def test_the_email_rule_holds_back_what_no_vendor_takes():
