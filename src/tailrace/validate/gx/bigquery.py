@@ -21,8 +21,9 @@ from tailrace.validate.gx.bigquery_values import typed
 from tailrace.validate.gx.examiner import GreatExpectations
 from tailrace.validate.question import Answer, Question
 
-_REQUEST = re.compile(r"^.*?\b\d{3} (?:GET|POST) \S+: ", re.DOTALL)
-_VALUE = re.compile(r"((?:Bad|Invalid) [\w ]+: ).*|(Could not (?:cast|convert) ).*", re.IGNORECASE)
+_REQUEST = re.compile(r"^(?:\w+: |\([\w.]+\) )?\d{3} (?:(?:GET|POST) \S+: )?")
+_SHOWS_VALUES = re.compile(r"(?:Bad|Invalid|Could not|Failed to|Division|division)\b")
+_VALUE = re.compile(r"(?<=: )[^:]*\Z|'[^']*'|\"[^\"]*\"")
 """Errors of BigQuery that quote the value they failed on, which may be a person's."""
 
 
@@ -34,12 +35,23 @@ class BigQueryRows(TableAsset):
 
 
 class BigQueryExecutionEngine(SqlAlchemyExecutionEngine):
-    """SQL metrics on BigQuery; a person's own query is sent as it was written."""
+    """SQL metrics on BigQuery; a person's own query is sent as it was written, and no answer is as long as the table."""
 
     def execute_query(self, query: Any) -> Any:
         if isinstance(query, sa.TextClause):  # which takes `:x`, in a text or a time, for a parameter
             query = sa.text(query.text.replace(":", "\\:"))
+        elif isinstance(query, sa.Select) and all(
+            isinstance(item, sa.Over) for item in query.selected_columns
+        ):
+            query = _one_row(query)
         return super().execute_query(query)
+
+
+def _one_row(query: Any) -> Any:
+    """Quantiles, which come by window: once for every row of the table, and not at all for none."""
+    labelled = [item.label(f"quantile_{place}") for place, item in enumerate(query.selected_columns)]
+    rows = query.with_only_columns(*labelled).subquery("quantiles")
+    return sa.select(*[sa.func.any_value(column) for column in rows.columns])
 
 
 class OpenBigQueryDatasource(SQLDatasource):
@@ -80,8 +92,8 @@ class OpenBigQueryDatasource(SQLDatasource):
 
     def said(self, message: str) -> str:
         """An error in one line: without the request that it answers, without a row's values."""
-        line = _REQUEST.sub("", message).strip().split("\n", maxsplit=1)[0]
-        return _VALUE.sub(lambda found: f"{found[1] or found[2]}***", line)
+        line = _REQUEST.sub("", message.strip()).strip().split("\n", maxsplit=1)[0]
+        return _VALUE.sub("***", line) if _SHOWS_VALUES.match(line) else line
 
 
 class BigQueryExaminer(GreatExpectations):

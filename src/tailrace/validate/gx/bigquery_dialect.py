@@ -14,7 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from google.cloud import bigquery
+from google.cloud.bigquery import dbapi
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql import operators
 from sqlalchemy_bigquery import BigQueryDialect, _types
 from sqlalchemy_bigquery.base import BigQueryCompiler, BigQueryIdentifierPreparer
 
@@ -105,25 +107,48 @@ class _Connection:
 
 
 _COMPARES = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+_FLOATS = ("FLOAT", "FLOAT64")
 
 
 class _Compiler(BigQueryCompiler):  # type: ignore[misc]
-    """Values typed by the column that they are compared with: on their way here, the package made texts of days and instants."""
+    """Comparisons as DuckDB makes them: values typed by their column, NaN above all other numbers."""
 
     def visit_binary(self, binary: Any, *args: Any, **kw: Any) -> Any:
-        kind = self.dialect.kinds.get(getattr(binary.left, "name", None))
+        kind = self._kind(binary.left)
         if kind and isinstance(binary.right, sa.BindParameter) and binary.right.value is not None:
             binary = _typed(binary, kind)
-        return super().visit_binary(binary, *args, **kw)
+        written = super().visit_binary(binary, *args, **kw)
+        nan = self._nan(binary)
+        return f"({written} OR {self.process(nan, **kw)})" if nan is not None else written
+
+    def _kind(self, side: Any) -> str:
+        return str(self.dialect.kinds.get(side.name, "")) if isinstance(side, sa.ColumnClause) else ""
+
+    def _nan(self, binary: Any) -> Any:
+        """When the comparison holds because of a NaN, which BigQuery holds to be neither above nor below anything; None for never."""
+        left, right = (
+            sa.func.is_nan(side) if self._kind(side) in _FLOATS else None
+            for side in (binary.left, binary.right)
+        )
+        upwards = binary.operator in (operator.gt, operator.ge)
+        higher, lower = (left, right) if upwards else (right, left)
+        if binary.operator in (operator.ge, operator.le) or lower is None:
+            return higher if binary.operator in _COMPARES[2:] else None
+        return (
+            sa.and_(higher, sa.not_(lower))
+            if binary.operator in _COMPARES[2:] and higher is not None
+            else None
+        )
 
 
 def _typed(binary: Any, kind: str) -> Any:
+    """The same comparison; on their way here, the package made texts of days and instants."""
     value = binary.right.value
     if binary.operator in _COMPARES:
         return binary.operator(binary.left, converted(kind, value))
     if binary.right.expanding:
         values = [converted(kind, item) for item in value]
-        return binary.left.in_(values) if binary.operator.__name__ == "in_op" else binary.left.not_in(values)
+        return binary.left.in_(values) if binary.operator is operators.in_op else binary.left.not_in(values)
     return binary
 
 
@@ -134,10 +159,18 @@ class _Preparer(BigQueryIdentifierPreparer):  # type: ignore[misc]
 
 
 class _Text(sa.String):
-    """Python's notation of a text is BigQuery's, escapes included."""
+    """A text as a literal: between single quotes, with every backslash and control character escaped."""
 
     def literal_processor(self, dialect: Any) -> Any:  # noqa: ARG002  # SQLAlchemy's name
-        return repr
+        return _literal
+
+
+_ESCAPED = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_TO_ESCAPE = re.compile(r"[\\'\x00-\x1f]")
+
+
+def _literal(text: str) -> str:
+    return "'" + _TO_ESCAPE.sub(lambda found: _ESCAPED.get(found[0], f"\\x{ord(found[0]):02x}"), text) + "'"
 
 
 class _Moment(sa.DateTime):
@@ -152,6 +185,7 @@ class OpenBigQueryDialect(BigQueryDialect):  # type: ignore[misc]
 
     driver = "open"
     supports_statement_cache = False
+    div_is_floordiv = False  # else a divisor is cut to the nine decimals of a NUMERIC
     preparer = _Preparer
     statement_compiler = _Compiler
     colspecs = {**BigQueryDialect.colspecs, sa.String: _Text, sa.DateTime: _Moment}  # noqa: RUF012  # SQLAlchemy's
@@ -161,6 +195,10 @@ class OpenBigQueryDialect(BigQueryDialect):  # type: ignore[misc]
         self._known: dict[str, Sequence[Any]] = {}
         self.kinds: dict[str, str] = {}
         """BigQuery's types of the columns of all relations read so far: they are parts of one table."""
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        return dbapi
 
     def create_connect_args(self, _url: Any) -> Any:
         """The client is there already."""
