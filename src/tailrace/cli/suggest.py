@@ -110,6 +110,10 @@ def _subject(resolved: Resolved, node: ModelNode, warehouse: Warehouse) -> Subje
     from tailrace.validate.suggest.subject import Key, Subject
 
     if not warehouse.columns(node.table):
+        narrowed = resolved.project.target.publish_schemas
+        if narrowed and node.schema not in narrowed:
+            said = f"only {', '.join(narrowed)} are published, and {node.name} is in {node.schema}"
+            raise BadInput(said, "add it to `publish: {schemas: ...}` of the target")
         raise BadInput(f"{node.name} is not published yet", "run `tailrace run`")
     project = resolved.project
     syncs = [sync for sync in project.syncs if sync.model == node.name]

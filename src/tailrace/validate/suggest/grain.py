@@ -24,12 +24,12 @@ def combination(table: Table) -> tuple[str, ...] | None:
     """The first of the smallest sets of columns that tell all rows apart; tried on a few rows before on all."""
     if table.rows < ENOUGH:
         return None
-    parts = [column for column in table.columns if _is_part(column)]
+    parts = [column for column in table.columns if _is_part(table, column)]
     ranked = sorted(parts, key=lambda column: (_part_rank(column), table.place(column.name)))[:COMBINED]
     for size in range(2, WIDEST + 1):
         for some in combinations(ranked, size):
             names = tuple(column.name for column in some)
-            if prod(column.distinct for column in some) < 0.9 * table.looked_at:
+            if prod(2 * max(1, column.distinct) for column in some) < table.looked_at:
                 continue
             if (
                 different(table, table.look, names) == table.looked
@@ -45,8 +45,8 @@ def different(table: Table, source: str, columns: tuple[str, ...]) -> int:
     return int(table.ask(f"(SELECT DISTINCT {names} FROM {source}) AS told_apart", ["count(*)"])[0])
 
 
-def _is_part(column: Column) -> bool:
-    if column.filled < 0.2 * column.present or column.distinct < 2:
+def _is_part(table: Table, column: Column) -> bool:
+    if column.filled < 0.2 * table.looked_at:
         return False
     words = set(tokens(column.name))
     return column.kind in ("date", "text", "uuid") or (column.kind in ("int", "instant") and (is_id(column.name) or bool(words & _GRAINS)))  # fmt: skip

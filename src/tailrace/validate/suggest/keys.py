@@ -99,7 +99,7 @@ def _proven(table: Table, columns: tuple[str, ...], why: str, *, sure: bool = Tr
 def _candidates(table: Table) -> tuple[list[str], list[str]]:
     """Columns that are called as the model's own key is, and others that are likely to name the rows."""
     full = [column for column in table.columns if column.present == table.rows and _is_keyish(column)]
-    close = [column for column in full if column.distinct >= 0.8 * table.looked_at]
+    close = [column for column in full if 2 * column.distinct >= table.looked_at]
     own = [column.name for column in close if _is_own(table, column.name)]
     others = sorted((column for column in close if _may_name(column)), key=lambda column: column.personal)
     enough = table.rows >= ENOUGH

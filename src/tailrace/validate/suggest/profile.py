@@ -34,7 +34,7 @@ _BOUNDED = frozenset(("int", "number", "float", "date", "instant"))
 
 @dataclass(frozen=True)
 class Column:
-    """`filled` of the rows looked at are not NULL, `present` of all rows; `distinct` is an estimate.
+    """`filled` of the rows looked at are not NULL, `present` of all rows; `distinct` is a rough estimate.
 
     `low` and `high` are numbers, instants (without a zone) or None; `shortest` and `longest` are lengths of texts; `odd` values
     are infinite or no number, `blank` ones the empty text. Of a `personal` column no value may be shown; one that is
@@ -75,6 +75,7 @@ class Table:
         self.quote = warehouse.dialect.quote
         self.literal = warehouse.dialect.literal
         self.types = warehouse.columns(subject.table)
+        self.unnamed = [name for name in self.types if not name.isprintable()]
         self.whole = warehouse.dialect.table(subject.table)
         self.scans = 0
         self.rows = int(self.ask(self.whole, ["count(*)"])[0])
@@ -140,7 +141,7 @@ def kind_of(engine_type: str) -> Kind:
 
 
 def _columns(table: Table) -> list[Column]:
-    kinds = {name: kind_of(kind) for name, kind in table.types.items()}
+    kinds = {name: kind_of(kind) for name, kind in table.types.items() if name not in table.unnamed}
     asked = [(name, part) for name, kind in kinds.items() for part in _facts(table.quote(name), kind)]
     found: dict[str, list[Any]] = {name: [] for name in kinds}
     for (name, _), value in zip(asked, table.ask(table.source, [part for _, part in asked]), strict=True):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-LARGEST = 1e15
-"""Beyond it a double no longer holds whole numbers, and a bound would be another one on another engine."""
+SMALLEST, LARGEST = 1e-12, 1e15
+"""Beyond the one a double no longer holds whole numbers, below the other a bound is written like nothing."""
 
 _SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 _LENGTHS = (5, 10, 20, 50, 100, 200, 255, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000)
@@ -19,7 +19,7 @@ def outward(value: float) -> float | int | None:
     size = abs(value)
     if size == 0:
         return 0
-    if not math.isfinite(size) or size > LARGEST:
+    if not math.isfinite(size) or not SMALLEST < size <= LARGEST:
         return None
     exponent = math.floor(math.log10(size))
     for factor in (1, 2, 5, 10):

@@ -45,8 +45,11 @@ def _place(table: Table, item: Proposal) -> int:
 
 
 def _about_rows(table: Table) -> Iterator[Found]:
+    if table.unnamed:
+        names = ", ".join(table.unnamed)
+        yield Remark(f"nothing is proposed for columns with line breaks or tabs in their names: {names}")
     if not table.rows:
-        kwargs = {"column_set": list(table.types), "exact_match": False}
+        kwargs = {"column_set": [column.name for column in table.columns], "exact_match": False}
         kind = "expect_table_columns_to_match_set"
         yield Proposal(
             "table", kind, kwargs, "there are no rows: only the columns are known", "critical", "block"

@@ -70,8 +70,8 @@ def _fits(column: Column, pattern: Pattern) -> bool:
 def _prefixes(table: Table, columns: list[Column]) -> dict[str, Pattern]:
     """Ids that all begin alike: `cus_...`; not of names and other words that just share their first."""
     ids = [column for column in columns if is_id(column.name) and (column.shortest or 0) >= 5]
-    part = f"nullif(regexp_extract({{}}, {table.literal(PREFIX)}), '')"
-    asks = [f"{least}({part.format(table.quote(column.name))})" for column in ids for least in ("min", "max")]
+    heads = [f"regexp_extract({table.quote(column.name)}, {table.literal(PREFIX)})" for column in ids]
+    asks = [f"{least}({head})" for head in heads for least in ("min", "max")]
     values = table.ask(table.look, asks)
     pairs = zip(ids, values[::2], values[1::2], strict=True)
     return {column.name: prefixed(low) for column, low, high in pairs if low and low == high}

@@ -83,7 +83,7 @@ def _complete(table: Table, column: Column) -> Iterator[Found]:
 def _groups(table: Table) -> list[Column]:
     named = {tokens(column.name): column for column in table.columns if not column.personal}
     found = [named[words] for words in _GROUPS if words in named]
-    return [one for one in found if 1 < one.distinct <= MOST_GROUPS and one.present == table.rows]
+    return [one for one in found if one.distinct <= 2 * MOST_GROUPS and one.present == table.rows]
 
 
 def _whole(table: Table, column: Column, by: Column | None, window: int) -> bool:
@@ -93,5 +93,6 @@ def _whole(table: Table, column: Column, by: Column | None, window: int) -> bool
     day = f"CAST({table.quote(column.name)} AS DATE)"
     group = table.quote(by.name) if by else "1"
     rows = f"(SELECT {group} AS part, count(DISTINCT {day}) FILTER (WHERE {day} BETWEEN DATE '{first}' AND DATE '{last}') AS days FROM {table.whole} GROUP BY 1) AS parts"
-    least = table.ask(rows, ["min(days)"])[0]
-    return bool(least == (last - first).days + 1)
+    groups, least = table.ask(rows, ["count(*)", "min(days)"])
+    told = by is None or 1 < groups <= MOST_GROUPS
+    return bool(told and least == (last - first).days + 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-ENGLISH = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_HUMP = re.compile(r"(?<=[^\WA-Z\d_])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 IDS = frozenset(("id", "ids", "uuid", "guid", "key", "pk", "sk", "gid", "gclid", "fbclid", "token", "hash"))
 NOT_MEASURES = IDS | {"code", "zip", "postcode", "postal", "phone", "year", "version", "epoch", "timestamp", "ms", "index", "number", "no"}  # fmt: skip
@@ -128,7 +129,7 @@ LOADED = frozenset(
 
 def tokens(name: str) -> tuple[str, ...]:
     """`lastModifiedDate`, `last_modified date` -> (last, modified, date)."""
-    return tuple(word.lower() for word in ENGLISH.findall(name))
+    return tuple(part.lower() for word in _WORD.findall(name) for part in _HUMP.split(word))
 
 
 def is_id(name: str) -> bool:
