@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,15 @@ _ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_t
 
 
 _NOTHING = Found()
+
+
+_COUNTS = (
+    *("expect_column_unique_value_count_to_be_between", "expect_column_value_lengths_to_be_between"),
+    *("expect_column_value_lengths_to_equal", "expect_table_column_count_to_be_between"),
+    *("expect_table_column_count_to_equal", "expect_table_row_count_to_be_between"),
+    "expect_table_row_count_to_equal",
+)
+"""What they compare is a whole number."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,24 @@ def _native(context: Context, item: Expectation, spelled: Expectation) -> Asking
         relation = context.relations.named(item.where)
     except WarehouseError as error:
         return _raised(item, f"where: {shown_error(str(error))}")
-    return Asking(item, Question(item.index, relation, item.type, spelled.kwargs))
+    return Asking(item, Question(item.index, relation, item.type, _whole(item.type, spelled.kwargs)))
+
+
+def _whole(name: str, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Bounds of a count as whole numbers that say the same: the package would cut 33.5 down to 33."""
+    if name not in _COUNTS:
+        return kwargs
+    if isinstance(value := kwargs.get("value"), float) and value != int(value):
+        raise CannotTell(f"value must be a whole number, not {value}")
+    rounded: Mapping[str, Callable[[float], int]] = {
+        "min_value": math.ceil,
+        "max_value": math.floor,
+        "value": int,
+    }
+    return {
+        name: rounded[name](value) if isinstance(value, float) and name in rounded else value
+        for name, value in kwargs.items()
+    }
 
 
 def _own(context: Context, item: Expectation, spelled: Expectation) -> Asking:

@@ -45,8 +45,8 @@ def _has_zone(kind: str) -> bool:
 
 def _tell(context: Context, item: Expectation, asked: Asked, answer: Answer) -> Found:
     column = sql.name(str(item.kwargs["column"]))
-    query = sql.spelled(context.warehouse.dialect, f"SELECT max({column}) FROM {asked.relation}")
-    newest = context.warehouse.query(query)[0][0]
+    query = sql.spelled(context.warehouse.dialect, f"SELECT max({column}) FROM {sql.BATCH}")
+    newest = context.warehouse.query(query.replace(sql.BATCH, asked.relation))[0][0]
     if newest is None:
         return Found("there is no value")
     first, last = _span(newest)

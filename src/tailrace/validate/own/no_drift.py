@@ -19,11 +19,13 @@ DEFAULTS = {"runs": 14, "max_psi": 0.2, "min_runs": 3, "bins": 10}
 
 
 def _wrong_with(kwargs: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from readable.number(kwargs, "runs", 14, low=1, high=readable.MOST_RUNS, whole=True)
-    yield from readable.number(kwargs, "min_runs", 3, low=1, whole=True)
-    yield from readable.number(kwargs, "max_psi", 0.2, low=0.01, high=10)
-    yield from readable.number(kwargs, "bins", 10, low=2, high=50, whole=True)
-    yield from readable.ordered(kwargs, "min_runs", "runs", DEFAULTS)
+    alone = [
+        *readable.number(kwargs, "runs", 14, low=1, high=readable.MOST_RUNS, whole=True),
+        *readable.number(kwargs, "min_runs", 3, low=1, whole=True),
+        *readable.number(kwargs, "max_psi", 0.2, low=0.01, high=10),
+        *readable.number(kwargs, "bins", 10, low=2, high=50, whole=True),
+    ]
+    yield from alone or readable.ordered(kwargs, "min_runs", "runs", DEFAULTS)
 
 
 @dataclass(frozen=True)

@@ -118,15 +118,17 @@ def _tell(context: Context, item: Expectation, asked: Asked, answer: Answer) -> 
         ["missing_days DESC", "missing_from", *(context.warehouse.dialect.quote(name) for name in by)]
     )
     longest = context.warehouse.query(f"SELECT * FROM {rows} ORDER BY {order} LIMIT {_SHOWN}")
-    told = ", ".join(_stretch(context, by, row) for row in longest)
+    days = window(item.kwargs, context.now.date())
+    told = ", ".join(_stretch(context, by, row, days) for row in longest)
     more = f", and {stretches - _SHOWN:,} more" if stretches > _SHOWN else ""
     return Found(f"{values.counted(int(total), 'day')} missing: {told}{more}", float(total), midnight)
 
 
-def _stretch(context: Context, by: list[str], row: tuple[Any, ...]) -> str:
+def _stretch(context: Context, by: list[str], row: tuple[Any, ...], days: Window) -> str:
+    """Of no group in particular where the whole window is empty: a group without any row in it has ended."""
     first, last = row[-3], row[-2]
-    days = f"{first}" if first == last else f"{first} to {last}"
-    return f"{days}{shown_group(context, by, row[: len(by)])}"
+    group = "" if (first, last) == (days.first, days.last) else shown_group(context, by, row[: len(by)])
+    return f"{first if first == last else f'{first} to {last}'}{group}"
 
 
 def _expected(kwargs: Mapping[str, Any]) -> str:

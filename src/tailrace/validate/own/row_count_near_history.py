@@ -17,11 +17,13 @@ DEFAULTS = {"runs": 14, "min_share": 0.5, "max_share": 2.0, "min_runs": 3}
 
 
 def _wrong_with(kwargs: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from values.number(kwargs, "runs", 14, low=1, high=values.MOST_RUNS, whole=True)
-    yield from values.number(kwargs, "min_runs", 3, low=1, whole=True)
-    yield from values.number(kwargs, "min_share", 0.5, high=1)
-    yield from values.number(kwargs, "max_share", 2.0, low=1)
-    yield from values.ordered(kwargs, "min_runs", "runs", DEFAULTS)
+    alone = [
+        *values.number(kwargs, "runs", 14, low=1, high=values.MOST_RUNS, whole=True),
+        *values.number(kwargs, "min_runs", 3, low=1, whole=True),
+        *values.number(kwargs, "min_share", 0.5, high=1),
+        *values.number(kwargs, "max_share", 2.0, low=1),
+    ]
+    yield from alone or values.ordered(kwargs, "min_runs", "runs", DEFAULTS)
 
 
 def _ask(context: Context, item: Expectation) -> Asked | Found:

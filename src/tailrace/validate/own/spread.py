@@ -53,8 +53,12 @@ def seen(warehouse: Warehouse, relation: str, values: Values) -> dict[str, Any]:
     return (_seen_numbers if values.kind == "number" else _seen_texts)(warehouse, relation, values)
 
 
+def _values_in(dialect: Dialect, relation: str, values: Values) -> str:
+    return sql.spelled(dialect, f"SELECT {values.sql} AS v FROM {sql.BATCH}").replace(sql.BATCH, relation)
+
+
 def _seen_numbers(warehouse: Warehouse, relation: str, values: Values) -> dict[str, Any]:
-    source = sql.spelled(warehouse.dialect, f"SELECT {values.sql} AS v FROM {relation}")
+    source = _values_in(warehouse.dialect, relation, values)
     rows, known, low, high, points = warehouse.query(
         f"SELECT count(*), count(v), min(v), max(v), {_quantiles(warehouse.dialect)} FROM ({source}) AS judged"
     )[0]
@@ -73,7 +77,7 @@ def _quantiles(dialect: Dialect) -> str:
 
 
 def _seen_texts(warehouse: Warehouse, relation: str, values: Values) -> dict[str, Any]:
-    source = sql.spelled(warehouse.dialect, f"SELECT {values.sql} AS v FROM {relation}")
+    source = _values_in(warehouse.dialect, relation, values)
     rows, known = warehouse.query(f"SELECT count(*), count(v) FROM ({source}) AS judged")[0]
     top = warehouse.query(
         f"SELECT v, count(*) AS n FROM ({source}) AS judged WHERE length(v) <= {_LONGEST} GROUP BY v ORDER BY n DESC, v LIMIT {TOP}"
@@ -112,16 +116,16 @@ def _numbers(runs: Sequence[Mapping[str, Any]], values: Values, bins: int) -> li
         return [Bin("v IS NOT NULL", "any value", 0.0)]
     low, high = (pick(run[end] for run in runs if end in run) for pick, end in ((min, "low"), (max, "high")))
     edges = sorted({weighted[len(weighted) * place // bins][0] for place in range(1, bins)} - {high})
-    found = [Bin(f"v < {low!r}", f"below {low:g}{values.unit}", 0.0)]
+    found = [Bin(f"v < {low!r}", f"below {low:.4g}{values.unit}", 0.0)]
     before: float | None = None
     for edge in [*edges, high]:
         share = sum(
             weight for point, weight in weighted if point <= edge and (before is None or point > before)
         )
-        span = f"{low if before is None else before:g} to {edge:g}{values.unit}"
+        span = f"{low if before is None else before:.4g} to {edge:.4g}{values.unit}"
         found.append(Bin(f"v <= {edge!r}", span, share))
         before = edge
-    return [*found, Bin("v IS NOT NULL", f"above {high:g}{values.unit}", 0.0)]
+    return [*found, Bin("v IS NOT NULL", f"above {high:.4g}{values.unit}", 0.0)]
 
 
 def _texts(runs: Sequence[Mapping[str, Any]], bins: int) -> list[Bin]:

@@ -12,6 +12,9 @@ BATCH = "{batch}"
 
 _NAME = "tailrace_batch"
 _PLAIN = re.compile(r"[^A-Za-z0-9 _.,/@+#=!?*()\u00a0-\uffff-]")
+_NUMBERS = re.compile(
+    r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER|64)?|(DECIMAL|(BIG)?NUMERIC)(\([0-9, ]+\))?|FLOAT(64)?|DOUBLE|REAL)"
+)
 _DATES, _INSTANTS = ("DATE",), ("TIMESTAMP", "DATETIME")
 
 
@@ -58,8 +61,7 @@ def is_instant(engine_type: str) -> bool:
 
 
 def is_number(engine_type: str) -> bool:
-    kinds = ("INT", "DECIMAL", "NUMERIC", "BIGNUMERIC", "FLOAT", "DOUBLE", "REAL")
-    return bool(re.match(r"[A-Z]*(" + "|".join(kinds) + r")[0-9]*(\(|\Z)", engine_type.upper()))
+    return bool(_NUMBERS.fullmatch(engine_type.upper()))
 
 
 def is_text(engine_type: str) -> bool:
