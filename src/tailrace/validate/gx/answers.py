@@ -75,4 +75,5 @@ def _raised(info: dict[str, Any]) -> str | None:
 
 
 def _message(info: dict[str, Any]) -> str:
-    return str(info.get("exception_message") or "it raised an error without a message")
+    message = str(info.get("exception_message") or "it raised an error without a message")
+    return f"{message}: there are no values" if message == "division by zero" else message

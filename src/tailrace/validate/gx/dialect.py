@@ -21,7 +21,11 @@ from sqlalchemy.dialects.postgresql.base import (
 from sqlalchemy.engine import default
 from sqlalchemy.pool import StaticPool
 
+from tailrace import interrupts
 from tailrace.validate.gx import types
+
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of the KeyboardInterrupt of a signal that arrives while it works."""
 
 EXACT = 2**53
 """Integers up to here are the same as a float."""
@@ -85,7 +89,14 @@ class _Connection:
                 "Permission Error: one SELECT is read here, and nothing is written"
             )
         self._reading = cursor
-        return self._native.execute(statements[0], [exact(value) for value in parameters])
+        try:
+            return self._native.execute(sql, [exact(value) for value in parameters])
+        except RuntimeError as error:
+            # Ctrl-C, which the package would take for one more check that cannot be judged
+            interrupts.check()
+            if str(error) == _INTERRUPTED:
+                raise KeyboardInterrupt from error
+            raise
 
     def result(self, cursor: _Cursor) -> Any:
         if self._reading is not cursor:
@@ -110,6 +121,13 @@ class _Compiler(PGCompiler):
             call = f"regexp_matches({self.process(element.left, **kw)}, {self.process(element.right, **kw)})"
             return call if operator.opstring == "~" else f"(NOT {call})"
         return super().visit_custom_op_binary(element, operator, **kw)  # type: ignore[no-any-return, no-untyped-call]
+
+    def visit_table(self, table: Any, *args: Any, **kw: Any) -> str:
+        """`dataset.table` as an expectation names another table: the package has no place for its schema."""
+        if getattr(table, "schema", None) is None and "." in table.name:
+            schema, name = table.name.split(".", 1)
+            table = sa.table(name, schema=schema)
+        return str(super().visit_table(table, *args, **kw))  # type: ignore[no-untyped-call]
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         """A number reads as the parameter does that stands for it elsewhere."""

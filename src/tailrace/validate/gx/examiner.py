@@ -142,9 +142,7 @@ class GreatExpectations:
         kwargs = {**question.kwargs, **more}
         for name in _ROUNDED.get(question.type, ()):
             if isinstance(kwargs.get(name), int) and abs(kwargs[name]) > _EXACT:
-                raise ValueError(
-                    f"{name} {kwargs[name]} is too large to compare exactly: compare it in a query"
-                )
+                raise _TooLarge(f"{name} {kwargs[name]} cannot be compared exactly: compare it in a query")
         if _QUERY in kwargs:
             kwargs[_QUERY] = one_query(kwargs[_QUERY], self._dialect)
         return ExpectationConfiguration(
