@@ -29,6 +29,7 @@ OTHER = {
     "expectations/other.yml": "suite: other\nmodel: other\nexpectations:\n  - type: expect_column_to_exist\n    kwargs: {column: id}\n",
     "models/marts/other.sql": "SELECT 1 AS id\n",
 }
+LAID_OUT = "document.querySelectorAll('.card, .suite, .volume').forEach(one => one.style.contentVisibility = 'visible')"
 LONG = "a_column_with_a_name_that_goes_on_and_on_" * 4
 
 
@@ -119,6 +120,7 @@ def opened(browser, pages):
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(address)
+        page.evaluate(LAID_OUT)  # what is out of view counts, too
         return page
 
     yield open_
@@ -217,6 +219,17 @@ def test_the_style_is_allowed_and_a_script_is_not(browser, pages):
     page.close()
 
 
+def test_what_is_out_of_view_is_found_all_the_same(browser, pages):
+    """It is laid out late, for the first paint's sake; a search and a link into it must not miss it."""
+    page = browser.new_page(viewport={"width": 390, "height": 400})
+    page.goto(pages["everything"][0].as_uri())
+    assert page.evaluate("window.find('id is as it should be')")
+    page.get_by_role("link", name="How to read this page").click()
+    page.wait_for_timeout(100)
+    assert 0 <= page.locator("#reading-title").evaluate("one => one.getBoundingClientRect().top") < 400
+    page.close()
+
+
 def test_colour_is_never_alone(opened):
     """Every decision has its word and a shape of its own."""
     page = opened("everything", forced_colors="active")
@@ -239,9 +252,12 @@ def test_printed_it_is_whole(opened):
     assert not page.evaluate(row)
 
 
-def test_nothing_moves_for_whoever_asks_for_that(opened):
-    still = opened("fine", reduced_motion="reduce")
-    assert still.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+def test_nothing_moves(opened):
+    """So there is nothing to switch off for whoever asks for reduced motion."""
+    page = opened("everything")
+    moving = "[...document.querySelectorAll('*')].filter(one => { const s = getComputedStyle(one); return s.animationName !== 'none' || s.transitionDuration !== '0s' || s.scrollBehavior !== 'auto' }).length"
+    assert page.evaluate(moving) == 0
+    assert page.evaluate("document.getAnimations().length") == 0
 
 
 def test_the_document_and_the_page_say_the_same(opened, pages):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tailrace.report.document import KEPT, Check, Landed, Point, Suite
+from tailrace.report.document import KEPT, Check, Landed, Point, Suite, Volume
 from tailrace.report.sentences import count, moment
 
 STEP = 12
@@ -33,8 +33,7 @@ class Chart:
     line: str = ""
     low: str = ""
     high: str = ""
-    first: str = ""
-    last: str = ""
+    span: str = ""
 
 
 def trend(check: Check) -> Chart | None:
@@ -72,7 +71,7 @@ def _of_counts(points: Sequence[Point], caption: str) -> Chart:
         words.append(f"{moment(point.at)}: failed{rows}")
     high = count(highest, "row") if highest else ""
     return Chart("bars", "Failing rows per judgement", "; ".join(words), caption, "".join(good), "".join(bad),
-                 high=high, first=_day(points[0]), last=_day(points[-1]))  # fmt: skip
+                 high=high, span=_span(points))  # fmt: skip
 
 
 def _of_values(points: Sequence[Point], caption: str) -> Chart:
@@ -88,7 +87,7 @@ def _of_values(points: Sequence[Point], caption: str) -> Chart:
         shown = "no value" if point.number is None else f"{point.number:,.6g}"
         words.append(f"{moment(point.at)}: {'passed' if point.success else 'failed'}, {shown}")
     return Chart("values", "Observed value per judgement", "; ".join(words), caption, "".join(good), "".join(bad),
-                 _line(heights, len(points)), f"{low:,.6g}", f"{high:,.6g}", _day(points[0]), _day(points[-1]))  # fmt: skip
+                 _line(heights, len(points)), f"{low:,.6g}", f"{high:,.6g}", _span(points))  # fmt: skip
 
 
 def volume(suite: Suite) -> Chart | None:
@@ -108,7 +107,7 @@ def volume(suite: Suite) -> Chart | None:
         f"{count(points[-1].rows, 'row')} now; {low:,.0f} to {high:,.0f} in {count(len(points), 'judgement')}"
     )
     return Chart("values", f"Rows of {suite.model} per judgement", "; ".join(words), caption, "".join(good), "".join(bad),
-                 _line(heights, len(points)), f"{low:,.0f}", f"{high:,.0f}", points[0].at.strftime("%d %b"), points[-1].at.strftime("%d %b"))  # fmt: skip
+                 _line(heights, len(points)), f"{low:,.0f}", f"{high:,.0f}", _span(points))  # fmt: skip
 
 
 def reads(landed: Landed) -> Chart | None:
@@ -163,5 +162,9 @@ def _cross(x: int, y: int) -> str:
     return f"M{x - 4} {y - 4}l8 8M{x - 4} {y + 4}l8-8"
 
 
-def _day(point: Point) -> str:
-    return point.at.strftime("%d %b")
+def _span(points: Sequence[Point] | Sequence[Volume]) -> str:
+    """`23 Oct to 21 Nov`, or the times of the one day."""
+    first, last = points[0].at, points[-1].at
+    if first.date() == last.date():
+        return f"{first.day} {first:%b, %H:%M} to {last:%H:%M} UTC"
+    return f"{first.day} {first:%b} to {last.day} {last:%b}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailrace.report import charts
-from tailrace.report.document import DECISIONS, Check, Report, Suite
+from tailrace.report.document import DECISIONS, KEPT, Check, Report, Suite
 from tailrace.report.sentences import count, moment
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ OWNERS = 5
 """Owners of failing checks that are named at the top."""
 OPEN = 3
 """Failing checks whose rows are unfolded."""
+DIGITS = 12
+"""Characters of a number from which on it is cut."""
 LONG = 100
 """Characters of a value that are shown."""
 
@@ -59,7 +62,7 @@ def render(report: Report, redact: Callable[[str], str] = str) -> str:
 def _around(parts: Any, report: Report) -> dict[str, Any]:
     """Everything but the list of all checks."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    owners = Counter(check.owner for check in report.failing).most_common()
+    owners = list(Counter(check.owner for check in report.failing).items())  # of the gravest first
     judged = [suite for suite in report.suites if suite.checks]
     landed = (parts.landed(one, report.made_at, f"r{at}") for at, one in enumerate(report.resources))
     return {
@@ -69,6 +72,7 @@ def _around(parts: Any, report: Report) -> dict[str, Any]:
         "mark": MARK,
         "owners": owners[:OWNERS],
         "more_owners": max(0, len(owners) - OWNERS),
+        "blocked": len({suite.model for suite in report.suites if suite.state == "blocked"}),
         "standings": _within(
             (parts.standing(suite, _is_told(report, suite)) for suite in _standing(report)), STANDINGS
         ),
@@ -147,7 +151,14 @@ def _environment(redact: Callable[[str], str]) -> Environment:
         lstrip_blocks=True,
         finalize=shown,
     )
-    environment.filters |= {"moment": moment, "count": count, "short": short, "cell": cell, "share": share}
+    environment.filters |= {
+        "moment": moment,
+        "count": count,
+        "short": short,
+        "cell": cell,
+        "share": share,
+        "figure": figure,
+    }
     environment.globals |= {
         "trend": charts.trend,
         "volume_chart": charts.volume,
@@ -155,6 +166,7 @@ def _environment(redact: Callable[[str], str]) -> Environment:
         "command": query_command,
         "past": past,
         "age": age,
+        "kept": KEPT,
     }
     return environment
 
@@ -170,6 +182,15 @@ def cell(value: Any) -> str:
     if isinstance(value, dict | list):
         return short(json.dumps(value, ensure_ascii=False))
     return short(str(value))
+
+
+def figure(observed: str) -> str:
+    """What was observed; a number with all the digits of a double is cut to six."""
+    try:
+        number = float(observed)
+    except ValueError:
+        return observed
+    return observed if len(observed) <= DIGITS or not math.isfinite(number) else f"{number:.6g}"
 
 
 def share(value: float) -> str:

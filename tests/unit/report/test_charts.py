@@ -27,7 +27,7 @@ def test_bars_are_as_high_as_their_rows_and_end_at_the_right():
     assert drawn.kind == "bars"
     assert drawn.bad == f"M338 {FLOOR - 20}h8v20h-8zM350 {FLOOR - ROOM}h8v{ROOM}h-8z"
     assert drawn.good == f"M326 {FLOOR - 2}h8v2h-8z"
-    assert drawn.high == "20 rows"
+    assert (drawn.high, drawn.span) == ("20 rows", "1 Nov to 3 Nov")
     assert drawn.text.endswith("3 Nov 2026, 09:02 UTC: failed, 20 rows")
     assert drawn.caption == "Failed in 2 of the last 3 judgements"
 
@@ -65,3 +65,8 @@ def test_reads_of_nothing_still_show_that_there_were_some():
     landed = Landed("a.b", 1, AT, AT, None, False, "ok", (0, 0))
     assert reads(landed).good == "M112 15h3v1h-3zM116 15h3v1h-3z"
     assert reads(replace(landed, reads=(0, 8))).good == "M112 15h3v1h-3zM116 0h3v16h-3z"
+
+
+def test_judgements_of_one_day_are_told_by_their_times():
+    points = tuple(Volume(str(hour), AT + timedelta(hours=hour), 5, False) for hour in range(3))
+    assert volume(Suite("s", "m", "p", "", "passed", volume=points)).span == "1 Nov, 09:02 to 11:02 UTC"

@@ -13,7 +13,7 @@ from tests.unit.report.large import lay_out_suites
 from tests.unit.report.made import FILES, START, Past, check, failing, lay_out, report
 
 from tailrace.report.document import as_json
-from tailrace.report.page import MARK, MOST, cell, query_command, render, share
+from tailrace.report.page import MARK, MOST, cell, figure, query_command, render, share
 
 MODEL = FILES["models/marts/marts.yml"]
 VOID = {"meta", "path", "use", "circle", "br"}
@@ -256,8 +256,7 @@ def test_no_rows_at_all(tmp_path):
 
 def test_nobody_is_named_with_where_to_name_one(tmp_path):
     _, page = page_of(judged(tmp_path, failing()))
-    assert "Nobody. To name one, write owner: name" in page.text
-    assert "expectations/lead_scores.yml" in page.text
+    assert "Nobody's. Name one by owner: in expectations/lead_scores.yml" in page.text
     assert "Whose job: nobody (1 check)." in page.text
 
 
@@ -329,3 +328,27 @@ def test_a_share_is_never_rounded_to_nothing_or_all(value, shown):
 def test_a_long_value_ends_visibly():
     assert cell("x" * 200) == "x" * 99 + "…"
     assert START.isoformat() == "2026-11-21T09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("observed", "shown"),
+    [("19.50657894736842", "19.5066"), ("304", "304"), ("1.0", "1.0"), ("36.5% unexpected", "36.5% unexpected"), ("123456789012345", "1.23457e+14"), ("nan", "nan")],
+)  # fmt: skip
+def test_what_was_observed_is_cut_to_what_can_be_read(observed, shown):
+    assert figure(observed) == shown
+
+
+def test_owners_are_named_gravest_first(tmp_path):
+    _, page = page_of(
+        judged(tmp_path, failing("warn", 1), failing("warn", 1), failing("block", 1, owner="Ada"))
+    )
+    assert "Whose job: Ada (1 check), nobody (2 checks)." in page.text
+
+
+def test_a_check_that_failed_as_far_back_as_is_shown(tmp_path):
+    past = Past(lay_out(tmp_path))
+    for number in range(31):
+        past.run(f"r{number}")
+        past.judge([failing()])
+    _, page = page_of(past)
+    assert "At least 21 Nov 2026, 10:02 UTC, 30 judgements in a row" in page.text
