@@ -29,8 +29,13 @@ class Relations:
         self._made: dict[str, str | WarehouseError] = {}
 
     def named(self, where: str | None, adds: Mapping[str, str] = _NOTHING) -> str:
-        """The view with the rows of a condition; `adds` maps column names to SQL over the row. An error where either does not fit."""
+        """The view with the rows of a condition; `adds` maps column names to SQL over the row. An error where either does not fit.
+
+        BigQuery has no temporary views: there it is the SELECT itself, in parentheses, which stands after FROM as well.
+        """
         rows = self.select(where, adds)
+        if self._warehouse.dialect.name == "bigquery":
+            return f"({rows}\n)"
         if rows not in self._made:
             name = _NAME.format(len(self._made))
             try:

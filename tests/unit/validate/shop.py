@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow.parquet as pq
 from tests.emulator import PROJECT
 from tests.emulator.strict import refused
 
+from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 TYPES = {
@@ -18,7 +19,7 @@ TYPES = {
         "seen_at": "TIMESTAMP", "a": "INT64", "b": "INT64", "c": "INT64", "flag": "BOOL", "select": "STRING",
     },
 }  # fmt: skip
-ROWS = f"SELECT * FROM `{PROJECT}.shop.t`"
+ROWS = f"(SELECT * FROM `{PROJECT}.shop.t`)"
 
 
 def load(client: Any, warehouse: DuckDBWarehouse, table: str, types: Mapping[str, str]) -> None:
@@ -60,3 +61,40 @@ class Recorded:
 
 def _type(parameter: Any) -> str:
     return f"ARRAY<{parameter.array_type}>" if hasattr(parameter, "array_type") else parameter.type_
+
+
+class Words:
+    """BigQuery's spelling, as far as checks need it."""
+
+    name = "bigquery"
+
+    def quote(self, name: str) -> str:
+        return f"`{name}`"
+
+    def table(self, ref: TableRef) -> str:
+        return f"`{PROJECT}.{ref.schema}.{ref.name}`"
+
+
+class Shop:
+    """The part of a warehouse that checks read with, over the emulator."""
+
+    dialect = Words()
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
+
+        given = [ScalarQueryParameter(None, "STRING", value) for value in params]
+        rows = self.client.query_and_wait(sql, job_config=QueryJobConfig(query_parameters=given))
+        return [tuple(row.values()) for row in rows]
+
+    def columns(self, ref: TableRef) -> dict[str, str]:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            fields = self.client.get_table(f"{PROJECT}.{ref.schema}.{ref.name}").schema
+        except NotFound:
+            return {}
+        return {field.name: field.field_type for field in fields}

@@ -109,7 +109,7 @@ def test_it_reads_and_never_writes(bigquery, client, answers):
 def test_rows_of_a_condition_are_judged_alone(bigquery, warehouse, examiner):
     """Percent signs, colons and line comments in a `where:` arrive as they were written."""
     where = "email LIKE 'user%' AND grade <> '%s :x' AND a = 1 -- 100%"
-    relation = f"{ROWS} WHERE ({where}\n)"
+    relation = f"(SELECT * FROM {ROWS} WHERE ({where}\n)\n)"
     questions = [
         Question(0, relation, "expect_column_values_to_be_between", {"column": "score", "max_value": 50}),
         Question(1, relation, "unexpected_rows_expectation", {"unexpected_rows_query": "SELECT id FROM {batch} WHERE email LIKE '%1%' AND grade <> ':y'"}),
@@ -155,7 +155,12 @@ def test_what_raises_says_so_in_a_line_and_alone(examiner):
         Question(0, ROWS, "expect_column_values_to_be_between", {"column": "score", "max_value": 200}),
         Question(1, ROWS, "expect_column_values_to_match_regex", {"column": "email", "regex": "("}),
         Question(2, ROWS, "expect_column_values_to_be_between", {"column": "nowhere", "max_value": 1}),
-        Question(3, f"{ROWS} WHERE (nowhere = 1\n)", "expect_table_row_count_to_equal", {"value": 1}),
+        Question(
+            3,
+            f"(SELECT * FROM {ROWS} WHERE (nowhere = 1\n))",
+            "expect_table_row_count_to_equal",
+            {"value": 1},
+        ),
         Question(4, ROWS.replace(".t", ".gone"), "expect_table_row_count_to_equal", {"value": 1}),
     ]
     found = examiner.answers(questions)

@@ -18,7 +18,7 @@ TYPES = {
     "id": "INT64", "text": "STRING", "day": "DATE", "at": "TIMESTAMP", "local": "DATETIME", "clock": "TIME",
     "amount": "NUMERIC", "share": "FLOAT64", "other": "FLOAT64", "yes": "BOOL",
 }  # fmt: skip
-ROWS = f"SELECT * FROM `{PROJECT}.shop.odd`"
+ROWS = f"(SELECT * FROM `{PROJECT}.shop.odd`)"
 TEXTS = (
     "plain", "it's", 'say "x"', "both ' and \"", "C:\\dir", "100%", "%s %(x)s %%", "a\nb\tc", "é 日本 😀", "\u2028\u200b",
     ":name @name ?", "`back`", "", "trailing\\", "\x7f", "{batch}", "a_b", "axb", "-- /* */ ;",

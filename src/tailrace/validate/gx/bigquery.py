@@ -84,11 +84,11 @@ class OpenBigQueryDatasource(SQLDatasource):
 
     def add_table_asset(self, name: str) -> Any:  # type: ignore[override]
         """The rows of a relation."""
-        return self._add_asset(BigQueryRows(name=name, table_name=f"({name}\n)"))
+        return self._add_asset(BigQueryRows(name=name, table_name=name))
 
     def types(self, relation: str) -> Mapping[str, str]:
         """Columns of the relations so far, this one included, and BigQuery's names of their types."""
-        return kinds_of(self.get_engine(), f"({relation}\n)")
+        return kinds_of(self.get_engine(), relation)
 
     def said(self, message: str) -> str:
         """An error in one line: without the request that it answers, without a row's values."""
@@ -97,7 +97,7 @@ class OpenBigQueryDatasource(SQLDatasource):
 
 
 class BigQueryExaminer(GreatExpectations):
-    """An Examiner whose relations are SELECTs in BigQuery's SQL, with tables named in full."""
+    """An Examiner whose relations are SELECTs in parentheses, in BigQuery's SQL, with tables named in full."""
 
     def __init__(self, client: Any) -> None:
         super().__init__(OpenBigQueryDatasource(name="warehouse").over(client))
