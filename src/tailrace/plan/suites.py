@@ -8,9 +8,10 @@ from tailrace.build.graph import Graph, ModelNode
 from tailrace.build.names import LANDED_SUFFIXES
 from tailrace.errors import Diagnostic
 from tailrace.plan.conditions import Conditions
+from tailrace.plan.keys import personal_columns
 from tailrace.project.reader import hint
 from tailrace.project.spec import Project, Suite
-from tailrace.validate.own.registry import tables_of
+from tailrace.validate.own.registry import stores, tables_of
 from tailrace.validate.suite import check_suite
 
 Path_ = tuple[str | int, ...]
@@ -25,11 +26,27 @@ def check_suites(project: Project, graph: Graph, conditions: Conditions) -> Iter
         columns = None if node is None or node.columns is None else set(node.columns)
         found = check_suite(suite, columns, conditions.wrong_with, types_of(node))
         found += _parameters(suite, conditions)
+        found += _personal(suite, node)
         if tables is not None:
             found += _named(suite, tables)
             found += _read(suite, tables, conditions)
         for path, message, fix in found:
             yield Diagnostic(suite.marks.at(*path), message, fix)
+
+
+def _personal(suite: Suite, node: ModelNode | None) -> list[tuple[Path_, str, str]]:
+    """Personal columns of which values would be kept from run to run."""
+    personal = personal_columns(node) if node else frozenset()
+    fix = "Watch a column that says of it what matters: its length, its domain, whether it is there"
+    return [
+        (
+            ("expectations", item.index, "kwargs", "column"),
+            f"{item.type} keeps values of its column, and {column} is personal",
+            fix,
+        )
+        for item in suite.expectations
+        if (column := stores(item)) and column.lower() in personal
+    ]
 
 
 def types_of(node: ModelNode | None) -> Mapping[str, str]:

@@ -77,8 +77,8 @@ def assess(
             held = _held(warehouse, judge, suite, one.expectation, one.question, one.answer, key)
             check = decide(one.expectation, one.answer, held)
             checks.append(with_evidence(warehouse, judge, suite, staged, check, one.question, audience))
-    found = _assessment(warehouse, suite, staged, tuple(checks), key)
-    return _bound(replace(found, inputs=read), asked)
+    found = _assessment(warehouse, suite, staged, tuple(checks), key, read)
+    return _bound(found, asked)
 
 
 def _answered(context: Context, judge: Examiner) -> list[Asking]:
@@ -113,7 +113,7 @@ def _key_is_proven(suite: Suite, answers: dict[int, Answer]) -> bool:
 
 
 def _assessment(
-    warehouse: Warehouse, suite: Suite, staged: Staged, checks: tuple[Check, ...], key: str | None
+    warehouse: Warehouse, suite: Suite, staged: Staged, checks: tuple[Check, ...], key: str | None, read: str
 ) -> Assessment:
     held = held_rows(warehouse)
     reasons = [key] if key else []
@@ -121,8 +121,8 @@ def _assessment(
     if excess := too_many(suite, held, staged.rows):
         reasons.append(excess)
     raised = any(check.answer.raised for check in checks)  # a full disk is no property of the rows
-    lasting = not raised and inputs.is_bound(suite)
-    return Assessment(suite, checks, tuple(reasons), staged.rows, held, lasting)
+    lasting = not raised and inputs.is_bound(suite, read)
+    return Assessment(suite, checks, tuple(reasons), staged.rows, held, lasting, inputs=read)
 
 
 def _held(

@@ -12,6 +12,7 @@ from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation
 from tailrace.validate.catalogue import columns_of
 from tailrace.validate.masking import shown_error
+from tailrace.validate.own import sql
 from tailrace.validate.own.declaration import Asked, CannotTell, Context, Found
 from tailrace.validate.own.parameters import TooEarly, Values
 from tailrace.validate.own.registry import CHECKS, wrong_with
@@ -21,6 +22,7 @@ _ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_t
 """Whether the columns are there, and how they are spelled, is what these ask."""
 
 
+_QUERY = "unexpected_rows_query"
 _NOTHING = Found()
 
 
@@ -69,7 +71,10 @@ def _native(context: Context, item: Expectation, spelled: Expectation) -> Asking
         relation = context.relations.named(item.where)
     except WarehouseError as error:
         return _raised(item, f"where: {shown_error(str(error))}")
-    return Asking(item, Question(item.index, relation, item.type, _whole(item.type, spelled.kwargs)))
+    kwargs = dict(_whole(item.type, spelled.kwargs))
+    if _QUERY in kwargs:
+        kwargs[_QUERY] = sql.spelled(context.warehouse.dialect, kwargs[_QUERY])
+    return Asking(item, Question(item.index, relation, item.type, kwargs))
 
 
 def _whole(name: str, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:

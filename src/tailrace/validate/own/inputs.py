@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tailrace.project.spec import Suite
 from tailrace.validate.own.registry import tables_of
-from tailrace.validate.own.tables import state_of
+from tailrace.validate.own.tables import MISSING, state_of
 from tailrace.validate.suite import suite_hash
 from tailrace.warehouse.base import META, TableRef, Warehouse
 
@@ -28,9 +28,10 @@ def state(warehouse: Warehouse, suite: Suite) -> str:
     return json.dumps({name: state_of(warehouse, name) for name in sorted(names)}) if names else ""
 
 
-def is_bound(suite: Suite) -> bool:
-    """Whether all that the suite reads is known by name: else the same rows may be judged otherwise at any time."""
-    return _read(suite) is not None
+def is_bound(suite: Suite, read: str) -> bool:
+    """Whether `read`, a state of the suite, tells all that it reads: else the same rows may be judged otherwise at any time."""
+    known = json.loads(read).values() if read else ()
+    return MISSING not in known and _read(suite) is not None
 
 
 def _queries(suite: Suite) -> Iterator[str]:

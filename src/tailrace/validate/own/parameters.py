@@ -19,7 +19,7 @@ from tailrace.validate.masking import shown_error
 from tailrace.validate.own import history
 from tailrace.validate.own.declaration import CannotTell, Context
 from tailrace.validate.own.kwargs import is_later, too_early
-from tailrace.validate.own.sql import BATCH
+from tailrace.validate.own.sql import BATCH, spelled
 
 _KEY = "$PARAMETER"
 
@@ -68,7 +68,8 @@ class Values:
         """The one value of its query; `{batch}` are all staged rows."""
         assert parameter.sql is not None, "asked of those with a query"
         staged = self._context.warehouse.dialect.table(self._context.staged.ref)
-        rows = self._context.warehouse.query(parameter.sql.replace(BATCH, staged).rstrip("; \t\r\n"))
+        query = spelled(self._context.warehouse.dialect, parameter.sql.rstrip("; \t\r\n"))
+        rows = self._context.warehouse.query(query.replace(BATCH, staged))
         if len(rows) > 1 or (rows and len(rows[0]) != 1):
             raise CannotTell(f"parameter {parameter.name} must be one value, its query gives more")
         value = rows[0][0] if rows else None

@@ -13,22 +13,28 @@ MISSING = "missing"
 
 
 def table_of(warehouse: Warehouse, name: str) -> TableRef:
-    """Where the rows of a model, or of `dataset.table`, are; CannotTell where there is none."""
+    """Where the rows of a model, or of `dataset.table`, are, whatever the case of the name; CannotTell where there is none."""
     schema, _, table = name.rpartition(".")
     ref = TableRef(schema, table) if schema else _model(warehouse, name)
-    if not warehouse.columns(ref):
-        raise CannotTell(f"there is no table {name}")
-    return ref
+    if warehouse.columns(ref):
+        return ref
+    for there in dict.fromkeys((ref.schema, ref.schema.lower())):
+        for known in warehouse.tables(there):
+            if known.lower() == ref.name.lower():
+                return TableRef(there, known)
+    raise CannotTell(f"there is no table {name}")
 
 
 def _model(warehouse: Warehouse, name: str) -> TableRef:
     """By what is remembered of its build; else a table of this name in the schema that names without one mean."""
     if warehouse.columns(_MODELS):
         found = warehouse.query(
-            f"SELECT schema_name, parts FROM {warehouse.dialect.table(_MODELS)} WHERE model = ?", [name]
+            f"SELECT model, schema_name, parts FROM {warehouse.dialect.table(_MODELS)} WHERE lower(model) = ?",
+            [name.lower()],
         )
         if found:
-            return TableRef(str(found[0][0]), _alias(found[0][1]) or name)
+            model, schema, parts = found[0]
+            return TableRef(str(schema), _alias(parts) or str(model))
     return TableRef("main", name)
 
 

@@ -55,8 +55,11 @@ def test_own_checks_and_parameters_count(warehouse):
     assert json.loads(inputs.state(warehouse, wanted)) == dict.fromkeys(
         ["crm.contacts", "limits.low", "main.grades", "main.other", "spend"], "missing"
     )
-    assert inputs.is_bound(wanted)
-    assert not inputs.is_bound(suite(custom("SELECT * FROM {batch} WHERE random() < 1")))
+    assert inputs.is_bound(wanted, "")
+    assert not inputs.is_bound(
+        wanted, inputs.state(warehouse, wanted)
+    )  # what was found by SQL cannot be missing
+    assert not inputs.is_bound(suite(custom("SELECT * FROM {batch} WHERE random() < 1")), "")
     assert inputs.state(warehouse, suite(between(min_value=1))) == ""
 
 
@@ -70,6 +73,13 @@ def test_a_landed_table_changes_with_its_version(warehouse):
     assert json.loads(before) == {"ads.spend": "landed 7"}
     warehouse.execute("UPDATE tailrace_meta.cursors SET data_version = 8")
     assert inputs.state(warehouse, wanted) != before
+
+
+@pytest.mark.parametrize("name", ["ADS.Spend", "ads.spend"])
+def test_names_are_found_in_any_case(warehouse, name):
+    warehouse.execute("CREATE SCHEMA ads; CREATE TABLE ads.Spend AS SELECT 1 AS id")
+    state = inputs.state(warehouse, suite(custom(f"SELECT * FROM {{batch}} JOIN {name} USING (id)")))
+    assert "missing" not in state
 
 
 def models(warehouse, materialized: str) -> None:
