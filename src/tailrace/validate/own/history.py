@@ -117,12 +117,3 @@ def write(
             f' WHERE {same} ORDER BY "at" DESC LIMIT {MOST_RUNS}) AS newest)',
             [*params, *params],
         )
-
-
-def clear(warehouse: Warehouse, before: datetime, suites: Sequence[str]) -> None:
-    """Forget distributions older than `before` (UTC without a zone), and those of suites other than these."""
-    if not warehouse.columns(DISTRIBUTIONS):
-        return
-    table = warehouse.dialect.table(DISTRIBUTIONS)
-    known = f" OR suite NOT IN ({', '.join('?' * len(suites))})" if suites else " OR 1 = 1"
-    warehouse.execute(f'DELETE FROM {table} WHERE "at" < ?{known}', [before, *suites])

@@ -160,7 +160,3 @@ def test_as_much_is_kept_as_can_be_asked_for(warehouse):
         )
     count = 'SELECT count(*), min("at") FROM tailrace_meta.distributions WHERE "where" IS NULL'
     assert warehouse.query(count) == [(history.MOST_RUNS, start + timedelta(hours=5))]
-    history.clear(warehouse, start + timedelta(hours=15), ["scores"])
-    assert warehouse.query(count) == [(history.MOST_RUNS - 10, start + timedelta(hours=15))]
-    history.clear(warehouse, start, ["others"])
-    assert warehouse.query("SELECT count(*) FROM tailrace_meta.distributions") == [(0,)]
