@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Question:
-    """One expectation on one relation: a view or table that the connection finds by this unqualified name."""
+    """One expectation on one relation: a view or table that the connection finds by this unqualified name.
+
+    On BigQuery it is a SELECT in parentheses: what stands after FROM.
+    """
 
     index: int
     relation: str

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from tailrace.errors import WarehouseError
+from tailrace.validate.own.sql import BATCH, spelled
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
@@ -51,7 +52,10 @@ class Relations:
     def select(self, where: str | None, adds: Mapping[str, str] = _NOTHING) -> str:
         """What the view stands for, over the staged table."""
         dialect = self._warehouse.dialect
-        rows = f"SELECT * FROM {dialect.table(self._staged.ref)}" + (f" WHERE ({where}\n)" if where else "")
+        table = dialect.table(self._staged.ref)
+        rows = f"SELECT * FROM {table}" + (f" WHERE ({where}\n)" if where else "")
+        if where and dialect.name != "duckdb":  # a condition is written in DuckDB's words
+            rows = spelled(dialect, f"SELECT * FROM {BATCH} WHERE ({where}\n)").replace(BATCH, table)
         if not adds:
             return rows
         more = ", ".join(f"{sql} AS {dialect.quote(name)}" for name, sql in adds.items())
