@@ -14,3 +14,7 @@ class Audience:
     personal: frozenset[str] = frozenset()
     subject: str | None = None
     keeping: Keeping = field(default_factory=Keeping)
+
+    def mark(self) -> str:
+        """What changes with anything that is masked; results written for another mark are not shown on."""
+        return f"{','.join(sorted(self.personal))};{self.subject or ''}"

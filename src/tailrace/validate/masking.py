@@ -119,12 +119,13 @@ def _shown_check(check: Check, personal: frozenset[str]) -> Check:
         reason = re.sub(rf"(?<![\w.]){re.escape(answer.observed)}(?![\w.])", MASK, reason)
         answer = replace(answer, observed=MASK)
     result = shown_result(check.expectation, answer.result, personal)
-    query = (
-        ""
-        if check.expectation.type in _QUOTES_MEAN and personal & _named(check.expectation.kwargs)
-        else check.query
-    )
+    query = "" if quotes_mean(check.expectation, personal) else check.query
     return replace(check, answer=replace(answer, result=result), reason=reason, query=query)
+
+
+def quotes_mean(expectation: Expectation, personal: Collection[str]) -> bool:
+    """Whether the query for the failing rows holds numbers computed from a personal column."""
+    return expectation.type in _QUOTES_MEAN and bool(_named(expectation.kwargs) & set(personal))
 
 
 def shown_result(

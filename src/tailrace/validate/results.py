@@ -10,9 +10,9 @@ from typing import Any
 
 from tailrace.project.spec import Suite
 from tailrace.validate.audience import Audience
-from tailrace.validate.masking import MASK, hides, shown_result
+from tailrace.validate.masking import MASK, hides, quotes_mean, shown_result
 from tailrace.validate.suite import suite_hash
-from tailrace.validate.verdict import Assessment, Check, Verdict, column_text, expected
+from tailrace.validate.verdict import Assessment, Check, Verdict, column_text, expected, failure
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
 from tailrace.warehouse.stage import Staged
 
@@ -36,7 +36,7 @@ COLUMNS: Mapping[TableRef, Mapping[str, str]] = {
     VERDICTS: {
         **dict.fromkeys(("suite", "stage", "content", "suite_hash", "decision", "reasons"), "VARCHAR"),
         "quarantined": "BIGINT", "lasting": "BOOLEAN", "run_id": "VARCHAR", "at": "TIMESTAMP",
-        "valid_until": "TIMESTAMP", "inputs": "VARCHAR", "held": "VARCHAR",
+        "valid_until": "TIMESTAMP", "inputs": "VARCHAR", "held": "VARCHAR", "audience": "VARCHAR",
     },
     QUARANTINE: {
         **dict.fromkeys(("run_id", "suite", "model", "expectation", "key", "row", "reason"), "VARCHAR"),
@@ -142,15 +142,40 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def mask_earlier(warehouse: Warehouse, found: Assessment, audience: Audience) -> None:
+    """Take out of earlier rows what must not be shown any more, since a column was marked as personal after them."""
+    table = warehouse.dialect.table(VALIDATIONS)
+    for item in (check.expectation for check in found.checks if hides(check.expectation, audience.personal)):
+        warehouse.execute(
+            f"UPDATE {table} SET observed = ?, observed_number = NULL, result = NULL, reason = CASE WHEN reason IS NOT NULL"
+            ' THEN ? END WHERE suite = ? AND expectation = ? AND lower("column") = lower(?) AND observed <> ?',
+            [MASK, failure(item), found.suite.name, item.type, column_text(item.kwargs), MASK],
+        )
+    for item in (
+        check.expectation for check in found.checks if quotes_mean(check.expectation, audience.personal)
+    ):
+        warehouse.execute(
+            f'UPDATE {table} SET query = NULL WHERE suite = ? AND expectation = ? AND lower("column") = lower(?)',
+            [found.suite.name, item.type, column_text(item.kwargs)],
+        )
+
+
 def write_verdict(
-    warehouse: Warehouse, found: Assessment, verdict: Verdict, held: str, run_id: str, at: datetime
+    warehouse: Warehouse,
+    found: Assessment,
+    verdict: Verdict,
+    *,
+    held: str,
+    audience: Audience,
+    run_id: str,
+    at: datetime,
 ) -> None:
     """The suite's verdict in place of its last one; `held` stands for the keys that it holds back."""
     warehouse.execute(f"DELETE FROM {warehouse.dialect.table(VERDICTS)} WHERE suite = ?", [verdict.suite])
     row = [
         verdict.suite, verdict.stage, verdict.content, suite_hash(found.suite), verdict.decision,
         json.dumps(verdict.reasons), verdict.quarantined, found.lasting, run_id, at,
-        found.valid_until.replace(tzinfo=None) if found.valid_until else None, found.inputs, held,
+        found.valid_until.replace(tzinfo=None) if found.valid_until else None, found.inputs, held, audience.mark(),
     ]  # fmt: skip
     insert(warehouse, VERDICTS, [row])
 

@@ -36,7 +36,7 @@ def judge(
     """Judge the staged table, or reuse the verdict on the same content; results are written in one transaction."""
     started = now()
     known = standing(warehouse, suite, staged, started)
-    if known.verdict and known.lasting:
+    if known.verdict and known.lasting and known.audience == audience.mark():
         verdict = known.verdict
         detail = {"checks": results.read_checks(warehouse, suite, known.run_id)}
     else:
@@ -77,11 +77,14 @@ def _write(
     reach("validate:judged")
     with warehouse.transaction():
         results.ensure(warehouse)
+        results.mask_earlier(warehouse, found, audience)
         results.write_checks(warehouse, found, staged, run_id=run_id, at=moment, audience=audience)
         history.write(warehouse, found.suite, found.distributions, run_id, moment)
         write_held(warehouse, holding)
         held = held_mark(warehouse, found.suite.name)
-        results.write_verdict(warehouse, found, verdict, held, run_id, moment)
+        results.write_verdict(
+            warehouse, found, verdict, held=held, audience=audience, run_id=run_id, at=moment
+        )
         reach("validate:before_commit")
     forget_held(warehouse)
 

@@ -15,19 +15,21 @@ from tailrace.validate.verdict import Verdict
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
-_COLUMNS = (
-    'content, suite_hash, decision, reasons, quarantined, lasting, run_id, "at", valid_until, inputs, held'
-)
+_COLUMNS = 'content, suite_hash, decision, reasons, quarantined, lasting, run_id, "at", valid_until, inputs, held, audience'
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The verdict that holds, or None and `why`. `lasting`: judging again would say the same; `run_id` judged it."""
+    """The verdict that holds, or None and `why`. `lasting`: judging again would say the same.
+
+    `run_id` judged it; its results are masked for `audience`.
+    """
 
     verdict: Verdict | None
     why: str = ""
     lasting: bool = False
     run_id: str = ""
+    audience: str = ""
 
 
 def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) -> Standing:
@@ -35,14 +37,16 @@ def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) 
 
     Only the last one counts, since the rows held back are those of that one. Nothing is imported.
     """
-    if "held" not in warehouse.columns(VERDICTS):  # none, or of a release that bound less
+    if "audience" not in warehouse.columns(VERDICTS):  # none, or of a release that bound less
         return Standing(None, "it was never judged")
     rows = warehouse.query(
         f"SELECT {_COLUMNS} FROM {warehouse.dialect.table(VERDICTS)} WHERE suite = ?", [suite.name]
     )
     if not rows:
         return Standing(None, "it was never judged")
-    content, judged_by, decision, reasons, quarantined, lasting, run_id, at, until, read, held = rows[0]
+    content, judged_by, decision, reasons, quarantined, lasting, run_id, at, until, read, held, audience = (
+        rows[0]
+    )
     verdict = Verdict(
         suite.name, staged.ref.name, staged.content, decision, tuple(json.loads(reasons)), int(quarantined), reused=True
     )  # fmt: skip
@@ -57,7 +61,7 @@ def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) 
         return Standing(None, f"a table that it compares with was changed {since}")
     if decision == "pass" and quarantined and held != held_mark(warehouse, suite.name):
         return Standing(None, "the keys of the rows that it held back are not here any more")
-    return Standing(verdict, lasting=bool(lasting), run_id=str(run_id))
+    return Standing(verdict, lasting=bool(lasting), run_id=str(run_id), audience=str(audience))
 
 
 def _naive(moment: datetime) -> datetime:

@@ -11,6 +11,7 @@ from tailrace.cli.render import step_line
 from tailrace.events import listening
 from tailrace.validate.audience import Audience
 from tailrace.validate.run import judge
+from tailrace.validate.standing import standing
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 PERSONAL = frozenset({"email", "salary", "born"})
@@ -111,3 +112,48 @@ def test_what_is_masked_is_there_and_says_so(told):
     assert len(samples) > 20
     assert all("***" in text for (text,) in samples)
     assert "the highest salary is above 1: it is ***" in found["step 0"]
+
+
+def test_a_column_that_becomes_personal_later_is_masked_at_the_next_look():
+    warehouse = DuckDBWarehouse(None)
+    maximum = expect("expect_column_max_to_be_between", "warn", column="salary", max_value=1)
+    wanted = suite(
+        maximum,
+        expect("expect_column_values_to_not_match_regex", "quarantine", column="email", regex="9@"),
+        expect(
+            "expect_column_value_z_scores_to_be_less_than",
+            "warn",
+            column="salary",
+            threshold=0.1,
+            double_sided=True,
+        ),
+    )
+    clock = Clock()
+    for run, rows in (("r1", ROWS), ("r2", f"{ROWS} LIMIT 129")):
+        judge(warehouse, wanted, staged(warehouse, rows), run_id=run, now=clock)
+    tables = ("validations", "validation_samples", "quarantine")
+
+    def shown() -> set[str]:
+        return {
+            t
+            for t in tables
+            if any(v in str(warehouse.query(f"SELECT * FROM tailrace_meta.{t}")) for v in PLANTED)
+        }
+
+    assert shown() == set(tables)
+    verdict, _ = judge(
+        warehouse,
+        wanted,
+        staged(warehouse, f"{ROWS} LIMIT 129"),
+        run_id="r3",
+        now=clock,
+        audience=Audience(PERSONAL),
+    )
+    assert (verdict.reused, shown()) == (False, set())
+    assert warehouse.query("SELECT run_id, reason FROM tailrace_meta.validations WHERE position = 0 ORDER BY 1") == [
+        ("r1", "the highest salary is above 1"), ("r2", "the highest salary is above 1"),
+        ("r3", "the highest salary is above 1: it is ***"),
+    ]  # fmt: skip
+    # the sync asks for the rows, not for who may see them
+    assert standing(warehouse, wanted, staged(warehouse, f"{ROWS} LIMIT 129"), clock()).verdict
+    warehouse.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.validate.made import Clock, between, staged, suite
+from tests.unit.validate.made import Clock, between, expect, staged, suite
 
 from tailrace.validate.run import judge
 from tailrace.validate.standing import standing
@@ -65,6 +65,19 @@ def test_other_rows_and_another_suite(warehouse):
 def test_a_verdict_that_runs_out(warehouse, now, told):
     warehouse.execute("UPDATE tailrace_meta.verdicts SET valid_until = TIMESTAMP '2026-11-21 12:00:00'")
     assert why(warehouse, now=now) == told
+
+
+def test_another_table_that_was_read(warehouse):
+    warehouse.execute("CREATE TABLE main.known AS SELECT range AS id FROM range(300)")
+    wanted = suite(expect("exists_in", column="id", table="main.known", to_column="id"))
+    judge(warehouse, wanted, staged(warehouse, ROWS.format(200)), run_id="r2", now=Clock())
+    assert why(warehouse, wanted) == ""
+    warehouse.execute("DELETE FROM main.known WHERE id = 7")
+    assert (
+        why(warehouse, wanted) == "a table that it compares with was changed since its verdict of 09:00 UTC"
+    )
+    verdict, _ = judge(warehouse, wanted, staged(warehouse, ROWS.format(200)), run_id="r3", now=Clock())
+    assert (verdict.decision, verdict.reused) == ("blocked", False)
 
 
 def test_one_that_ran_out_is_judged_again(warehouse):

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tailrace.errors import FatalError, LockHeld, WarehouseError
+from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.marks import state_of
 from tailrace.warehouse.publish import publish, publish_meta, rollback
@@ -186,3 +187,23 @@ def test_what_a_killed_run_left_spoils_nothing(work, tmp_path):
         "warehouse.duckdb",
         "warehouse.duckdb.1",
     ]
+
+
+def test_keys_that_suites_hold_back_are_in_no_narrowed_file(work, tmp_path):
+    write(
+        work,
+        "CREATE SCHEMA tailrace_stage; CREATE TABLE tailrace_stage.held__s AS SELECT 1 AS k;"
+        " CREATE TABLE tailrace_stage.crm AS SELECT 1 AS x; CREATE TABLE tailrace_stage.erp AS SELECT 1 AS x",
+    )
+    tables = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema <> 'tailrace_meta' ORDER BY 1"
+    staged = [TableRef("tailrace_stage", "crm"), TableRef("tailrace_stage", "held__s")]
+    narrow = tmp_path / "narrow.duckdb"
+    publish(work, narrow, ("marts",), staged)
+    assert read(narrow, tables) == [("marts.a",), ("tailrace_stage.crm",)]
+    publish(work, narrow, ("marts", "tailrace_stage"))
+    assert read(narrow, tables) == [("marts.a",), ("tailrace_stage.crm",), ("tailrace_stage.erp",)]
+    after_a_block = tmp_path / "meta.duckdb"
+    publish_meta(work, after_a_block, staged)
+    assert read(after_a_block, tables) == [("tailrace_stage.crm",)]
+    publish(work, tmp_path / "whole.duckdb")
+    assert ("tailrace_stage.held__s",) in read(tmp_path / "whole.duckdb", tables)
