@@ -81,8 +81,10 @@ class Table:
         self.rows = int(self.ask(self.whole, ["count(*)"])[0])
         sampled = bool(limit) and limit < self.rows
         self.looked_at = limit if sampled else self.rows
-        self.source = self._some(SAMPLE, self.whole, limit) if sampled else self.whole
-        self.look = self._some(LOOK, self.source, LOOKED) if self.looked_at > LOOKED else self.source
+        self.source = self._some(SAMPLE, self.whole, self.rows, limit) if sampled else self.whole
+        self.look = self.source
+        if self.looked_at > LOOKED:
+            self.look = self._some(LOOK, self.source, self.looked_at, LOOKED)
         self.looked = min(LOOKED, self.looked_at)
         self.columns = _columns(self)
         self.by_name = {column.name.lower(): column for column in self.columns}
@@ -99,12 +101,16 @@ class Table:
         """Columns of which the key's expectations say already that they are never NULL."""
         return frozenset(self.grain if self.key or len(self.grain) > 1 else ())
 
-    def _some(self, name: str, source: str, limit: int) -> str:
-        """A few rows, the same ones of the same content: those whose hash is least."""
-        hashed = ", ".join(map(self.quote, self.types))
-        self.warehouse.execute(
-            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {source} ORDER BY hash({hashed}) LIMIT {limit}"
-        )
+    def _some(self, name: str, source: str, rows: int, limit: int) -> str:
+        """`limit` of a source's rows, the same ones of the same content: those whose hash is least."""
+        hashed = f"hash({', '.join(map(self.quote, self.types))})"
+        likely = int(2**64 * min(1.0, 1.5 * limit / rows))
+        # what is far above the least hashes need not be sorted; rows that are all alike have one hash and no share of it
+        for where in (f"WHERE {hashed} < {likely}", ""):
+            some = f"SELECT * FROM {source} {where} ORDER BY {hashed} LIMIT {limit}"
+            self.warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {some}")
+            if self.ask(name, ["count(*)"])[0] == limit:
+                break
         return name
 
     def ask(self, source: str, aggregates: Sequence[str]) -> list[Any]:

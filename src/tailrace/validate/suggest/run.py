@@ -62,7 +62,7 @@ def _about_rows(table: Table) -> Iterator[Found]:
     )
     kwargs = {"min_share": 0.5, "max_share": 2.0}
     reason = "half to double the rows of the last runs; passes until three runs are known"
-    yield Proposal("table", "row_count_near_history", kwargs, reason)
+    yield Proposal("statistics", "row_count_near_history", kwargs, reason)
 
 
 def _granted(table: Table, wishes: list[Wish]) -> Iterator[Found]:

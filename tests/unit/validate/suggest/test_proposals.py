@@ -311,6 +311,11 @@ def test_a_sample_says_so_and_counts_what_stops_in_all_rows(warehouse):
     read_back(found)
 
 
+def test_rows_that_are_all_alike_can_be_sampled(warehouse):
+    found = proposed(warehouse, "SELECT 'EUR' AS currency, 'A' AS grade FROM range(100000)", limit=1500)
+    assert (found.looked_at, one(found, IN_SET, "grade").kwargs["value_set"]) == (1500, ["A"])
+
+
 def test_a_wide_table_is_asked_in_few_statements(warehouse):
     asked: list[str] = []
     ask = warehouse.query
