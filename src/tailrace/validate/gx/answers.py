@@ -19,7 +19,11 @@ def answer_of(question: Question, result: Any, said: Callable[[str], str]) -> An
     if result is None:
         return Answer(question.index, False, raised="Great Expectations gave no result")
     message = _raised(result.exception_info or {})
-    found = {name: value for name, value in (result.result or {}).items() if name not in _ROWS}
+    found = {
+        name: value
+        for name, value in (result.result or {}).items()
+        if name not in _ROWS and value is not None
+    }
     return Answer(
         question.index,
         bool(result.success) and message is None,
