@@ -40,7 +40,8 @@ def write_report(frame: Frame, output: str | None, run_id: str, data_docs: str |
     page = render(found, frame.shield.redact).encode()
     _write(path, page)
     shown = output or NAME
-    frame.document({"file": shown, "bytes": len(page), "data_docs": docs, **as_json(found)})
+    if frame.as_json:
+        frame.document({"file": shown, "bytes": len(page), "data_docs": docs, **as_json(found)})
     frame.say(found.sentence)
     frame.say(f"{shown}: {size(len(page))}")
     if docs:

@@ -103,9 +103,9 @@ def volume(suite: Suite) -> Chart | None:
         x, y = _left(number, len(points)) + 4, FLOOR - 4 - (height or 0)
         (bad if point.blocked else good).append(_cross(x, y) if point.blocked else _dot(x, y))
         words.append(f"{moment(point.at)}: {count(point.rows, 'row')}{', blocked' if point.blocked else ''}")
-    caption = (
-        f"{count(points[-1].rows, 'row')} now; {low:,.0f} to {high:,.0f} in {count(len(points), 'judgement')}"
-    )
+    judgements = count(len(points), "judgement")
+    spread = f"{low:,.0f} to {high:,.0f}" if low != high else "the same"
+    caption = f"{count(points[-1].rows, 'row')} now; {spread} in {judgements}"
     return Chart("values", f"Rows of {suite.model} per judgement", "; ".join(words), caption, "".join(good), "".join(bad),
                  _line(heights, len(points)), f"{low:,.0f}", f"{high:,.0f}", _span(points))  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -215,7 +215,7 @@ def _weight(check: Check) -> tuple[int, int, int, str, int]:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The report as plain values: instants in ISO 8601 with Z, tuples as lists."""
-    whole: dict[str, Any] = _plain(asdict(report))
+    whole: dict[str, Any] = _plain(report)
     numbers = {
         "checks": len(report.checks),
         "passing": len(report.checks) - len(report.failing),
@@ -225,8 +225,10 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return f"{value.isoformat()}Z" if isinstance(value, datetime) else value
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return {name: _plain(item) for name, item in vars(value).items()} if is_dataclass(value) else value

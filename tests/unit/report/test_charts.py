@@ -69,4 +69,8 @@ def test_reads_of_nothing_still_show_that_there_were_some():
 
 def test_judgements_of_one_day_are_told_by_their_times():
     points = tuple(Volume(str(hour), AT + timedelta(hours=hour), 5, False) for hour in range(3))
-    assert volume(Suite("s", "m", "p", "", "passed", volume=points)).span == "1 Nov, 09:02 to 11:02 UTC"
+    drawn = volume(Suite("s", "m", "p", "", "passed", volume=points))
+    assert (drawn.span, drawn.caption) == (
+        "1 Nov, 09:02 to 11:02 UTC",
+        "5 rows now; the same in 3 judgements",
+    )

@@ -352,3 +352,15 @@ def test_a_check_that_failed_as_far_back_as_is_shown(tmp_path):
         past.judge([failing()])
     _, page = page_of(past)
     assert "At least 21 Nov 2026, 10:02 UTC, 30 judgements in a row" in page.text
+
+
+def test_a_condition_is_said_once(tmp_path):
+    _, page = page_of(
+        judged(
+            tmp_path,
+            check(where="is_new", description="score is filled in (where is_new)"),
+            check(where="is_old"),
+        )
+    )
+    assert page.text.count("is_new") == 1
+    assert "where is_old" in page.text
