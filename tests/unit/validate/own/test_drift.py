@@ -9,6 +9,8 @@ import pytest
 from tests.unit.validate.made import expect
 from tests.unit.validate.own.gate import Gate
 
+from tailrace.validate.own import spread
+
 
 def numbers(n: int, seed: int, expression: str = "u * 100") -> str:
     """`u` is spread evenly over 0..1, in another order and with other values for every seed."""
@@ -93,6 +95,15 @@ def test_the_psi_is_the_textbooks(warehouse):
         (now - usual[value]) * math.log(now / usual[value]) for value, now in (("a", 0.7), ("b", 0.3))
     )
     assert seen.number == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 199, 200, 201, 1000])
+def test_points_stand_for_equal_parts(warehouse, rows):
+    warehouse.execute(f"CREATE TABLE t AS SELECT range AS v FROM range({rows}) UNION ALL SELECT NULL")
+    seen = spread.seen(warehouse, "t", spread.values_of("v", "BIGINT", None))
+    assert seen["points"] == sorted(int((part + 0.5) / 200 * rows) for part in range(200))
+    assert (seen["rows"], seen["low"], seen["high"]) == (rows + 1, 0, rows - 1)
+    assert seen["nulls"] == pytest.approx(1 / (rows + 1))
 
 
 def test_fewer_rows_have_fewer_bins_and_too_few_none(warehouse):
