@@ -173,6 +173,7 @@ class DuckDBDialect(PGDialect):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "paramstyle": "qmark"})  # type: ignore[no-untyped-call]
+        self._columns: dict[tuple[str, str], list[Any]] = {}
 
     @classmethod
     def import_dbapi(cls) -> Any:
@@ -192,16 +193,19 @@ class DuckDBDialect(PGDialect):
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_kw: Any
     ) -> list[Any]:
-        """Columns of a table or view that the connection sees under this name, temporary ones included."""
-        rows = connection.exec_driver_sql(
-            "SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE table_name = ?"
-            " AND schema_name = ? AND database_name IN (current_database(), 'temp') ORDER BY column_index",
-            (str(table_name), schema or "main"),
-        )
-        return [
-            {"name": name, "type": types.of(kind), "nullable": nullable, "default": None}
-            for name, kind, nullable in rows
-        ]
+        """Columns of a table or view that the connection sees under this name, temporary ones included; read once."""
+        name = (schema or "main", str(table_name))
+        if name not in self._columns:
+            rows = connection.exec_driver_sql(
+                "SELECT column_name, data_type, is_nullable FROM duckdb_columns() WHERE schema_name = ?"
+                " AND table_name = ? AND database_name IN (current_database(), 'temp') ORDER BY column_index",
+                name,
+            )
+            self._columns[name] = [
+                {"name": column, "type": types.of(kind), "nullable": nullable, "default": None}
+                for column, kind, nullable in rows
+            ]
+        return list(self._columns[name])
 
     def get_pk_constraint(
         self,

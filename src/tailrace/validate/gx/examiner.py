@@ -55,6 +55,7 @@ class GreatExpectations:
         self._source = getattr(self._context.data_sources, f"add_{source.type}")(source)
         self._dialect = source.get_engine().dialect.name
         self._batches: dict[str, Any] = {}
+        self._conditions: dict[int, tuple[Question, tuple[Any, Any]]] = {}
         self._runs = 0
 
     def answers(self, questions: list[Question]) -> list[Answer]:
@@ -91,21 +92,21 @@ class GreatExpectations:
     def _checkpoint(self, asked: dict[str, list[Any]]) -> dict[int, Any]:
         """Results by index, of one run over all relations."""
         from great_expectations.checkpoint.checkpoint import Checkpoint
-        from great_expectations.core.expectation_suite import ExpectationSuite
-        from great_expectations.core.validation_definition import ValidationDefinition
+
+        from tailrace.validate.gx.in_memory import Definition, Suite
 
         self._runs += 1
         definitions = []
         for number, (relation, expectations) in enumerate(asked.items()):
             name = f"{self._runs}-{number}"
-            suite = self._context.suites.add(ExpectationSuite(name=name, expectations=expectations))
+            suite = self._context.suites.add(Suite(name=name, expectations=expectations))
             data = self._batch_definition(relation)
-            definition = ValidationDefinition(name=name, data=data, suite=suite)
+            definition = Definition(name=name, data=data, suite=suite)
             definitions.append(self._context.validation_definitions.add(definition))
         checkpoint = Checkpoint(
             name=str(self._runs), validation_definitions=definitions, actions=[], result_format=_RESULT_FORMAT
         )
-        done = self._context.checkpoints.add(checkpoint).run()
+        done = checkpoint.run()  # which adds itself
         results: Iterable[Any] = (item for part in done.run_results.values() for item in part.results)
         return {int(item.expectation_config.meta["index"]): item for item in results}
 
@@ -118,23 +119,36 @@ class GreatExpectations:
     def failing_rows(self, question: Question, columns: Sequence[str] = ()) -> str:
         """As Examiner.failing_rows, from the metric that Great Expectations itself counts with."""
         import sqlalchemy as sa
+
+        engine = self._source.get_execution_engine().engine
+        source, condition = self._failing(question)
+        wanted: list[Any] = [sa.column(name) for name in columns] or [sa.text("*")]
+        query: Any = sa.select(*wanted).select_from(source).where(condition)
+        return str(query.compile(engine, compile_kwargs={"literal_binds": True}))
+
+    def _failing(self, question: Question) -> tuple[Any, Any]:
+        """The rows that are judged, and which of them fail; remembered for whoever wants other columns of the same rows."""
+        known = self._conditions.get(question.index)
+        if known and known[0] is question:
+            return known[1]
+        import sqlalchemy as sa
         from great_expectations.validator.metric_configuration import MetricConfiguration
         from great_expectations.validator.metrics_calculator import MetricsCalculator
 
         batch = self._batch_definition(question.relation).get_batch()
         engine = batch.data.execution_engine
         expectation = self._expectation(question, batch_id=batch.id)
-        wanted = f"{expectation.map_metric}.condition"
         needed = expectation.get_validation_dependencies(engine, {"result_format": _RESULT_FORMAT})
         counted = needed.metric_configurations[f"{expectation.map_metric}.unexpected_count"]
-        metric = MetricConfiguration(wanted, counted.metric_domain_kwargs, counted.metric_value_kwargs)
+        metric = MetricConfiguration(
+            f"{expectation.map_metric}.condition", counted.metric_domain_kwargs, counted.metric_value_kwargs
+        )
         condition, _, _ = MetricsCalculator(engine).get_metric(metric)
         # the condition's own domain has forgotten `ignore_row_if`, which the count heeds
         rows = engine.get_domain_records(domain_kwargs=counted.metric_domain_kwargs)
-        source = rows.subquery() if isinstance(rows, sa.Select) else rows
-        wanted_columns: list[Any] = [sa.column(name) for name in columns] or [sa.text("*")]
-        query: Any = sa.select(*wanted_columns).select_from(source).where(condition)
-        return str(query.compile(engine.engine, compile_kwargs={"literal_binds": True}))
+        found = (rows.subquery() if isinstance(rows, sa.Select) else rows, condition)
+        self._conditions[question.index] = (question, found)
+        return found
 
     def _expectation(self, question: Question, **more: Any) -> Any:
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration

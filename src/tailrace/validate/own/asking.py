@@ -54,7 +54,7 @@ def prepared(context: Context, item: Expectation, values: Values) -> Asking:
         return Asking(item, answer=Answer(item.index, True, observed=str(early)))
     except CannotTell as error:
         return _raised(item, str(error))
-    columns = list(context.warehouse.columns(context.staged.ref))
+    columns = list(context.columns)
     if lost := _missing(item, columns):
         return _raised(item, lost)
     spelled = replace(item, kwargs=_spelled(item, columns))
@@ -111,7 +111,7 @@ def told(context: Context, asking: Asking, answer: Answer) -> Asking:
     if asking.asked is None or answer.raised is not None:
         return replace(asking, answer=answer)
     try:
-        spelled = replace(item, kwargs=_spelled(item, list(context.warehouse.columns(context.staged.ref))))
+        spelled = replace(item, kwargs=_spelled(item, list(context.columns)))
         found = CHECKS[item.type].tell(context, spelled, asking.asked, answer)
     except WarehouseError as error:
         return _raised(item, shown_error(str(error)))

@@ -13,7 +13,7 @@ _HIDDEN = "***"
 def kind_of(context: Context, item: Expectation, kwarg: str = "column") -> str:
     """The engine's type of the column that a kwarg names."""
     wanted = str(item.kwargs[kwarg]).lower()
-    columns = context.warehouse.columns(context.staged.ref)
+    columns = context.columns
     return next(kind for name, kind in columns.items() if name.lower() == wanted)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from tailrace.project.spec import Expectation, Suite
@@ -29,6 +30,11 @@ class Context:
     relations: Relations
     now: datetime
     personal: frozenset[str] = frozenset()
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """Columns of the staged table and their types, asked for once: every check looks at them."""
+        return self.warehouse.columns(self.staged.ref)
 
 
 @dataclass(frozen=True)
