@@ -26,7 +26,7 @@ def load(path: Path):
 def test_is_valid_and_needs_judging_only_when_its_model_changes(path):
     suite = load(path)
     assert check_suite(suite, None) == []
-    assert is_bound(suite)
+    assert is_bound(suite, "")
 
 
 def test_the_email_rule_holds_back_what_no_vendor_takes():
