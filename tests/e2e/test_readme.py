@@ -35,7 +35,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path, world):
         assert done.returncode == code, (block, done.stdout[-2000:], done.stderr[-2000:])
         return done.stdout
 
-    make, init, serve, first, ask, day, plan, run = blocks()
+    make, init, serve, first, ask, report, day, plan, run = blocks()
     assert make.split() == ["make", "demo", "make", "test"]
     assert serve.strip() == "tailrace sandbox"
     sh(init, tmp_path)
@@ -48,6 +48,8 @@ def test_the_tutorial_works_as_it_is_written(tmp_path, world):
     assert "insert" in answers
     assert "malformed" in answers
     assert "acked" in answers
+    assert "suite: daily_sessions" in sh(report, acme)
+    assert "malformed" in (acme / "report.html").read_text()
     assert "updated" in sh(day, acme)
     old, new = re.search(
         r"`(2 \* visits)` becomes `(3 \* visits)`", (ROOT / "README.md").read_text()
