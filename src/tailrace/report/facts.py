@@ -9,13 +9,14 @@ from datetime import datetime
 from tailrace.errors import BadInput, near_miss
 from tailrace.project.spec import Project
 from tailrace.report import evidence
+from tailrace.report.behind import read_behind
 from tailrace.report.document import STATES, Report, Run, Suite
 from tailrace.report.freshness import read_landed, read_models
 from tailrace.report.judgements import failed_steps, read_judged, read_runs
 from tailrace.report.known import Known, personal_of
 from tailrace.report.local import NOTHING, Local
 from tailrace.report.published import Published
-from tailrace.report.sentences import moment, overall
+from tailrace.report.sentences import failures, moment, overall
 from tailrace.report.suites import told_suite
 from tailrace.warehouse.base import Warehouse
 
@@ -41,7 +42,7 @@ def read_report(
         project, now, run, until is not None, judged, {one.run_id: one for one in runs},
         evidence.read_samples(published), evidence.read_held(published) if until is None else {},
         evidence.read_syncs(published, project) if until is None else {}, read_models(published, project),
-        personal_of(project), local,
+        personal_of(project), local, read_behind(published) if until is None else {},
     )  # fmt: skip
     suites = tuple(sorted((told_suite(known, one) for one in project.suites), key=_rank))
     state, sentence = overall(suites)
@@ -83,11 +84,9 @@ def _alerts(known: Known, run: Run | None, suites: Sequence[Suite]) -> tuple[str
             f" {newest.error or 'no reason is known'}. This page shows what was published before it."
         )
     if run is not None and run.failed:
-        shown = "; ".join(run.failed[:5]) + (
-            f"; and {len(run.failed) - 5} more" if len(run.failed) > 5 else ""
-        )
         found.append(
-            f"In run {run.run_id} something failed, so data behind it may be older than it: {shown}."
+            f"In run {run.run_id} something failed, so data behind it may be older than it: {failures(run.failed)}."
+            f" To see all of it: tailrace show {run.run_id}"
         )
     if run is not None and run.status == "failed" and not run.failed:
         found.append(f"Run {run.run_id} failed: {run.error or 'no reason is known'}.")

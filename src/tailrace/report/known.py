@@ -17,7 +17,7 @@ from tailrace.report.local import Local
 
 @dataclass(frozen=True)
 class Known:
-    """`runs` and what is keyed by suite or model is by name; `personal` columns are in lower case."""
+    """`runs` and what is keyed by suite or model is by name; `personal` columns are in lower case; `behind`: why a model is old."""
 
     project: Project
     now: datetime
@@ -31,6 +31,7 @@ class Known:
     models: Mapping[str, tuple[Built, str]]
     personal: Mapping[str, frozenset[str]]
     local: Local
+    behind: Mapping[str, tuple[str, ...]]
 
     def has_personal_key(self, suite: Declared) -> bool:
         return (suite.key or "").lower() in self.personal.get(suite.model, ())

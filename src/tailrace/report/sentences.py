@@ -9,6 +9,8 @@ from tailrace.report.document import STATES, State, Suite
 
 NAMED = 3
 """Models that a sentence names before it counts the others."""
+WHY = 160
+"""Characters of one error in a sentence."""
 
 
 def moment(at: datetime | None) -> str:
@@ -28,6 +30,29 @@ def several(names: Sequence[str]) -> str:
         rest = len(names) - NAMED
         return f"{', '.join(shown)} and {rest} {'other' if rest == 1 else 'others'}"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def failures(steps: Sequence[str]) -> str:
+    """Steps that failed, as `land a.b: why`; those with the same why are named together, and only the first few whys."""
+    alike: dict[str, list[str]] = {}
+    for step in steps:
+        name, _, why = step.partition(": ")
+        alike.setdefault(why, []).append(name)
+    told = [f"{_one_verb(names)}: {_cut(why)}" for why, names in list(alike.items())[:NAMED]]
+    rest = sum(len(names) for names in list(alike.values())[NAMED:])
+    return "; ".join(told) + (f"; and {count(rest, 'other step')}" if rest else "")
+
+
+def _one_verb(names: Sequence[str]) -> str:
+    """`land a, b and 2 others`: the step's word once where all are of one kind."""
+    verb = names[0].partition(" ")[0]
+    if not all(name.startswith(f"{verb} ") for name in names):
+        return several(names)
+    return f"{verb} {several([name.removeprefix(f'{verb} ') for name in names])}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WHY else f"{text[: WHY - 1].rstrip()}…"
 
 
 def suite_sentence(suite: Suite) -> str:
@@ -113,7 +138,7 @@ def _bad(suites: Sequence[Suite], worst: State) -> str:
     elif worst == "blocked":
         said = f"Do not trust {several(named)}: {count(len(alike), 'suite')} block them."
     elif worst == "stale":
-        said = f"Do not rely on {several(named)} yet: what was found of them holds no more."
+        said = f"Do not rely on {several(named)} yet: what was found of them is out of date."
     else:
         said = f"Nobody knows whether {several(named)} can be trusted: they were never judged."
     if not fine:

@@ -126,12 +126,14 @@ def _stale(known: Known, declared: Declared, told: Suite, verdict: Mapping[str, 
     started = builder.started_at if builder and run_id not in judged_by else None
     if built and started and told.confirmed_at and started > told.confirmed_at:
         yield f"it was built anew on {moment(built.built_at)} and not judged since"
+    yield from known.behind.get(told.model, ())
 
 
 def _notes(known: Known, told: Suite) -> Iterator[str]:
     """What a reader should know besides."""
     if told.confirmed_at and told.judged_at and told.confirmed_at > told.judged_at:
-        yield f"Found unchanged on {moment(told.confirmed_at)}, so the earlier verdict stands."
+        if not told.stale:
+            yield f"Found unchanged on {moment(told.confirmed_at)}, so the earlier verdict stands."
     elif known.run and not known.is_past and told.run_id != known.run.run_id:
         yield f"Not judged in run {known.run.run_id}; this is of run {told.run_id}."
     if (
