@@ -2,7 +2,9 @@
 
     python -m benchmarks.validate [--rows N] [--rounds N]
 
-CPU seconds of this process, all threads; imports apart, and those in processes of their own.
+CPU seconds of this process, all threads; imports apart, and those in processes of their own. So is peak memory, of one
+process that scans and of one that judges the same file. What quarantine costs is the judgement less the same one without the
+checks that hold rows back: their counting, naming, showing and writing.
 """
 
 from __future__ import annotations
@@ -11,16 +13,18 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tailrace.project.spec import Expectation, Marks, Suite
 from tailrace.validate.gx import lean
-from tailrace.validate.quarantine import quarantined_keys_sql
+from tailrace.validate.held import quarantined_keys_sql
 from tailrace.validate.run import judge
-from tailrace.warehouse.base import META, TableRef
+from tailrace.warehouse.base import META, STAGE, TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
 
@@ -80,56 +84,82 @@ SCAN = f"""SELECT count(*), count(DISTINCT contact_id), count(*) FILTER (contact
   count(email), count(*) FILTER (regexp_matches(reasons, '[{{}}]')) FROM """
 
 
-def suite() -> Suite:
+_LIMIT = {"memory_limit": "1GB"}
+
+
+def suite(*, quarantine: bool = True) -> Suite:
     expectations = tuple(
         Expectation(kind, kwargs, "critical", on_fail, index=number)  # type: ignore[arg-type]
         for number, (kind, kwargs, on_fail) in enumerate(CHECKS)
+        if quarantine or on_fail != "quarantine"
     )
     return Suite("bench", "scores", "contact_id", expectations, Marks("bench.yml"), "bench.yml")
 
 
 def measure(rows: int, rounds: int) -> dict[str, Any]:
-    """Medians of the rounds, and what was found; the two are taken turn by turn, so that noise meets both."""
+    """Medians of the rounds, and what was found; they are taken turn by turn, so that noise meets all."""
     lean.load()
-    warehouse = DuckDBWarehouse(None, settings={"memory_limit": "1GB"})
-    warehouse.ensure_schema("marts")
-    model = TableRef("marts", "scores")
-    warehouse.execute(f"CREATE TABLE {model} AS {planted(rows)}")
-    table = stage(warehouse, model, "bench")
-    small = stage_of(warehouse, planted(5000))
-    _judged(warehouse, small)  # what is imported late is no part of the figure
-    scans, judgements = [], []
-    for _ in range(rounds):
-        scans.append(_cpu(lambda: warehouse.query(f"{SCAN}{table.ref}")))
-        judgements.append(_cpu(lambda: _judged(warehouse, table)))
-    found = warehouse.query(f"SELECT count(*) FROM ({quarantined_keys_sql(warehouse, 'bench')})")[0][0]
-    wrong = warehouse.query(
-        f"SELECT count(*) FROM {table.ref} WHERE (score > 100 OR email = 'user.example.com' OR grade = 'E')"
-        f" <> (CAST(contact_id AS VARCHAR) IN ({quarantined_keys_sql(warehouse, 'bench')}))"
-    )[0][0]
-    warehouse.close()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.duckdb"
+        table = _staged(path, rows)
+        warehouse = DuckDBWarehouse(path, settings=_LIMIT)
+        _judged(
+            warehouse, _staged_in(warehouse, planted(5000), "small")
+        )  # what is imported late is no part of the figure
+        taken: dict[str, list[float]] = {"scan": [], "judge": [], "judge_without_quarantine": []}
+        for _ in range(rounds):
+            taken["judge_without_quarantine"].append(
+                _cpu(lambda: _judged(warehouse, table, quarantine=False))
+            )
+            taken["scan"].append(_cpu(lambda: warehouse.query(f"{SCAN}{table.ref}")))
+            taken["judge"].append(_cpu(lambda: _judged(warehouse, table)))
+        held = _held(warehouse, table)
+        warehouse.close()
+        memory = {part: _peak_memory(part, path, table) for part in ("scan", "judge")}
+    scan, whole, bare = (median(taken[part]) for part in ("scan", "judge", "judge_without_quarantine"))
     return {
         "rows": rows,
         "checks": len(CHECKS),
-        "scan_cpu_seconds": round(median(scans), 3),
-        "judge_cpu_seconds": round(median(judgements), 3),
-        "judge_to_scan": round(median(judgements) / median(scans), 2),
-        "quarantined": found,
+        **{f"{part}_cpu_seconds": round(median(seconds), 3) for part, seconds in taken.items()},
+        "judge_to_scan": round(whole / scan, 2),
+        "quarantine_cpu_seconds": round(whole - bare, 3),
+        **held,
         "planted": PLANTED,
-        "wrongly_held_or_passed": wrong,
+        **{f"{part}_peak_megabytes": peak for part, peak in memory.items()},
         **imports(rounds),
     }
 
 
-def stage_of(warehouse: DuckDBWarehouse, select: str) -> Staged:
-    warehouse.execute(f"CREATE TABLE marts.small AS {select}")
-    return stage(warehouse, TableRef("marts", "small"), "small")
+def _staged(path: Path, rows: int) -> Staged:
+    warehouse = DuckDBWarehouse(path, settings=_LIMIT)
+    table = _staged_in(warehouse, planted(rows), "bench")
+    warehouse.execute("DROP TABLE marts.bench")
+    warehouse.close()
+    return table
 
 
-def _judged(warehouse: DuckDBWarehouse, table: Staged) -> None:
+def _staged_in(warehouse: DuckDBWarehouse, select: str, name: str) -> Staged:
+    warehouse.ensure_schema("marts")
+    warehouse.execute(f"CREATE TABLE marts.{name} AS {select}")
+    return stage(warehouse, TableRef("marts", name), name)
+
+
+def _held(warehouse: DuckDBWarehouse, table: Staged) -> dict[str, int]:
+    """Keys in quarantine, and the rows that are there or missing wrongly."""
+    keys = quarantined_keys_sql(warehouse, "bench")
+    bad = "score > 100 OR email = 'user.example.com' OR grade = 'E'"
+    wrong = f"SELECT count(*) FROM {table.ref} WHERE coalesce({bad}, false) <> (contact_id IN ({keys}))"
+    return {
+        "quarantined": warehouse.query(f"SELECT count(*) FROM ({keys})")[0][0],
+        "wrongly_held_or_passed": warehouse.query(wrong)[0][0],
+    }
+
+
+def _judged(warehouse: DuckDBWarehouse, table: Staged, *, quarantine: bool = True) -> None:
     if warehouse.columns(TableRef(META, "verdicts")):
         warehouse.execute(f"DELETE FROM {META}.verdicts")
-    verdict, _ = judge(warehouse, suite(), table, run_id="bench", now=lambda: datetime.now(UTC))
+    wanted = suite(quarantine=quarantine)
+    verdict, _ = judge(warehouse, wanted, table, run_id="bench", now=lambda: datetime.now(UTC))
     assert not verdict.reused
 
 
@@ -137,6 +167,25 @@ def _cpu(work: Any) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started
+
+
+def _peak_memory(part: str, path: Path, table: Staged) -> int:
+    """Megabytes that a process of its own held at most while it scanned or judged the file."""
+    command = [sys.executable, "-m", "benchmarks.validate", "--part", part, "--file", str(path)]
+    command += ["--rows", str(table.rows), "--content", table.content]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout)
+
+
+def once(part: str, path: Path, table: Staged) -> int:
+    """One scan or judgement of the file; the peak of this process in megabytes, as Linux counts it (VmHWM)."""
+    warehouse = DuckDBWarehouse(path, settings=_LIMIT)
+    if part == "scan":
+        warehouse.query(f"{SCAN}{table.ref}")
+    else:
+        _judged(warehouse, table)
+    warehouse.close()
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def imports(rounds: int) -> dict[str, Any]:
@@ -160,7 +209,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", choices=("scan", "judge"), help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--content", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.part:
+        table = Staged(TableRef(STAGE, "bench"), asked.rows, asked.content)
+        print(once(asked.part, asked.file, table))
+        return
     print(json.dumps(measure(asked.rows, asked.rounds), indent=2))
 
 

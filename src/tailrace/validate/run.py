@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tailrace import interrupts
 from tailrace.events import StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.project.spec import Suite
@@ -43,6 +44,7 @@ def judge(
         found = shown_assessment(
             assess(warehouse, suite, staged, examiner, audience=audience, now=started), audience.personal
         )
+        interrupts.check()  # what Ctrl-C broke off is no finding about the rows
         verdict = Verdict(
             suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held
         )
