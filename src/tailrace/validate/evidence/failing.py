@@ -11,6 +11,7 @@ from tailrace.validate.catalogue import entries
 from tailrace.validate.evidence import numbers
 from tailrace.validate.evidence.rows import Rows, Shown
 from tailrace.validate.question import Examiner, Question
+from tailrace.validate.reading import one_query
 from tailrace.validate.verdict import Check
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
@@ -92,7 +93,7 @@ def _repeating(rows: Rows, names: tuple[str, ...], columns: str, values: str) ->
 
 def _own_query(question: Question, rows: Rows) -> Shown:
     """The suite's query, its `{batch}` filled in as Great Expectations does: called `subselect` unless it joins."""
-    query = str(question.kwargs["unexpected_rows_query"]).rstrip("; \t\r\n\v\f")
+    query = one_query(str(question.kwargs["unexpected_rows_query"]), rows.dialect.name)
     alias = "" if _JOIN.search(_QUOTED.sub(" ", query)) else " AS subselect"
     return Shown(query.format(batch=rows.relation() + alias), "query")
 
