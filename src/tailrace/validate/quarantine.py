@@ -29,9 +29,13 @@ def key_problem(warehouse: Warehouse, suite: Suite, staged: Staged) -> str | Non
         f"SELECT count(*) - count({key}), count(DISTINCT {key}) FROM {warehouse.dialect.table(staged.ref)}"
     )[0]
     repeated = staged.rows - missing - distinct
-    wrong = [f"is NULL in {missing:,} rows"] if missing else []
-    wrong += [f"repeats in {repeated:,} rows"] if repeated else []
+    wrong = [f"is NULL in {_rows(missing)}"] if missing else []
+    wrong += [f"repeats ({_rows(repeated)} too many)"] if repeated else []
     return f"key {suite.key} {' and '.join(wrong)}, so rows cannot be told apart" if wrong else None
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def start_holding(warehouse: Warehouse, suite: Suite, staged: Staged) -> None:

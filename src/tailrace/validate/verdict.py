@@ -13,6 +13,7 @@ from tailrace.validate.own.registry import CHECKS
 from tailrace.validate.question import Answer, Question
 from tailrace.validate.wording import expected as expected  # noqa: PLC0414
 from tailrace.validate.wording import failure as failure  # noqa: PLC0414
+from tailrace.validate.wording import figure
 
 Decision = Literal["pass", "warn", "quarantine", "block"]
 
@@ -101,7 +102,8 @@ def too_many(suite: Suite, held: int, rows: int) -> str | None:
     if rows < FULL_SHARES_FROM or held <= suite.max_quarantined * rows:
         return None
     limit = f"{suite.max_quarantined * 100:.4g}%"
-    return f"{held:,} of {rows:,} rows would be held back ({held / rows:.1%}), max_quarantined is {limit}"
+    share = f"{held / rows:.1%}"
+    return f"{held:,} of {rows:,} rows would be held back ({share}), more than the {limit} that max_quarantined allows"
 
 
 def title(expectation: Expectation) -> str:
@@ -116,4 +118,5 @@ def _size(expectation: Expectation, answer: Answer) -> str:
     observed = answer.observed or ""
     if expectation.type in CHECKS:
         return f": {observed}" if observed else ""
-    return f": it is {observed}" if observed.replace(".", "", 1).lstrip("-").isdigit() else ""
+    is_number = observed.replace(".", "", 1).lstrip("-").isdigit()
+    return f": it is {figure(observed, expectation.kwargs)}" if is_number else ""

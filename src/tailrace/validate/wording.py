@@ -11,6 +11,8 @@ from tailrace.validate.own.registry import CHECKS
 
 Kwargs = Mapping[str, Any]
 _LISTED, _LONGEST = 8, 80
+_DIGITS = 12
+"""Characters of a number from which on it is rounded."""
 
 
 def expected(expectation: Expectation) -> str:
@@ -18,7 +20,7 @@ def expected(expectation: Expectation) -> str:
     kwargs = expectation.kwargs
     text = _expected(expectation.type, kwargs)
     if expectation.type == "unexpected_rows_expectation" and expectation.description:
-        text = f"{text}: {expectation.description.rstrip('.')}"
+        text = f"no row is found of this kind: {expectation.description.rstrip('.')}"
     return f"{text} (where {expectation.where})" if expectation.where else text
 
 
@@ -27,7 +29,7 @@ def _expected(name: str, kwargs: Kwargs) -> str:
         return CHECKS[name].expected(kwargs) + _mostly(kwargs, "", " in at least {share} of rows")
     if name in _OF_VALUES:
         column, says = kwargs.get("column"), _OF_VALUES[name][0](kwargs)
-        return _mostly(kwargs, f"every {column} {says}", f"{column} {says} in at least {{share}} of rows")
+        return _mostly(kwargs, f"every {column} {says}", f"in at least {{share}} of rows, {column} {says}")
     if name in _OF_ROWS:
         says = _OF_ROWS[name][0](kwargs)
         return says + _mostly(kwargs, " in every row", " in at least {share} of rows")
@@ -79,8 +81,26 @@ def _outside(kwargs: Kwargs) -> str:
     return f"is not {_range(kwargs)}"
 
 
+def figure(observed: str, kwargs: Kwargs) -> str:
+    """A number as a reason says it: two decimals of a long one, or as many as keep it on its side of what `kwargs` allow."""
+    if len(observed) < _DIGITS or "." not in observed:
+        return observed
+    number = float(observed)
+    bounds = [kwargs.get(name) for name in ("min_value", "max_value", "threshold")]
+    limits = [float(bound) for bound in bounds if isinstance(bound, int | float)]
+    for decimals in range(2, 17):
+        text = f"{number:.{decimals}f}"
+        if float(text) and all(_side(float(text), limit) == _side(number, limit) for limit in limits):
+            return text
+    return observed
+
+
+def _side(number: float, limit: float) -> int:
+    return (number > limit) - (number < limit)
+
+
 def _short(value: Any) -> str:
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
@@ -113,6 +133,20 @@ def _patterns(kwarg: str) -> Callable[[Kwargs], str]:
     )
 
 
+def _in_set(kwargs: Kwargs) -> str:
+    listed = _listed(kwargs.get("value_set"))
+    return f"is one of {listed}" if _is_several(kwargs) else f"is {listed}"
+
+
+def _not_in_set(kwargs: Kwargs) -> str:
+    listed = _listed(kwargs.get("value_set"))
+    return f"is none of {listed}" if _is_several(kwargs) else f"is not {listed}"
+
+
+def _is_several(kwargs: Kwargs) -> bool:
+    return len(list(kwargs.get("value_set") or ())) != 1
+
+
 def _a_is_above_b(kwargs: Kwargs) -> str:
     word = "at least" if kwargs.get("or_equal") else "above"
     return f"{kwargs.get('column_A')} {{}} {word} {kwargs.get('column_B')}"
@@ -136,8 +170,8 @@ _OF_VALUES: Mapping[str, tuple[Callable[[Kwargs], str], Callable[[Kwargs], str]]
         "is within {} the mean", "is further than {} the mean",
         lambda kwargs: f"{_z_limit(kwargs)}{' of' if kwargs.get('double_sided') else ''}",
     ),
-    "expect_column_values_to_be_in_set": _two("is one of {}", "is none of {}", _of("value_set")),
-    "expect_column_values_to_not_be_in_set": _two("is none of {}", "is one of {}", _of("value_set")),
+    "expect_column_values_to_be_in_set": (_in_set, _not_in_set),
+    "expect_column_values_to_not_be_in_set": (_not_in_set, _in_set),
     "expect_column_values_to_be_in_type_list": _two("has one of the types {}", "has none of the types {}", _of("type_list")),
     "expect_column_values_to_be_of_type": _two("has the type {}", "has not the type {}", _kwarg("type_")),
     "expect_column_values_to_be_null": _two("is empty", "is not empty"),

@@ -73,5 +73,5 @@ def test_a_reason_that_is_no_checks_stands_below_too(root):
     assert done.exit_code == 3
     assert lines(done)[:2] == [
         "validate strict stopped 2 rows judged, none passes",
-        "block key code repeats in 1 rows, so rows cannot be told apart",
+        "block key code repeats (1 row too many), so rows cannot be told apart",
     ]

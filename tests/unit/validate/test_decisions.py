@@ -78,6 +78,22 @@ def test_what_was_seen_is_told_only_as_a_number():
 
 
 @pytest.mark.parametrize(
+    ("observed", "low", "said"),
+    [
+        ("19.50657894736842", 20, "19.51"),
+        ("39.99800000000001", 40, "39.998"),
+        ("0.00000123456789", 1, "0.000001"),
+        ("49.905", 60, "49.905"),
+        ("123456789012345", 1, "123456789012345"),
+    ],
+)
+def test_a_long_number_is_rounded_but_never_to_the_other_side_of_a_limit(observed, low, said):
+    one = suite(expect("expect_column_mean_to_be_between", "warn", column="score", min_value=low))
+    reason = decide(one.expectations[0], Answer(0, False, observed=observed), None).reason
+    assert reason == f"the mean of score is below {low}: it is {said}"
+
+
+@pytest.mark.parametrize(
     ("held", "rows", "share", "stops"),
     [
         (5, 100, 0.05, False),
@@ -93,8 +109,8 @@ def test_how_many_held_back_stop_the_table(held, rows, share, stops):
 
 
 KEYS = [
-    (f"{ROWS} UNION ALL SELECT 7, 1, 'x'", "key id repeats in 1 rows, so rows cannot be told apart"),
-    (f"{ROWS} UNION ALL SELECT NULL, 1, 'x'", "key id is NULL in 1 rows, so rows cannot be told apart"),
+    (f"{ROWS} UNION ALL SELECT 7, 1, 'x'", "key id repeats (1 row too many), so rows cannot be told apart"),
+    (f"{ROWS} UNION ALL SELECT NULL, 1, 'x'", "key id is NULL in 1 row, so rows cannot be told apart"),
 ]
 
 
@@ -120,7 +136,7 @@ def test_a_key_that_is_proven_is_not_counted_again(warehouse):
 def test_a_proof_of_some_rows_is_none(warehouse):
     items = [item | {"where": "id < 100"} for item in (UNIQUE, FILLED)]
     seen = found(warehouse, f"{ROWS} UNION ALL SELECT 150, 1, 'x'", *items)
-    assert seen.reasons == ("key id repeats in 1 rows, so rows cannot be told apart",)
+    assert seen.reasons == ("key id repeats (1 row too many), so rows cannot be told apart",)
 
 
 def test_a_satisfied_mostly_holds_nothing_back(warehouse):

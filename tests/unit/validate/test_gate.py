@@ -118,11 +118,11 @@ def test_a_failed_block_stops_the_table(warehouse):
     [
         (
             f"{ROWS} UNION ALL SELECT 7, 'a@b.c', 1, true",
-            "key id repeats in 1 rows, so rows cannot be told apart",
+            "key id repeats (1 row too many), so rows cannot be told apart",
         ),
         (
             f"{ROWS} UNION ALL SELECT NULL, 'bad', 1, true",
-            "key id is NULL in 1 rows, so rows cannot be told apart",
+            "key id is NULL in 1 row, so rows cannot be told apart",
         ),
         (ROWS.replace("range AS id", "range AS idd"), "key id is no column of m. Did you mean idd?"),
     ],
@@ -181,7 +181,9 @@ def test_too_many_rows_held_back_block(warehouse):
     verdict, _ = run(warehouse, suite(REGEX, max_quarantined=0.02), table)
     assert (verdict.decision, verdict.quarantined) == ("pass", 20)
     verdict, _ = run(warehouse, suite(REGEX, max_quarantined=0.019), table)
-    assert verdict.reasons == ("20 of 1,000 rows would be held back (2.0%), max_quarantined is 1.9%",)
+    assert verdict.reasons == (
+        "20 of 1,000 rows would be held back (2.0%), more than the 1.9% that max_quarantined allows",
+    )
 
 
 def test_percentages_count_from_100_rows_on(warehouse):
