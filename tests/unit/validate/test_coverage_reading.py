@@ -213,6 +213,28 @@ def test_what_was_found_is_plain_json_without_rows(examiner):
     assert not any("secret" in str(answer) for answer in found)
 
 
+def test_two_expectations_on_a_columns_quantiles_get_a_number_each(examiner):
+    asked = [
+        Question(
+            number,
+            "t",
+            "expect_column_quantile_values_to_be_between",
+            {"column": "id", "quantile_ranges": {"quantiles": [share], "value_ranges": [[None, None]]}},
+        )
+        for number, share in enumerate((0.1, 0.5, 0.9))
+    ]
+    seen = [answer.result["observed_value"]["values"] for answer in examiner.answers(asked)]
+    assert seen == [examiner.answers([one])[0].result["observed_value"]["values"] for one in asked]
+    assert len({str(values) for values in seen}) == 3
+
+
+def test_a_colon_in_a_query_is_no_parameter(examiner):
+    query = "SELECT * FROM {batch} WHERE ':x' <> ':y' AND TIME '10:00' < TIME '11:00' AND id::VARCHAR = '1'"
+    kwargs = {"unexpected_rows_query": query}
+    answer = examiner.answers([Question(0, "t", "unexpected_rows_expectation", kwargs)])[0]
+    assert (answer.raised, answer.unexpected) == (None, 1)
+
+
 def test_many_distinct_values_are_counted_in_parts(warehouse, examiner, monkeypatch):
     from tailrace.validate.gx import metrics
 

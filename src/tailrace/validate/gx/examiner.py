@@ -16,6 +16,7 @@ from tailrace.validate.reading import one_query
 # without samples of failing values: half of the time of passing checks went into them, and values are personal
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _UNIQUE = "expect_column_values_to_be_unique"
+_QUANTILES = "expect_column_quantile_values_to_be_between"
 _ALL_DISTINCT = "expect_column_proportion_of_unique_values_to_be_between"
 _QUERY = "unexpected_rows_query"
 _ROUNDED = {
@@ -60,7 +61,9 @@ class GreatExpectations:
 
     def answers(self, questions: list[Question]) -> list[Answer]:
         """As Examiner.answers. What failed together with others is asked again alone, so that each gets its own error."""
-        found = self._together([_cheaper(item) for item in questions])
+        found: dict[int, Answer] = {}
+        for together in _apart([_cheaper(item) for item in questions]):
+            found |= self._together(together)
         repeated = [item for item in questions if item.type == _UNIQUE and not found[item.index].success]
         if repeated:
             found |= self._together(repeated)
@@ -175,6 +178,26 @@ class GreatExpectations:
 
 def _not_stored(**_result: Any) -> None:
     """Stands for the package's own store of results."""
+
+
+def _apart(questions: list[Question]) -> list[list[Question]]:
+    """Those that may be asked together.
+
+    The package takes two expectations on a column's quantiles for one metric, and gives the second the first one's numbers.
+    """
+    rounds: list[list[Question]] = [[]]
+    taken: list[set[tuple[str, str]]] = [set()]
+    for question in questions:
+        place = 0
+        if question.type == _QUANTILES:
+            about = (question.relation, str(question.kwargs.get("column")))
+            place = next((number for number, seen in enumerate(taken) if about not in seen), len(taken))
+            if place == len(taken):
+                taken.append(set())
+                rounds.append([])
+            taken[place].add(about)
+        rounds[place].append(question)
+    return rounds
 
 
 def _cheaper(question: Question) -> Question:
