@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import yaml
 from hypothesis import example, given, settings
@@ -110,12 +111,14 @@ def test_a_folder_in_a_files_place(tmp_path):
 
 # PyYAML writes U+0085, U+2028 and U+2029 as they are where it also takes them for line ends: not ours to read back
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029")
-scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(letters, max_size=8)
+# `0E0` is a number of YAML 1.2, and here; PyYAML knows 1.1 only and writes the text without quotes
+texts = st.text(letters, max_size=8).filter(
+    lambda text: not re.fullmatch(r"[-+]?[0-9]+[eE][-+]?[0-9]+", text)
+)
+scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | texts
 trees = st.recursive(
     scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(letters, max_size=5), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
 
