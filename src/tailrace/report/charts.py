@@ -87,7 +87,7 @@ def _of_values(points: Sequence[Point], caption: str) -> Chart:
         shown = "no value" if point.number is None else f"{point.number:,.6g}"
         words.append(f"{moment(point.at)}: {'passed' if point.success else 'failed'}, {shown}")
     return Chart("values", "Observed value per judgement", "; ".join(words), caption, "".join(good), "".join(bad),
-                 _line(heights, len(points)), f"{low:,.6g}", f"{high:,.6g}", _span(points))  # fmt: skip
+                 _line(heights, len(points)), _label(low), _label(high), _span(points))  # fmt: skip
 
 
 def volume(suite: Suite) -> Chart | None:
@@ -135,6 +135,11 @@ def _scaled(values: Sequence[float | None]) -> tuple[list[int | None], float, fl
         low,
         high,
     )
+
+
+def _label(value: float) -> str:
+    """The end of a scale, to four digits."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _line(heights: Sequence[int | None], points: int) -> str:

@@ -111,6 +111,7 @@ class Sync:
 class Suite:
     """A suite's last judgement. `stale` says why it holds no more, `notes` what else a reader should know of it.
 
+    `key` is the column that names rows, "" where there is none; `model_path` is where the model is written.
     `confirmed_at` is the newest run that found the same content again, or the judgement itself.
     """
 
@@ -119,6 +120,8 @@ class Suite:
     path: str
     description: str
     state: State
+    key: str = ""
+    model_path: str = ""
     sentence: str = ""
     owner: str = ""
     run_id: str = ""

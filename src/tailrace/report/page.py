@@ -158,6 +158,8 @@ def _environment(redact: Callable[[str], str]) -> Environment:
         "cell": cell,
         "share": share,
         "figure": figure,
+        "headline": headline,
+        "found": found,
     }
     environment.globals |= {
         "trend": charts.trend,
@@ -193,6 +195,23 @@ def figure(observed: str) -> str:
     return observed if len(observed) <= DIGITS or not math.isfinite(number) else f"{number:.6g}"
 
 
+def headline(check: Check) -> str:
+    """What is wrong, without what was observed: that stands below it."""
+    reason = check.reason or check.expected or check.type
+    return reason if check.unexpected is not None else reason.removesuffix(f": {check.observed}")
+
+
+def found(check: Check) -> str:
+    """One cell of the list of all checks: rows that fail, or what was seen; GX sees a share of distinct values where none repeats."""
+    if (
+        check.unexpected is None
+        and check.type == "expect_column_values_to_be_unique"
+        and check.observed == "1.0"
+    ):
+        return count(0, "row")
+    return short(figure(check.observed), 40) if check.unexpected is None else count(check.unexpected, "row")
+
+
 def share(value: float) -> str:
     """`2.5%`; what is more than nothing never reads as 0%, and what is less than all never as 100%."""
     if 0 < value < 0.0001:
@@ -203,9 +222,12 @@ def share(value: float) -> str:
 
 
 def query_command(sql: str) -> str:
-    """What a person pastes into a shell; in double quotes where nothing in it would be read otherwise."""
-    plain = not set(sql) & set('"$`\\!')
-    return f'tailrace query "{sql}"' if plain else f"tailrace query {shlex.quote(sql)}"
+    """What a person pastes into a shell, quoted in the way that leaves most of it as it is."""
+    single = f"tailrace query {shlex.quote(sql)}"
+    if set(sql) & set("$`\\!"):  # double quotes would not keep these
+        return single
+    double = 'tailrace query "' + sql.replace('"', '\\"') + '"'
+    return double if '"' not in sql or len(double) < len(single) else single
 
 
 def past(check: Check) -> str:

@@ -33,11 +33,15 @@ def several(names: Sequence[str]) -> str:
 
 
 def failures(steps: Sequence[str]) -> str:
-    """Steps that failed, as `land a.b: why`; those with the same why are named together, and only the first few whys."""
+    """Steps that failed, as `land a.b: why`: those with the same why are named together, and only the first few whys.
+
+    A vendor's own name at the beginning of its error makes no other why of it.
+    """
     alike: dict[str, list[str]] = {}
     for step in steps:
         name, _, why = step.partition(": ")
-        alike.setdefault(why, []).append(name)
+        vendor = name.partition(" ")[2].partition(".")[0]
+        alike.setdefault(why.removeprefix(f"{vendor}: "), []).append(name)
     told = [f"{_one_verb(names)}: {_cut(why)}" for why, names in list(alike.items())[:NAMED]]
     rest = sum(len(names) for names in list(alike.values())[NAMED:])
     return "; ".join(told) + (f"; and {count(rest, 'other step')}" if rest else "")

@@ -24,13 +24,18 @@ IDLE_FROM = 86_400.0
 
 def told_suite(known: Known, declared: Declared) -> Suite:
     owner = declared.owner or owner_of_model(known.project, declared.model)
-    told = Suite(declared.name, declared.model, declared.path, declared.description, "never", owner=owner,
+    told = Suite(declared.name, declared.model, declared.path, declared.description, "never", key=declared.key or "",
+                 model_path=_path_of(known, declared.model), owner=owner,
                  syncs=known.syncs.get(declared.name, ()))  # fmt: skip
     if declared.name not in known.judged.judgements:
         told = replace(told, stale=(_never(known, declared),))
     else:
         told = _judged_suite(known, declared, told)
     return replace(told, sentence=suite_sentence(told))
+
+
+def _path_of(known: Known, model: str) -> str:
+    return next((file.path for file in known.project.models if file.name == model), "")
 
 
 def _never(known: Known, declared: Declared) -> str:

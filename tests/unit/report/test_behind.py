@@ -85,10 +85,11 @@ def test_an_earlier_run_knows_nothing_of_it(past):
 
 def test_failures_of_one_kind_are_told_together():
     down = [f"land a.{letter}: a: cannot be reached" for letter in "bcdef"]
-    assert failures(down) == "land a.b, a.c, a.d and 2 others: a: cannot be reached"
+    assert failures(down) == "land a.b, a.c, a.d and 2 others: cannot be reached"
+    assert failures([*down[:1], "land z.y: z: cannot be reached"]) == "land a.b and z.y: cannot be reached"
     assert (
         failures([*down[:1], "build m: no such column"])
-        == "land a.b: a: cannot be reached; build m: no such column"
+        == "land a.b: cannot be reached; build m: no such column"
     )
     assert failures([f"build {n}: {n}" for n in range(6)]).endswith("build 2: 2; and 3 other steps")
     assert len(failures([f"build m: {'x' * 900}"])) < 200

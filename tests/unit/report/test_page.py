@@ -266,7 +266,7 @@ def test_nobody_is_named_with_where_to_name_one(tmp_path):
         ("block", "Everything: sync hubspot_lead_scores sends nothing to hubspot contacts until this passes"),
         (
             "quarantine",
-            "12 rows, not sent by sync hubspot_lead_scores to hubspot contacts. Keys: 7, 8 and 10 others",
+            "12 rows, not sent by sync hubspot_lead_scores to hubspot contacts. contact_id: 7, 8 and 10 others",
         ),
         ("warn", "Nothing: a warning stops nothing"),
     ],
@@ -275,6 +275,51 @@ def test_what_a_check_holds_back(tmp_path, decision, said):
     past = judged(tmp_path, failing(decision, 12))
     past.hold(["7", "8"])
     assert said in page_of(past)[1].text
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        ("block", "Mend models/marts/lead_scores.sql or the data that it reads, then tailrace run; nothing is sent before"),
+        ("quarantine", "Mend these rows where they come from, or models/marts/lead_scores.sql. Once they pass they are sent by themselves"),
+        ("warn", "or the check in expectations/lead_scores.yml"),
+    ],
+)  # fmt: skip
+def test_what_to_do_next(tmp_path, decision, said):
+    assert said in page_of(judged(tmp_path, failing(decision, 12)))[1].text
+
+
+def test_what_went_to_the_vendor(tmp_path):
+    past = judged(tmp_path, check())
+    past.sent("acked", 3, at=START)
+    past.sent("quarantined", 2)
+    _, page = page_of(past)
+    assert "last sent 21 Nov 2026, 09:00 UTC. Now, of its rows: 3 accepted, 2 held back." in page.text
+
+
+def test_what_went_to_the_vendor_before_a_block(tmp_path):
+    past = judged(tmp_path, failing("block", 2))
+    assert "Sync hubspot_lead_scores to hubspot contacts: nothing was ever sent." in page_of(past)[1].text
+    past = Past(past.root)
+    past.runs.append("r1")
+    past.sent("acked", 3, at=START)
+    assert "Until then, of its rows: 3 accepted." in page_of(past)[1].text
+
+
+def test_what_was_observed_is_said_once_in_a_card(tmp_path):
+    html, _ = page_of(
+        judged(
+            tmp_path, failing("warn", None, observed="6 days missing", reason="day has gaps: 6 days missing")
+        )
+    )
+    assert "<bdi>day has gaps</bdi></h3>" in html
+    assert "<dt>Found</dt><dd><bdi>6 days missing</bdi></dd>" in html
+
+
+def test_no_row_repeats_is_a_number_of_rows(tmp_path):
+    unique = check("expect_column_values_to_be_unique", "contact_id", unexpected_count=None, observed="1.0")
+    html, _ = page_of(judged(tmp_path, unique))
+    assert "<td>0 rows</td>" in html
 
 
 def test_a_chart_is_told_in_words(tmp_path):
@@ -307,6 +352,7 @@ def test_the_same_report_is_the_same_page(tmp_path):
         ("SELECT 1", 'tailrace query "SELECT 1"'),
         ("SELECT 'a'", "tailrace query \"SELECT 'a'\""),
         ('SELECT "a"', "tailrace query 'SELECT \"a\"'"),
+        ("SELECT \"a\" IN ('b', 'c')", "tailrace query \"SELECT \\\"a\\\" IN ('b', 'c')\""),
         ("SELECT '$x'", "tailrace query 'SELECT '\"'\"'$x'\"'\"''"),
     ],
 )
