@@ -150,7 +150,7 @@ def _notes(known: Known, told: Suite) -> Iterator[str]:
     newer = [] if known.is_past else [step for step in _unpublished(known, told.name) if not step.reused]
     if newer and newer[0].run.started_at and told.judged_at and newer[0].run.started_at > told.judged_at:
         yield f"Judged again in run {newer[0].run.run_id}, which is not published yet: tailrace publish."
-    if told.valid_until and told.valid_until > known.now:
+    if told.valid_until and told.valid_until > known.now and not told.stale:
         yield f"The verdict holds until {moment(told.valid_until)}."
     built, run_id = known.models.get(told.model, (None, ""))
     if told.reasons and built and not known.is_past:
