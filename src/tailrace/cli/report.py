@@ -11,7 +11,7 @@ from tailrace import __version__
 from tailrace.cli.frame import Frame
 from tailrace.cli.history import published
 from tailrace.cli.render import size
-from tailrace.errors import BadInput, refused_by_system
+from tailrace.errors import BadInput, FatalError, TailraceError, refused_by_system
 
 if TYPE_CHECKING:
     from tailrace.project.spec import Project
@@ -32,14 +32,16 @@ def write_report(frame: Frame, output: str | None, run_id: str, data_docs: str |
     project = frame.load()
     path = Path(output) if output else project.root / NAME
     _may_be_written(path)
+    if data_docs:
+        _refuse_foreign(data_docs)
+    shown = output or NAME
     local = read_local(project.state_dir / "state.db")
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     with published(project) as warehouse:
         found = read_report(warehouse, project, version=__version__, now=now, run_id=run_id, local=local)
-        docs = _data_docs(frame, warehouse, project, data_docs)
-    page = render(found, frame.shield.redact).encode()
-    _write(path, page)
-    shown = output or NAME
+        page = render(found, frame.shield.redact).encode()
+        _write(path, page)
+        docs = _data_docs(frame, warehouse, project, data_docs, shown)
     if frame.as_json:
         frame.document({"file": shown, "bytes": len(page), "data_docs": docs, **as_json(found)})
     frame.say(found.sentence)
@@ -48,8 +50,20 @@ def write_report(frame: Frame, output: str | None, run_id: str, data_docs: str |
         frame.say(f"{docs}: Great Expectations' Data Docs")
 
 
-def _data_docs(frame: Frame, warehouse: DuckDBWarehouse, project: Project, folder: str | None) -> str | None:
-    """Great Expectations' own pages of the same judgements, where they were asked for: their front page."""
+def _refuse_foreign(folder: str) -> None:
+    """Before the report is written: a wrong argument changes nothing."""
+    from tailrace.validate.gx.data_docs import refuse_foreign
+
+    refuse_foreign(Path(folder))
+
+
+def _data_docs(
+    frame: Frame, warehouse: DuckDBWarehouse, project: Project, folder: str | None, report: str
+) -> str | None:
+    """Great Expectations' own pages of the same judgements, where they were asked for: their front page.
+
+    Whatever the package fails at is one line: the report has been written.
+    """
     if folder is None:
         return None
     from tailrace.report.known import personal_of
@@ -57,7 +71,17 @@ def _data_docs(frame: Frame, warehouse: DuckDBWarehouse, project: Project, folde
 
     personal = personal_of(project)
     redact = frame.shield.redact
-    return str(write_site(warehouse, Path(folder), project=project.name, personal=personal, redact=redact))
+    try:
+        site = write_site(warehouse, Path(folder), project=project.name, personal=personal, redact=redact)
+    except OSError as error:
+        raise refused_by_system(error) from error
+    except TailraceError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+        why = f"{report} is written, but Great Expectations cannot write its Data Docs ({what})"
+        raise FatalError(why, "use the report, or leave --data-docs out") from error
+    return str(site)
 
 
 def _may_be_written(path: Path) -> None:

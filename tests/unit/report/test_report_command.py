@@ -178,3 +178,27 @@ def test_data_docs_lie_beside_it_and_are_masked_like_it(tmp_path, capsys):
     pages = [path.read_text(encoding="utf-8") for path in docs.rglob("*.html")]
     assert len(pages) > 1
     assert not [page for page in pages if "91.75" in page]
+
+
+def test_data_docs_that_fail_lose_no_report(tmp_path, capsys):
+    past = Past(lay_out(tmp_path / "acme", {}))
+    past.run("r1")
+    past.judge([failing("warn", None, asked='{"type": "expect_column_max_to_be_between", "kwargs": "odd"}')])
+    past.close()
+    docs = tmp_path / "docs"
+    assert report(tmp_path / "acme", "--data-docs", str(docs)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "tailrace: report.html is written, but Great Expectations cannot write its Data Docs ("
+    )
+    assert said.count("\n") == 1
+    assert (tmp_path / "acme" / "report.html").is_file()
+    assert not docs.exists()
+
+
+def test_a_folder_of_somebody_elses_stops_before_the_report(project, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "index.html").write_text("mine")
+    assert report(project, "--data-docs", str(tmp_path / "mine")) == 2
+    assert "has other files in it" in capsys.readouterr().err
+    assert not (project / "report.html").exists()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from tests.unit.validate.made import Clock, between, expect, staged, suite
 from tailrace.errors import BadInput
 from tailrace.validate.audience import Audience
 from tailrace.validate.catalogue import entries
+from tailrace.validate.gx import lean
 from tailrace.validate.gx.data_docs import write_site
+from tailrace.validate.gx.data_docs.stored import Judgement
 from tailrace.validate.run import judge
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
@@ -355,3 +359,27 @@ def test_a_result_that_no_renderer_expects_costs_no_page(tmp_path):
     warehouse.execute("""UPDATE tailrace_meta.validations SET result = '{"odd": 1}' WHERE position = 0""")
     write_site(warehouse, tmp_path / "docs", project="acme")
     assert [status for status, _ in newest(tmp_path / "docs").rows] == ["fail", "fail"]
+
+
+@pytest.mark.parametrize("suffix", ["7568", "0000", "2359", "dead", "12e3", "9999"])
+def test_a_run_whose_name_reads_like_a_date_has_a_page(tmp_path, suffix):
+    warehouse = DuckDBWarehouse(None)
+    judged(warehouse, between("warn", max_value=1))
+    run = f"20261121T194409-{suffix}"
+    warehouse.execute("UPDATE tailrace_meta.validations SET run_id = ?", [run])
+    write_site(warehouse, tmp_path / "docs", project="acme")
+    assert run in newest(tmp_path / "docs").text
+
+
+def test_no_run_name_fails_a_page():
+    lean.load()
+    from tailrace.validate.gx.data_docs.document import judgement_document
+
+    chance = random.Random(5)
+    names = [f"20261121T194409-{chance.randrange(65536):04x}" for _ in range(150)]
+    names += [f"{chance.choice(('', '2026-11-21T19:44:09', '20261121'))}{chance.choice('+-Tz :')}"
+              f"{chance.randrange(10**chance.randrange(1, 12))}" for _ in range(150)]  # fmt: skip
+    for name in names:
+        told = judgement_document(Judgement("s", name, "m", datetime(2026, 11, 21), 1, ()))
+        assert told["page_title"] == "Validations", name
+        assert name in json.dumps(told)

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from tailrace.errors import BadInput
 from tailrace.validate.gx import lean
@@ -35,7 +34,7 @@ def write_site(
     `warehouse` may be open for reading only. `personal` are columns in lower case by model, as the project marks them now; what
     was stored before is masked. A folder with anything but an earlier site in it is refused (BadInput).
     """
-    _refuse_foreign(folder)
+    refuse_foreign(folder)
     found = [masked(item, personal.get(item.model, ())) for item in judgements(warehouse, runs)]
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -47,7 +46,8 @@ def write_site(
     return folder / "index.html"
 
 
-def _refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: Path) -> None:
+    """BadInput for a folder that an earlier site does not fill alone."""
     index = folder / "index.html"
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file", "Name a folder for the pages")
@@ -75,47 +75,24 @@ def _write(folder: Path, found: list[Judgement], project: str, redact: Callable[
     shutil.copytree(_STATIC, folder / "static")
     placed: list[tuple[Judgement, str]] = []
     suites: dict[str, str] = {}
-    if found:
-        lean.load()
+    if not found:
+        _put(folder / "index.html", index_page(project, [], {}, redact))
+        return
+    lean.load()
+    from tailrace.validate.gx.data_docs.document import judgement_document, suite_document
+
     for judgement in found:
         if judgement.suite not in suites:  # the newest comes first
             suites[judgement.suite] = f"expectations/{_file(judgement.suite)}.html"
             _put(
                 folder / suites[judgement.suite],
-                suite_page(_suite_document(judgement), judgement, redact),
+                suite_page(suite_document(judgement), judgement, redact),
             )
         path = f"validations/{_file(judgement.suite)}/{_run_file(judgement)}.html"
-        page = judgement_page(_document(judgement), judgement, suites[judgement.suite], redact)
+        page = judgement_page(judgement_document(judgement), judgement, suites[judgement.suite], redact)
         _put(folder / path, page)
         placed.append((judgement, path))
     _put(folder / "index.html", index_page(project, placed, dict(sorted(suites.items())), redact))
-
-
-def _document(judgement: Judgement) -> dict[str, object]:
-    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-
-    from tailrace.validate.gx.data_docs import table
-    from tailrace.validate.gx.data_docs.results import validation_of
-
-    renderer = ValidationResultsPageRenderer(
-        column_section_renderer={
-            "class_name": "ValidationResultsColumnSectionRenderer",
-            "table_renderer": {"module_name": table.__name__, "class_name": table.DecisionsTable.__name__},
-        }
-    )
-    try:
-        return dict(renderer.render(validation_of(judgement)).to_json_dict())
-    except Exception:  # noqa: BLE001  # a result that the package's renderers do not expect costs its page its sentences only
-        return dict(renderer.render(validation_of(judgement, in_words=True)).to_json_dict())
-
-
-def _suite_document(judgement: Judgement) -> dict[str, object]:
-    from great_expectations.render.renderer.page_renderer import ExpectationSuitePageRenderer
-
-    from tailrace.validate.gx.data_docs.results import suite_of
-
-    renderer: Any = ExpectationSuitePageRenderer()
-    return dict(renderer.render(suite_of(judgement)).to_json_dict())
 
 
 def _file(name: str) -> str:
