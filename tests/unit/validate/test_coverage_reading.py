@@ -302,6 +302,29 @@ def test_nothing_is_printed_and_no_thread_is_left():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+EVERYTHING = """
+import threading
+from tests.unit.validate.cases import CASES, TABLE
+from tailrace.validate.assess import great_expectations
+from tailrace.validate.question import Question
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+warehouse = DuckDBWarehouse(None)
+warehouse.execute(TABLE)
+kl, moved = "expect_column_kl_divergence_to_be_less_than", {"bins": [0, 10, 1000], "weights": [0.9, 0.1]}
+asked = [(kind, kwargs) for kind, kwargs, wanted in CASES]
+asked += [(kl, {"column": "score", "threshold": 0.1, **more}) for more in ({}, {"partition_object": moved}, {"partition_object": {}})]
+asked += [(kind, {"column": "email", "min_value": 1}) for kind, _ in asked if kind.endswith("_to_be_between")]
+found = great_expectations(warehouse.native()).answers([Question(n, "t", *one) for n, one in enumerate(asked)])
+assert not found[len(CASES) + 1].success and found[len(CASES) + 1].raised is None
+assert threading.enumerate() == [threading.main_thread()]
+"""
+
+
+def test_no_expectation_prints_anything():
+    done = subprocess.run([sys.executable, "-c", EVERYTHING], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_ctrl_c_ends_the_judgement_and_is_no_finding():
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -40,19 +40,25 @@ def load() -> ModuleType:
     logging.getLogger(PACKAGE).setLevel(logging.CRITICAL)  # its failures come back as results
     try:
         with _uncollected(), _standing_in():
-            return _threadless(importlib.import_module(PACKAGE))
+            return _silent(importlib.import_module(PACKAGE))
     except (ImportError, AttributeError):
         # a release that uses one of the two while it loads: slower, but right
         for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
             del sys.modules[name]
-        return _threadless(importlib.import_module(PACKAGE))
+        return _silent(importlib.import_module(PACKAGE))
 
 
-def _threadless(package: ModuleType) -> ModuleType:
-    """Its progress bars are switched off, but would still start a thread that watches over them."""
-    import tqdm  # type: ignore[import-untyped]
+def _silent(package: ModuleType) -> ModuleType:
+    """Without its progress bars: some of its metrics show them whatever the context says, and each starts a thread that watches it."""
+    from great_expectations.validator import validation_graph
 
-    tqdm.tqdm.monitor_interval = 0
+    class NoBar(validation_graph.tqdm):  # type: ignore[misc, name-defined]
+        monitor_interval = 0
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})
+
+    validation_graph.tqdm = NoBar  # type: ignore[attr-defined]
     return package
 
 
