@@ -50,7 +50,7 @@ def _changes(warehouse: Warehouse, suites: Collection[str], keeping: Keeping, no
     rules: list[_Change] = [
         (QUARANTINE, "DELETE FROM", gone, names),
         (QUARANTINE, "UPDATE", '"row" IS NOT NULL AND first_seen_at <= ?', [rows]),
-        (SAMPLES, "DELETE FROM", f'{gone} OR "at" <= ?', [*names, rows]),
+        (SAMPLES, "DELETE FROM", f'{gone} OR "at" <= ? OR number >= ?', [*names, rows, max(keeping.samples, 0)]),
         (VERDICTS, "DELETE FROM", gone, names),
         (DISTRIBUTIONS, "DELETE FROM", f'{gone} OR "at" <= ?', [*names, results]),
         # what a verdict that still stands was made of stays with it, however old

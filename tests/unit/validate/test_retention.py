@@ -64,6 +64,14 @@ def test_rows_go_before_results_and_the_held_keys_stay(warehouse, clock):
     assert warehouse.query(f"SELECT count(*) FROM ({quarantined_keys_sql(warehouse, 'scores')})") == [(4,)]
 
 
+@pytest.mark.parametrize(("samples", "left"), [(0, 0), (3, 6), (10, 13)])
+def test_fewer_samples_trim_those_of_a_verdict_that_stands(warehouse, clock, samples, left):
+    keeping = replace(KEEPING, samples=samples)
+    assert clear(warehouse, ["scores"], STAGES, keeping, after(clock, hours=1)) == (left < 13)
+    assert counts(warehouse)[1] == left
+    assert clear(warehouse, ["scores"], STAGES, keeping, after(clock, hours=1)) == 0
+
+
 def test_results_go_but_for_those_of_the_verdict_that_stands(warehouse, clock):
     clear(warehouse, ["scores"], STAGES, KEEPING, after(clock, days=400))
     assert warehouse.query("SELECT DISTINCT run_id FROM tailrace_meta.validations") == [("r2",)]
