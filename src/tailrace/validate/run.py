@@ -81,6 +81,7 @@ def _write(
         results.ensure(warehouse)
         results.mask_earlier(warehouse, found, audience)
         results.write_checks(warehouse, found, staged, run_id=run_id, at=moment, audience=audience)
+        history.forget(warehouse, found.suite, audience.personal)
         history.write(warehouse, found.suite, found.distributions, run_id, moment)
         write_held(warehouse, holding)
         held = held_mark(warehouse, found.suite.name)

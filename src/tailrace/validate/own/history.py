@@ -6,7 +6,7 @@ history blocked it: what was stopped is no example to follow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,6 +93,17 @@ def distributions(warehouse: Warehouse, suite: Suite, staged: Staged, check: Che
         [suite.name, (check.column or "").lower(), check.where or "", staged.content],
     )
     return [str(bins) for (bins,) in rows]
+
+
+def forget(warehouse: Warehouse, suite: Suite, personal: Collection[str]) -> None:
+    """Remove how values of personal columns (lower case) are spread, kept while they were not marked."""
+    if not personal or not warehouse.columns(DISTRIBUTIONS):
+        return
+    names = ", ".join("?" * len(personal))
+    warehouse.execute(
+        f'DELETE FROM {warehouse.dialect.table(DISTRIBUTIONS)} WHERE suite = ? AND lower("column") IN ({names})',
+        [suite.name, *sorted(personal)],
+    )
 
 
 def write(

@@ -146,6 +146,17 @@ def test_personal_values_are_not_kept(warehouse):
     assert warehouse.tables("tailrace_meta").keys() & {"distributions"} == set()
 
 
+@pytest.mark.parametrize("marked", ["v", "V"])
+def test_what_was_kept_before_a_column_was_marked_goes(warehouse, marked):
+    gate = Gate(warehouse, check(), expect("no_drift", "warn", column="id"))
+    rows = numbers(500, 1).replace(" AS v,", f" AS {marked},")
+    gate.all(rows)
+    other = Gate(warehouse, expect("expect_table_row_count_to_equal", value=500), personal=frozenset({"v"}))
+    other.now = gate.now
+    other(rows)
+    assert warehouse.query('SELECT "column" FROM tailrace_meta.distributions') == [("id",)]
+
+
 def test_another_type_cannot_be_judged(warehouse):
     seen = Gate(warehouse, check())(numbers(500, 1, "[u]"))
     assert "no_drift knows numbers, texts, dates and booleans, v is DOUBLE[]" in seen.reason
