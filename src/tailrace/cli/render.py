@@ -110,7 +110,7 @@ def _build(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
 
 def _validate(step: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     if detail.get("decision") == "blocked":
-        return f"{count(step['rows_in'], 'row')} judged, none passes"
+        return f"{count(step['rows_in'], 'row')} judged, nothing is sent"
     held = int(detail.get("quarantined", 0))
     reused = " (unchanged: the earlier verdict holds)" if detail.get("reused") else ""
     return f"{count(step['rows_in'], 'row')} judged, {held:,} held back{reused}"

@@ -51,7 +51,7 @@ def test_a_suite_that_blocks_ends_with_3_and_says_why(root):
     done = call(root, "validate", "strict")
     assert done.exit_code == 3
     assert lines(done)[:2] == [
-        "validate strict stopped 4 rows judged, none passes",
+        "validate strict stopped 4 rows judged, nothing is sent",
         "block score is above 15: 3 rows",
     ]
     told = json.loads(call(root, "validate", "strict", "--json").stdout)
@@ -72,6 +72,6 @@ def test_a_reason_that_is_no_checks_stands_below_too(root):
     done = call(root, "validate", "strict")
     assert done.exit_code == 3
     assert lines(done)[:2] == [
-        "validate strict stopped 2 rows judged, none passes",
+        "validate strict stopped 2 rows judged, nothing is sent",
         "block key code repeats (1 row too many), so rows cannot be told apart",
     ]
