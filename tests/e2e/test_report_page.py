@@ -252,6 +252,20 @@ def test_printed_it_is_whole(opened):
     assert not page.evaluate(row)
 
 
+def test_printed_from_a_dark_screen_it_is_dark_on_light(browser, pages):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(pages["everything"][0].as_uri())
+    page.emulate_media(media="print")
+    badge = "getComputedStyle(document.querySelector('.badge.block')).color"
+    assert page.evaluate(badge) == "rgb(160, 29, 24)"
+    shown = "[...document.querySelectorAll('.card td, .suite td')].every(one => !one.closest('details[open]') || one.checkVisibility({contentVisibilityAuto: true}))"
+    assert page.evaluate(shown)
+    page.emulate_media(media="screen")
+    assert page.evaluate(badge) == "rgb(255, 157, 148)"
+    assert not page.evaluate(shown)
+    page.close()
+
+
 def test_nothing_moves(opened):
     """So there is nothing to switch off for whoever asks for reduced motion."""
     page = opened("everything")
