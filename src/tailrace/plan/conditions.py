@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tailrace.build.facts import Cache, key_of, version_of
 from tailrace.errors import Diagnostic, Location
 from tailrace.validate.parameter_sql import ParameterFacts, facts_of
+from tailrace.validate.reading import wrong_with as wrong_with_rows_query
 from tailrace.validate.where import wrong_with
 
 FILE = "conditions.json"
@@ -17,7 +18,7 @@ class Conditions:
     """Verdicts by condition and columns. `folder` may be deleted at any time; None keeps nothing."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._cache = Cache(folder, version_of("conditions"), FILE)
+        self._cache = Cache(folder, version_of("conditions", "2"), FILE)
 
     def wrong_with(self, condition: str, columns: Iterable[str] | None) -> list[tuple[str, str]]:
         """As validate.where.wrong_with, which is asked once for a condition on the same columns."""
@@ -31,10 +32,34 @@ class Conditions:
 
     def query(self, sql: str) -> ParameterFacts:
         """As validate.parameter_sql.facts_of, which is asked once for a query."""
-        key = key_of("query", sql)
+        return self._facts(key_of("query", sql), lambda: facts_of(sql))
+
+    def rows_query(self, sql: str, dialect: str) -> ParameterFacts:
+        """The same of the query of rows that should not be there, as the engine itself is given it."""
+
+        def found() -> ParameterFacts:
+            tables = facts_of(sql, dialect).tables
+            return ParameterFacts(tuple(wrong_with_rows_query(sql, dialect)), tables)
+
+        return self._facts(key_of("rows", dialect, sql), found)
+
+    def wrong_columns(
+        self, sql: str, dialect: str, known: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str]]:
+        """As query_columns.wrong_columns, which is asked once for a query on the same tables."""
+        told = (part for table in sorted(known) for part in (f"of {table}", *sorted(known[table])))
+
+        def found() -> ParameterFacts:
+            from tailrace.plan.query_columns import wrong_columns
+
+            return ParameterFacts(tuple(wrong_columns(sql, dialect, known)))
+
+        return list(self._facts(key_of("columns", dialect, sql, *told), found).wrong)
+
+    def _facts(self, key: str, find: Callable[[], ParameterFacts]) -> ParameterFacts:
         kept = self._cache.get(key)
         if kept is None:
-            found = facts_of(sql)
+            found = find()
             kept = {"wrong": [list(pair) for pair in found.wrong], "tables": list(found.tables)}
             self._cache.put(key, kept)
         wrong = tuple((str(message), str(fix)) for message, fix in kept["wrong"])

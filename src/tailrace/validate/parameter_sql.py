@@ -17,17 +17,18 @@ class ParameterFacts:
     tables: tuple[str, ...] = ()
 
 
-def facts_of(sql: str) -> ParameterFacts:
-    """Parsed in DuckDB's dialect; `{batch}` stands for the rows that are judged."""
+def facts_of(sql: str, dialect: str = "duckdb") -> ParameterFacts:
+    """`{batch}` in it stands for the rows that are judged."""
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
     try:
-        statements = [one for one in sqlglot.parse(sql.replace("{batch}", BATCH), read="duckdb") if one]
+        statements = [one for one in sqlglot.parse(sql.replace("{batch}", BATCH), read=dialect) if one]
     except SqlglotError as error:
-        why = str(error).splitlines()[0].rstrip(".")
-        return ParameterFacts(((f"it is no SQL: {why}", _ONE),))
+        from tailrace.validate.sql_errors import why
+
+        return ParameterFacts(((f"it is no SQL: {why(error)}", _ONE),))
     query = statements[0] if len(statements) == 1 else None
     if not isinstance(query, exp.Query):
         return ParameterFacts((("it must be one SELECT", _ONE),))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from tailrace.validate.where import BATCH
 
 _BEGINS = ("SELECT", "WITH", "FROM", "VALUES", "(")
 
@@ -58,10 +61,35 @@ def _named(query: str, tokens: list[Any]) -> str:
     return query
 
 
-def wrong_with(query: str) -> list[tuple[str, str]]:
-    """What keeps a query from being asked, with its fix; nothing where it can be."""
+def wrong_with(query: str, dialect: str = "duckdb") -> list[tuple[str, str]]:
+    """What keeps a query from being asked, with its fix; nothing where it can be, as far as its text tells."""
     try:
-        one_query(query)
+        text = one_query(query, dialect)
     except NotOneQuery as error:
         return [(str(error), error.fix)]
-    return []
+    return [(why, "Write one SELECT") for why in _unread(text.replace("{batch}", BATCH), dialect)]
+
+
+def _unread(query: str, dialect: str) -> Iterator[str]:
+    """Where the engine would stop reading; DuckDB's own parser says so without opening anything."""
+    if dialect != "duckdb":
+        import sqlglot
+        from sqlglot.errors import SqlglotError
+
+        from tailrace.validate.sql_errors import why
+
+        try:
+            sqlglot.parse_one(query, read=dialect)
+        except SqlglotError as error:
+            yield f"the query is no SQL: {why(error)}".replace(BATCH, "{batch}")
+        return
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error as error:
+        said = str(error).split("\n", maxsplit=1)[0].removeprefix("Parser Error: ")
+        yield f"the query is no SQL: {said}".replace(BATCH, "{batch}")
+    else:
+        if any(one.type != duckdb.StatementType.SELECT for one in statements):
+            yield "the query does more than read"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tailrace.project.reader import hint
@@ -25,16 +25,17 @@ def wrong_with(condition: str, columns: Iterable[str] | None) -> list[tuple[str,
     try:
         statements = sqlglot.parse(f"SELECT 1 WHERE {condition}\n", read="duckdb")
     except SqlglotError as error:
-        why = str(error).splitlines()[0].rstrip(".")
-        return [(f"where is no SQL condition: {why}", "Write it as after WHERE")]
+        from tailrace.validate.sql_errors import why
+
+        return [(f"where is no SQL condition: {why(error)}", "Write it as after WHERE")]
     select = statements[0]
     where = select.args.get("where") if select is not None else None
     rest = [name for name, value in select.args.items() if value and name not in _OWN_PARTS] if select else []
     if len(statements) != 1 or where is None or rest:
         return [("where must be one condition", "Write it as after WHERE")]
     if where.find(exp.Query, exp.AggFunc, exp.Window):
-        why = "where is about one row: no subquery, aggregate or window"
-        return [(why, "Compute it in the model, in a column of its own")]
+        message = "where is about one row: no subquery, aggregate or window"
+        return [(message, "Compute it in the model, in a column of its own")]
     volatile = sorted(volatile_in(where))
     if volatile:
         fix = "Compute it in the model, which has one clock for the whole run"
@@ -42,12 +43,23 @@ def wrong_with(condition: str, columns: Iterable[str] | None) -> list[tuple[str,
     if columns is None:
         return []
     known = {column.lower() for column in columns}
-    named = sorted({column.name for column in where.find_all(exp.Column)})
+    named = {column.name: column for column in where.find_all(exp.Column)}
     return [
-        (f"where names {name}, which the model does not have", hint(name, sorted(columns)))
-        for name in named
+        (
+            f"where names {name}, which the model does not have",
+            meant(named[name], sorted(columns)),
+        )
+        for name in sorted(named)
         if name.lower() not in known
     ]
+
+
+def meant(column: Any, known: Sequence[str]) -> str:
+    """What a name that is not known was meant to be; between double quotes it may be a text."""
+    near = hint(column.name, known)
+    if column.this.args.get("quoted") and not near.startswith("Did you mean"):
+        return f"A text takes single quotes: '{column.name}'"
+    return near
 
 
 def same_for_same_rows(query: str) -> bool:
