@@ -9,6 +9,7 @@ from tailrace.build.graph import Graph, ModelNode
 from tailrace.errors import Diagnostic
 from tailrace.plan.conditions import Conditions
 from tailrace.plan.keys import personal_columns
+from tailrace.plan.source_columns import in_other_tables
 from tailrace.plan.suite_tables import Tables
 from tailrace.project.spec import Project, Suite
 from tailrace.validate.kwargs import QUERY
@@ -41,6 +42,7 @@ def check_suites(project: Project, graph: Graph, conditions: Conditions) -> Iter
         found += _personal(suite, node)
         if tables is not None:
             found += _named(suite, tables)
+            found += in_other_tables(suite, tables, conditions)
         found += _in_sql(suite, node, tables, conditions, project.target.type)
         for path, message, fix in found:
             yield Diagnostic(suite.marks.at(*path), message, fix)
@@ -116,6 +118,6 @@ def _in_sql(
             known = {(name if "." in name else f"main.{name}"): columns for name, columns in known.items()}
             known[BATCH] = node.columns if node else None
             whole = {name: columns for name, columns in known.items() if columns is not None}
-            wrong = conditions.wrong_columns(query.sql, query.dialect, whole) if whole else []
-            unknown = [(f"{query.what} {message}", fix) for message, fix in wrong]
+            found = conditions.wrong_columns(query.sql, query.dialect, whole) if whole else []
+            unknown = [(f"{query.what} {message}", fix) for message, fix in found]
         yield from ((query.path, *wrong) for wrong in unknown)

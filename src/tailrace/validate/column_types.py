@@ -30,6 +30,7 @@ _OF_NUMBERS = frozenset(
         *("expect_column_stdev_to_be_between", "expect_column_value_z_scores_to_be_less_than"),
     )
 )
+_OF_DAYS = ("fresh", "no_missing_days")
 _OF_TEXTS = re.compile(r"_(value_lengths|match_regex|match_like_pattern)")
 
 
@@ -45,6 +46,8 @@ def wrong_with_type(item: Expectation, types: Mapping[str, str]) -> Iterator[Pro
         yield ("kwargs", "column"), f"{whose}, and {item.type} is about text", "Name a column of text"
     elif item.type in _OF_NUMBERS and family != "a number":
         yield ("kwargs", "column"), f"{whose}, and {item.type} is about numbers", "Name a column of numbers"
+    elif item.type in _OF_DAYS and family != "a date":
+        yield ("kwargs", "column"), f"{whose}, and {item.type} is about days", "Name a DATE or a TIMESTAMP"
     elif item.type in _COMPARES:
         for name in ("min_value", "max_value"):
             yield from _compared(("kwargs", name), item.kwargs.get(name), family, whose)
