@@ -52,7 +52,17 @@ def told_check(
         failed_in_a_row=in_a_row,
         held=(row["unexpected_count"] or 0) if held else 0,
         keys=keys_shown(keys, personal=known.has_personal_key(declared)) if held else (),
+        place=_place(declared, position, row["expectation"]),
     )  # fmt: skip
+
+
+def _place(declared: Declared, position: int, kind: str) -> str:
+    """Where its expectation stands, if the suite still has it at this position."""
+    for item in declared.expectations:
+        if (item.index, item.type) == (position, kind):
+            place = declared.marks.at("expectations", position)
+            return f"{place.file}:{place.line}"
+    return ""
 
 
 def _kwargs(row: Mapping[str, Any]) -> dict[str, Any]:

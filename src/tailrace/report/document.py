@@ -55,7 +55,8 @@ class Check:
     """One expectation in the judgement that is shown. `expected` and `reason` are words for people; `share` is of 1.
 
     `held` rows are kept back by it now, `keys` names some of them. `failing_since` is the first of the judgements in a row that it
-    failed (`failed_in_a_row` of them), as far back as the trend goes. `query` selects every failing row.
+    failed (`failed_in_a_row` of them), as far back as the trend goes. `query` selects every failing row. `place` is where the suite's file has
+    it now, as file:line; "" where that is not known.
     """
 
     suite: str
@@ -80,6 +81,7 @@ class Check:
     failed_in_a_row: int = 0
     held: int = 0
     keys: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True)

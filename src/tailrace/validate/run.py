@@ -19,7 +19,7 @@ from tailrace.validate.masking import shown_assessment
 from tailrace.validate.own import history
 from tailrace.validate.quarantine import forget_held
 from tailrace.validate.standing import standing
-from tailrace.validate.verdict import Assessment, Verdict
+from tailrace.validate.verdict import Assessment, Verdict, placed
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
@@ -39,6 +39,7 @@ def judge(
     known = standing(warehouse, suite, staged, started)
     if known.verdict and known.lasting and known.audience == audience.mark():
         verdict = known.verdict
+        reasons = verdict.reasons
         detail = {"checks": results.read_checks(warehouse, suite, known.run_id)}
     else:
         found = shown_assessment(
@@ -49,8 +50,9 @@ def judge(
             suite.name, staged.ref.name, staged.content, found.decision, found.reasons, found.held
         )
         _write(warehouse, found, verdict, staged, run_id, now(), audience)
-        detail = {"checks": results.shown_checks(found.checks)}
-    result = _step(verdict, staged, (now() - started).total_seconds(), detail)
+        told = placed(found)
+        reasons, detail = told.reasons, {"checks": results.shown_checks(told.checks)}
+    result = _step(verdict, reasons, staged, (now() - started).total_seconds(), detail)
     emit(
         StepFinished(
             "validate",
@@ -92,7 +94,9 @@ def _write(
     forget_held(warehouse)
 
 
-def _step(verdict: Verdict, staged: Staged, seconds: float, detail: dict[str, Any]) -> StepResult:
+def _step(
+    verdict: Verdict, reasons: tuple[str, ...], staged: Staged, seconds: float, detail: dict[str, Any]
+) -> StepResult:
     blocked = verdict.decision == "blocked"
     return StepResult(
         "validate",
@@ -101,12 +105,12 @@ def _step(verdict: Verdict, staged: Staged, seconds: float, detail: dict[str, An
         rows_in=staged.rows,
         rows_out=0 if blocked else staged.rows - verdict.quarantined,
         seconds=seconds,
-        error="; ".join(verdict.reasons) if blocked else None,
+        error="; ".join(reasons) if blocked else None,
         detail={
             "quarantined": verdict.quarantined,
             "reused": verdict.reused,
             "decision": verdict.decision,
-            "reasons": list(verdict.reasons),
+            "reasons": list(reasons),
             **detail,
         },
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +17,7 @@ from tailrace.validate.wording import figure
 
 Decision = Literal["pass", "warn", "quarantine", "block"]
 
+QUERY = "unexpected_rows_expectation"
 FULL_SHARES_FROM = 100
 """Rows from which percentages count: below, one bad row of ten is no share to stop for."""
 
@@ -77,6 +78,18 @@ class Assessment:
         return "blocked" if self.reasons else "pass"
 
 
+def placed(found: Assessment) -> Assessment:
+    """The assessment as a run says it: what could not be judged with its place in the suite's file, where it is to be mended."""
+    reasons, checks = list(found.reasons), list(found.checks)
+    for number, check in enumerate(found.checks):
+        if check.answer.raised is not None:
+            place = found.suite.marks.at("expectations", check.expectation.index)
+            told = f"{place}: {check.reason}"
+            reasons[reasons.index(check.reason)] = told  # of several that read alike, the next one
+            checks[number] = replace(check, reason=told)
+    return replace(found, checks=tuple(checks), reasons=tuple(reasons))
+
+
 def decide(expectation: Expectation, answer: Answer, held: int | str | None) -> Check:
     """The check of one answer. `held` is the number of rows named for quarantine, or why they could not be named.
 
@@ -84,7 +97,7 @@ def decide(expectation: Expectation, answer: Answer, held: int | str | None) -> 
     """
     if answer.raised is not None:
         return Check(
-            expectation, answer, "block", f"{title(expectation)} could not be judged: {answer.raised}"
+            expectation, answer, "block", f"{_named(expectation)} could not be judged: {answer.raised}"
         )
     if answer.success:
         return Check(expectation, answer, "pass")
@@ -109,6 +122,15 @@ def too_many(suite: Suite, held: int, rows: int) -> str | None:
 def title(expectation: Expectation) -> str:
     """An expectation's type and columns, for messages: `expect_column_values_to_be_between(score)`."""
     return f"{expectation.type}({column_text(expectation.kwargs) or ''})"
+
+
+def _named(expectation: Expectation) -> str:
+    """Its title, which says nothing of a query: that is told from others by its description, or by its place in the suite."""
+    if expectation.type != QUERY:
+        return title(expectation)
+    if expectation.description:
+        return f'{expectation.type} "{expectation.description}"'
+    return f"{expectation.type} (expectation {expectation.index + 1})"
 
 
 def _size(expectation: Expectation, answer: Answer) -> str:

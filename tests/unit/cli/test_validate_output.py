@@ -75,3 +75,34 @@ def test_a_reason_that_is_no_checks_stands_below_too(root):
         "validate strict stopped 2 rows judged, nothing is sent",
         "block key code repeats (1 row too many), so rows cannot be told apart",
     ]
+
+
+BROKEN = """suite: alone
+model: people
+expectations:
+  - type: unexpected_rows_expectation
+    kwargs: {unexpected_rows_query: "SELECT score[2] FROM {batch}"}
+  - type: unexpected_rows_expectation
+    kwargs: {unexpected_rows_query: "SELECT score[3] FROM {batch}"}
+    description: odd
+  - type: expect_column_values_to_match_regex
+    kwargs: {column: score, regex: x}
+    severity: warning
+"""
+
+
+def test_what_cannot_be_judged_is_told_with_its_place(root):
+    (root / "expectations/alone.yml").write_text(BROKEN)
+    done = call(root, "validate", "alone", "--json")
+    (step,) = [one for one in json.loads(done.stdout)["steps"] if one["name"] == "alone"]
+    wanted = [
+        "expectations/alone.yml:4:5: unexpected_rows_expectation (expectation 1) could not be judged: ",
+        'expectations/alone.yml:6:5: unexpected_rows_expectation "odd" could not be judged: ',
+        "expectations/alone.yml:9:5: expect_column_values_to_match_regex(score) could not be judged: ",
+    ]
+    for said in ([one["reason"] for one in step["checks"]], step["error"].split("; ")):
+        assert [text[: len(start)] for text, start in zip(said, wanted, strict=True)] == wanted
+    printed = [line for line in lines(call(root, "validate", "alone")) if line.startswith("block ")]
+    assert [line[: len(start) + 6] for line, start in zip(printed, wanted, strict=True)] == [
+        f"block {start}" for start in wanted
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from tests.unit.report.made import DAY, FILES, NOW, START, Past, check, failing, lay_out, report
 
 from tailrace.report.document import as_json
+from tailrace.report.page import render
 
 SUITE = FILES["expectations/lead_scores.yml"]
 MODEL = FILES["models/marts/marts.yml"]
@@ -197,3 +199,13 @@ def test_a_read_that_failed_is_no_read(tmp_path):
     past.close()
     (found,) = report(past.root).resources
     assert (found.read_at, found.status) == (START, "failed")
+
+
+def test_a_check_says_where_it_is_written(tmp_path):
+    past = past_of(tmp_path)
+    past.judge([failing(), failing(), failing()])
+    past.close()
+    found = report(past.root)
+    assert [one.place for one in found.failing] == ["expectations/lead_scores.yml:5", "", ""]
+    card = render(found, str).partition("Written in</dt>")[2].partition("</dd>")[0]
+    assert re.sub("<.*?>", "", card) == "expectations/lead_scores.yml:5"

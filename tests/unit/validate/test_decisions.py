@@ -47,6 +47,24 @@ def test_what_raised_blocks_whatever_the_suite_says(on_fail):
 
 
 @pytest.mark.parametrize(
+    ("description", "named"),
+    [
+        ("nobody has 3", 'unexpected_rows_expectation "nobody has 3"'),
+        ("", "unexpected_rows_expectation (expectation 2)"),
+    ],
+)
+def test_a_query_that_cannot_be_judged_is_told_from_its_neighbours(description, named):
+    query = expect(
+        "unexpected_rows_expectation", description=description, unexpected_rows_query="FROM {batch}"
+    )
+    item = suite(between(), query).expectations[1]
+    assert (
+        decide(item, Answer(1, False, raised="it broke"), None).reason
+        == f"{named} could not be judged: it broke"
+    )
+
+
+@pytest.mark.parametrize(
     ("on_fail", "held", "decision", "more"),
     [
         ("warn", None, "warn", ""),
