@@ -21,7 +21,6 @@ UNAVAILABLE: Mapping[str, str] = {
     "expect_column_values_to_be_increasing": "Put lag() into the model and use expect_column_pair_values_a_to_be_greater_than_b",
     "expect_column_values_to_be_json_parseable": "Put json_valid() into the model and use expect_column_values_to_be_in_set",
     "expect_column_values_to_match_json_schema": "Put the JSON's parts into columns of the model and expect something of those",
-    "expect_column_values_to_not_be_outliers": "Use expect_column_value_z_scores_to_be_less_than",
     "expect_query_results_to_match_comparison": "Use unexpected_rows_expectation",
 }
 """Expectations without SQL for this engine, each with what to write in its place."""

@@ -39,6 +39,10 @@ CASES = [
     ("expect_column_value_lengths_to_equal", {"column": "email", "value": 18}, "length(email) <> 18"),
     ("expect_column_value_z_scores_to_be_less_than", {"column": "score", "threshold": 1.7, "double_sided": True},
      "abs((score - (SELECT avg(score) FROM t)) / (SELECT stddev_samp(score) FROM t)) >= 1.7"),
+    ("expect_column_values_to_not_be_outliers", {"column": "score", "multiplier": 0.4},
+     "score > 75 + 0.4 * 50 OR score < 25 - 0.4 * 50"),
+    ("expect_column_values_to_not_be_outliers", {"column": "score", "method": "std", "multiplier": 1.7},
+     "abs(score - (SELECT avg(score) FROM t)) >= 1.7 * (SELECT stddev_samp(score) FROM t)"),
     # DuckDB's own ~ would match the whole text only
     ("expect_column_values_to_match_regex", {"column": "email", "regex": "@"}, "email NOT LIKE '%@%'"),
     ("expect_column_values_to_match_regex", {"column": "email", "regex": r"^[^@\s]+@[^@\s]+\.[a-z]+$"}, "email NOT LIKE '%@%'"),

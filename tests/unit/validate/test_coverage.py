@@ -72,7 +72,6 @@ def test_what_is_refused_truly_has_no_sql(examiner):
     kwargs = {
         "expect_column_values_to_match_strftime_format": {"strftime_format": "%Y"},
         "expect_column_values_to_match_json_schema": {"json_schema": {"type": "object"}},
-        "expect_column_values_to_not_be_outliers": {"method": "iqr", "multiplier": 1.5},
     }
     asked = [
         Question(number, "t", kind, {"column": "score", **kwargs.get(kind, {})})
