@@ -18,7 +18,7 @@ class Conditions:
     """Verdicts by condition and columns. `folder` may be deleted at any time; None keeps nothing."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._cache = Cache(folder, version_of("conditions", "2"), FILE)
+        self._cache = Cache(folder, version_of("conditions", "3"), FILE)
 
     def wrong_with(self, condition: str, columns: Iterable[str] | None) -> list[tuple[str, str]]:
         """As validate.where.wrong_with, which is asked once for a condition on the same columns."""
@@ -34,27 +34,24 @@ class Conditions:
         """As validate.parameter_sql.facts_of, which is asked once for a query."""
         return self._facts(key_of("query", sql), lambda: facts_of(sql))
 
-    def rows_query(self, sql: str, dialect: str) -> ParameterFacts:
-        """The same of the query of rows that should not be there, as the engine itself is given it."""
+    def rows_query(self, sql: str) -> ParameterFacts:
+        """The same of a query of rows that should not be there."""
 
         def found() -> ParameterFacts:
-            tables = facts_of(sql, dialect).tables
-            return ParameterFacts(tuple(wrong_with_rows_query(sql, dialect)), tables)
+            return ParameterFacts(tuple(wrong_with_rows_query(sql)), facts_of(sql).tables)
 
-        return self._facts(key_of("rows", dialect, sql), found)
+        return self._facts(key_of("rows", sql), found)
 
-    def wrong_columns(
-        self, sql: str, dialect: str, known: Mapping[str, Sequence[str]]
-    ) -> list[tuple[str, str]]:
+    def wrong_columns(self, sql: str, known: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
         """As query_columns.wrong_columns, which is asked once for a query on the same tables."""
         told = (part for table in sorted(known) for part in (f"of {table}", *sorted(known[table])))
 
         def found() -> ParameterFacts:
             from tailrace.plan.query_columns import wrong_columns
 
-            return ParameterFacts(tuple(wrong_columns(sql, dialect, known)))
+            return ParameterFacts(tuple(wrong_columns(sql, known)))
 
-        return list(self._facts(key_of("columns", dialect, sql, *told), found).wrong)
+        return list(self._facts(key_of("columns", sql, *told), found).wrong)
 
     def _facts(self, key: str, find: Callable[[], ParameterFacts]) -> ParameterFacts:
         kept = self._cache.get(key)

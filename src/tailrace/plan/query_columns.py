@@ -25,10 +25,10 @@ _UNREAD = (exp.Pivot, exp.Comprehension, exp.Columns)
 """What makes names of its own."""
 
 
-def wrong_columns(query: str, dialect: str, known: Known) -> list[tuple[str, str]]:
+def wrong_columns(query: str, known: Known) -> list[tuple[str, str]]:
     """Each name that none of its tables has, once, with what was probably meant."""
     try:
-        tree = sqlglot.parse_one(query.replace("{batch}", BATCH), read=dialect)
+        tree = sqlglot.parse_one(query.replace("{batch}", BATCH), read="duckdb")
     except (SqlglotError, RecursionError):
         return []
     if tree.find(*_UNREAD) or any(_is_prefixed(node) for node in tree.find_all(exp.JSONExtract)):

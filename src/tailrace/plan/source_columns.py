@@ -43,7 +43,7 @@ def _sql(item: Expectation, tables: Tables, conditions: Conditions) -> Iterator[
         yield from _same_names(item, columns)
     for path, text in _expressions(item):
         query = f"SELECT * FROM {{batch}} WHERE ({text}\n) IS NULL"
-        facts = conditions.rows_query(query, "duckdb")
+        facts = conditions.rows_query(query)
         if facts.wrong:
             message = facts.wrong[0][0].replace("the query", str(path[0]), 1)
             yield path, message, "Write an SQL expression over the source's columns"
@@ -72,7 +72,5 @@ def _same_names(item: Expectation, columns: Sequence[str]) -> Iterator[tuple[Pat
 
 
 def _unknown(text: str, columns: Sequence[str], conditions: Conditions) -> Iterator[tuple[str, str]]:
-    for message, fix in conditions.wrong_columns(
-        f"SELECT ({text}\n) FROM {_THERE}", "duckdb", {_THERE: columns}
-    ):
+    for message, fix in conditions.wrong_columns(f"SELECT ({text}\n) FROM {_THERE}", {_THERE: columns}):
         yield message.replace("no table has that it reads", "the source does not have"), fix

@@ -15,6 +15,7 @@ from tailrace.project.spec import Project, Suite
 from tailrace.validate.kwargs import QUERY
 from tailrace.validate.own.registry import stores, tables_of
 from tailrace.validate.suite import check_suite
+from tailrace.validate.type_names import wrong_with_type_names
 from tailrace.validate.where import BATCH
 
 Path_ = tuple[str | int, ...]
@@ -22,12 +23,11 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Query:
-    """SQL of a suite: where it stands, what it is called, in which dialect, what is wrong with it, and the tables that it reads."""
+    """SQL of a suite: where it stands, what it is called, what is wrong with it, and the tables that it reads."""
 
     path: Path_
     what: str
     sql: str
-    dialect: str
     wrong: list[tuple[str, str]]
     tables: tuple[str, ...]
 
@@ -40,10 +40,11 @@ def check_suites(project: Project, graph: Graph, conditions: Conditions) -> Iter
         columns = None if node is None or node.columns is None else set(node.columns)
         found = check_suite(suite, columns, conditions.wrong_with, types_of(node))
         found += _personal(suite, node)
+        found += _type_names(suite, project.target.type)
         if tables is not None:
             found += _named(suite, tables)
             found += in_other_tables(suite, tables, conditions)
-        found += _in_sql(suite, node, tables, conditions, project.target.type)
+        found += _in_sql(suite, node, tables, conditions)
         for path, message, fix in found:
             yield Diagnostic(suite.marks.at(*path), message, fix)
 
@@ -60,6 +61,14 @@ def _personal(suite: Suite, node: ModelNode | None) -> list[tuple[Path_, str, st
         )
         for item in suite.expectations
         if (column := stores(item)) and column.lower() in personal
+    ]
+
+
+def _type_names(suite: Suite, engine: str) -> list[tuple[Path_, str, str]]:
+    return [
+        (("expectations", item.index, *path), message, fix)
+        for item in suite.expectations
+        for path, message, fix in wrong_with_type_names(item, engine)
     ]
 
 
@@ -87,28 +96,26 @@ def _named(suite: Suite, tables: Tables) -> list[tuple[Path_, str, str]]:
     ]
 
 
-def _queries(suite: Suite, conditions: Conditions, dialect: str) -> Iterator[Query]:
+def _queries(suite: Suite, conditions: Conditions) -> Iterator[Query]:
     """SQL of the suite's own: its parameters', and the queries of rows that should not be there."""
     for name, parameter in suite.parameters.items():
         if parameter.sql:
             facts = conditions.query(parameter.sql)
             wrong = [(f"parameter {name}: {message}", fix) for message, fix in facts.wrong]
-            yield Query(
-                _place(suite, name), f"parameter {name}", parameter.sql, "duckdb", wrong, facts.tables
-            )
+            yield Query(_place(suite, name), f"parameter {name}", parameter.sql, wrong, facts.tables)
     for item in suite.expectations:
         sql = item.kwargs.get(QUERY)
         if isinstance(sql, str) and "{batch}" in sql:  # without it, that alone is told
-            facts = conditions.rows_query(sql, dialect)
+            facts = conditions.rows_query(sql)
             path = ("expectations", item.index, "kwargs", QUERY)
-            yield Query(path, "the query", sql, dialect, list(facts.wrong), facts.tables)
+            yield Query(path, "the query", sql, list(facts.wrong), facts.tables)
 
 
 def _in_sql(
-    suite: Suite, node: ModelNode | None, tables: Tables | None, conditions: Conditions, dialect: str
+    suite: Suite, node: ModelNode | None, tables: Tables | None, conditions: Conditions
 ) -> Iterator[tuple[Path_, str, str]]:
     """What is wrong with SQL, then with the tables and columns that it reads."""
-    for query in _queries(suite, conditions, dialect):
+    for query in _queries(suite, conditions):
         yield from ((query.path, *wrong) for wrong in query.wrong)
         if tables is None or query.wrong:
             continue
@@ -118,6 +125,6 @@ def _in_sql(
             known = {(name if "." in name else f"main.{name}"): columns for name, columns in known.items()}
             known[BATCH] = node.columns if node else None
             whole = {name: columns for name, columns in known.items() if columns is not None}
-            found = conditions.wrong_columns(query.sql, query.dialect, whole) if whole else []
+            found = conditions.wrong_columns(query.sql, whole) if whole else []
             unknown = [(f"{query.what} {message}", fix) for message, fix in found]
         yield from ((query.path, *wrong) for wrong in unknown)

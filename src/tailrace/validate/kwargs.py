@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from tailrace.project.load_parameters import PARAMETER
-from tailrace.project.reader import hint, kind_of
+from tailrace.project.reader import hint, kind_of, parse_share
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.entry import Entry, Problem
+from tailrace.validate.kwargs_nested import (
+    is_number,
+    wrong_with_pairs,
+    wrong_with_partition,
+    wrong_with_quantiles,
+    wrong_with_set,
+)
 from tailrace.validate.patterns import patterns_in, wrong_with_like, wrong_with_regex
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)?)?\Z")
 QUERY = "unexpected_rows_query"
+EXACT = 2**53
+"""Integers up to here are the same as a float."""
+ROUNDED = {
+    "expect_column_values_to_be_between": ("min_value", "max_value"),
+    "expect_multicolumn_sum_to_equal": ("sum_total",),
+}
+"""Numbers that the package makes floats of and the engine compares rows with."""
+_OF_SHARES = re.compile("expect_column_proportion_of_")
 _KINDS = {
     "text": "text",
     "number": "a number",
@@ -51,6 +65,18 @@ _NEEDS_ONE_OF = {
     "expect_column_kl_divergence_to_be_less_than": ("threshold",),
 }
 """What may be left out as far as the package's own signature goes, and then checks nothing."""
+_ALSO_NEEDS = {"expect_column_kl_divergence_to_be_less_than": ("partition_object",)}
+"""Without it, data is compared with itself."""
+_OTHER_WORDS = {
+    "min": "min_value",
+    "max": "max_value",
+    "values": "value_set",
+    "pattern": "regex",
+    "columns": "column_list",
+    "to": "table",
+    "field": "to_column",
+}
+"""Words of other tools for kwargs."""
 _PAIR = ("both_values_are_missing", "either_value_is_missing", "neither")
 _SEVERAL = ("all_values_are_missing", "any_value_is_missing", "never")
 _VARIES = ("number", "date", "list")
@@ -62,9 +88,7 @@ def wrong_with_kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator
     """Everything that is wrong with an expectation's kwargs but the columns that they name."""
     for name, value in item.kwargs.items():
         if name not in entry.kwargs:
-            message, fix = _ELSEWHERE.get(
-                name, (f"{item.type} has no {name}", hint(name, sorted(entry.kwargs)))
-            )
+            message, fix = _ELSEWHERE.get(name, (f"{item.type} has no {name}", _meant(name, entry)))
             yield ("kwargs", name), message.format(name), fix.format()
         elif isinstance(value, Mapping) and PARAMETER in value:
             yield from _parameter(suite, item.type, name, value, entry.kwargs[name])
@@ -77,7 +101,7 @@ def wrong_with_kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator
             )
         else:
             yield from _value(item, name, value, entry)
-    for name in entry.required:
+    for name in (*entry.required, *_ALSO_NEEDS.get(item.type, ())):
         if item.kwargs.get(name) is None:
             yield ("kwargs",), f"{item.type} needs {name}", f"Add `{name}: ...` under kwargs"
     either = needs_one_of(item.type, entry)
@@ -85,6 +109,12 @@ def wrong_with_kwargs(suite: Suite, item: Expectation, entry: Entry) -> Iterator
         needed = " or ".join(either)
         yield ("kwargs",), f"{item.type} needs {needed}", f"Add `{either[0]}: ...` under kwargs"
     yield from _span(item)
+
+
+def _meant(name: str, entry: Entry) -> str:
+    """The kwarg that was meant; braces are doubled, as in all these texts."""
+    other = _OTHER_WORDS.get(name)
+    return f"Write {other}" if other in entry.kwargs else hint(name, sorted(entry.kwargs))
 
 
 def _holds_parameter(value: Any) -> bool:
@@ -132,7 +162,11 @@ def _value(item: Expectation, name: str, value: Any, entry: Entry) -> Iterator[P
         return
     if takes and not any(_is(value, kind) for kind in takes):
         wanted = " or ".join(_KINDS[kind] for kind in takes)
-        yield path, f"{name} must be {wanted}, not {kind_of(value)}", f"Write {wanted}"
+        fix = f"Write {wanted}"
+        if name in ("mostly", "min_value", "max_value") and isinstance(value, str):
+            share = parse_share(value)
+            fix = fix if share is None else f"Write {share:g}"
+        yield path, f"{name} must be {wanted}, not {kind_of(value)}", fix
     elif name == "mostly" and not 0 < value <= 1:
         what = (
             f"mostly must be a share from 0 to 1, not {kind_of(value)}"
@@ -146,14 +180,22 @@ def _value(item: Expectation, name: str, value: Any, entry: Entry) -> Iterator[P
             f"{name} does not read {{batch}}, the rows to judge",
             "Write SELECT * FROM {batch} WHERE ...",
         )
+    elif name in ("min_value", "max_value") and _OF_SHARES.match(item.type) and not 0 <= value <= 1:
+        fix = f"Write {value / 100:g}" if 1 < value <= 100 else "Write one such as 0.5"
+        yield path, f"{name} must be a share from 0 to 1, not {kind_of(value)}", fix
+    elif name in ROUNDED.get(item.type, ()) and isinstance(value, int) and abs(value) > EXACT:
+        fix = "Compare it in the query of an unexpected_rows_expectation"
+        yield path, f"{name} {value} is too large to be compared exactly", fix
     elif words and value not in words:
         yield path, f"{name} cannot be {value[:60]}", hint(value, words)
     elif name == "value_set":
-        yield from _set(path, value)
+        yield from wrong_with_set(path, value)
     elif name == "value_pairs_set":
-        yield from _pairs(path, value)
+        yield from wrong_with_pairs(path, value)
     elif name == "quantile_ranges":
-        yield from _quantiles(path, value)
+        yield from wrong_with_quantiles(path, value)
+    elif name == "partition_object":
+        yield from wrong_with_partition(path, value)
     elif name == "column_list":
         yield from _column_list(path, item.type, value)
     elif name == "escape" and len(value) != 1:
@@ -165,7 +207,7 @@ def _is(value: Any, kind: str) -> bool:
     if kind == "date":
         return isinstance(value, str) and _moment(value) is not None
     if kind == "number":
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return is_number(value)
     plain = {"text": str, "bool": bool, "list": (list, tuple), "mapping": Mapping}[kind]
     return isinstance(value, plain)  # type: ignore[arg-type]
 
@@ -210,69 +252,6 @@ def _comparable(value: Any) -> float | datetime | None:
     if _is(value, "number"):
         return float(value)
     return _moment(value) if isinstance(value, str) else None
-
-
-def _set(path: tuple[str, ...], values: Any) -> Iterator[Problem]:
-    if not values:
-        yield path, "value_set is empty", "Write the values, or remove the expectation"
-        return
-    kinds: dict[str, int] = {}
-    for place, value in enumerate(values):
-        if value is None:
-            fix = "Remove it: use expect_column_values_to_not_be_null, or `where:`"
-            yield (*path, place), "value_set holds a NULL, which is equal to nothing", fix
-        else:
-            kinds.setdefault(_kind(value), place)
-    if len(kinds) > 1:
-        place = max(kinds.values())
-        fix = "Write all values as the column's type; put quotes around a text"
-        yield (*path, place), f"value_set mixes {' and '.join(sorted(kinds))}", fix
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true and false"
-    if isinstance(value, int | float):
-        return "numbers"
-    return "texts" if isinstance(value, str) else "lists or mappings"
-
-
-def _pairs(path: tuple[str, ...], values: Any) -> Iterator[Problem]:
-    if not values:
-        yield path, "value_pairs_set is empty", "Write the pairs, or remove the expectation"
-    for place, pair in enumerate(values):
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
-            yield (*path, place), f"a pair must be a list of two, not {kind_of(pair)}", "Write [a, b]"
-
-
-def _quantiles(path: tuple[str, ...], value: Any) -> Iterator[Problem]:
-    found = value if isinstance(value, Mapping) else {}
-    shares, spans = found.get("quantiles"), found.get("value_ranges")
-    fix = "Write {quantiles: [0.5], value_ranges: [[10, 20]]}"
-    if (
-        not isinstance(shares, list)
-        or not isinstance(spans, list)
-        or set(found) != {"quantiles", "value_ranges"}
-    ):
-        yield path, "quantile_ranges must hold quantiles and value_ranges, each a list", fix
-    elif len(shares) != len(spans) or not shares:
-        yield (
-            path,
-            f"{len(shares)} quantiles and {len(spans)} value_ranges",
-            "Write one range for each quantile",
-        )
-    elif not all(_is(share, "number") and 0 <= share <= 1 for share in shares):
-        yield (*path, "quantiles"), "quantiles must be shares from 0 to 1", fix
-    else:
-        for place, span in enumerate(spans):
-            ends = [end for end in span if end is not None] if isinstance(span, list) else []
-            if (
-                not isinstance(span, list)
-                or len(span) != 2
-                or not all(_is(end, "number") for end in ends)
-                or ends != sorted(ends)
-            ):
-                yield (*path, "value_ranges", place), "a range must be its lowest and highest number", fix
 
 
 def _column_list(path: tuple[str, ...], kind: str, value: Any) -> Iterator[Problem]:

@@ -17,14 +17,14 @@ class ParameterFacts:
     tables: tuple[str, ...] = ()
 
 
-def facts_of(sql: str, dialect: str = "duckdb") -> ParameterFacts:
-    """`{batch}` in it stands for the rows that are judged."""
+def facts_of(sql: str) -> ParameterFacts:
+    """Parsed in DuckDB's dialect; `{batch}` stands for the rows that are judged."""
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
     try:
-        statements = [one for one in sqlglot.parse(sql.replace("{batch}", BATCH), read=dialect) if one]
+        statements = [one for one in sqlglot.parse(sql.replace("{batch}", BATCH), read="duckdb") if one]
     except SqlglotError as error:
         from tailrace.validate.sql_errors import why
 

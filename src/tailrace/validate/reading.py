@@ -61,28 +61,17 @@ def _named(query: str, tokens: list[Any]) -> str:
     return query
 
 
-def wrong_with(query: str, dialect: str = "duckdb") -> list[tuple[str, str]]:
-    """What keeps a query from being asked, with its fix; nothing where it can be, as far as its text tells."""
+def wrong_with(query: str) -> list[tuple[str, str]]:
+    """What keeps a query in DuckDB's words from being asked, with its fix; nothing where it can be, as far as its text tells."""
     try:
-        text = one_query(query, dialect)
+        text = one_query(query)
     except NotOneQuery as error:
         return [(str(error), error.fix)]
-    return [(why, "Write one SELECT") for why in _unread(text.replace("{batch}", BATCH), dialect)]
+    return [(why, "Write one SELECT") for why in _unread(text.replace("{batch}", BATCH))]
 
 
-def _unread(query: str, dialect: str) -> Iterator[str]:
-    """Where the engine would stop reading; DuckDB's own parser says so without opening anything."""
-    if dialect != "duckdb":
-        import sqlglot
-        from sqlglot.errors import SqlglotError
-
-        from tailrace.validate.sql_errors import why
-
-        try:
-            sqlglot.parse_one(query, read=dialect)
-        except SqlglotError as error:
-            yield f"the query is no SQL: {why(error)}".replace(BATCH, "{batch}")
-        return
+def _unread(query: str) -> Iterator[str]:
+    """Where DuckDB's own parser stops, which opens nothing."""
     import duckdb
 
     try:

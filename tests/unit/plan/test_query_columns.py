@@ -84,7 +84,7 @@ def engine():
 @pytest.mark.parametrize("query", RUNS, ids=range(len(RUNS)))
 def test_what_runs_is_never_told(engine, query):
     engine.execute(query.replace("{batch}", BATCH))
-    assert wrong_columns(query, "duckdb", KNOWN) == []
+    assert wrong_columns(query, KNOWN) == []
 
 
 REFUSED = [
@@ -104,6 +104,6 @@ REFUSED = [
 def test_what_the_engine_refuses_is_told(engine, query, message, fix):
     with pytest.raises(duckdb.BinderException):
         engine.execute(query.replace("{batch}", BATCH))
-    [(told, hint)] = wrong_columns(query, "duckdb", KNOWN)
+    [(told, hint)] = wrong_columns(query, KNOWN)
     assert told == message
     assert fix is None or hint == fix
