@@ -15,7 +15,8 @@ from tailrace.validate.masking import shown_error
 from tailrace.validate.own import sql
 from tailrace.validate.own.declaration import Asked, CannotTell, Context, Found
 from tailrace.validate.own.parameters import TooEarly, Values
-from tailrace.validate.own.registry import CHECKS, wrong_with
+from tailrace.validate.own.registry import CHECKS, OTHER_TABLE, wrong_with
+from tailrace.validate.own.tables import table_of
 from tailrace.validate.question import Answer, Question
 
 _ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist")
@@ -74,6 +75,8 @@ def _native(context: Context, item: Expectation, spelled: Expectation) -> Asking
     kwargs = dict(_whole(item.type, spelled.kwargs))
     if _QUERY in kwargs:
         kwargs[_QUERY] = sql.spelled(context.warehouse.dialect, kwargs[_QUERY])
+    if kwargs.get(OTHER_TABLE):
+        kwargs[OTHER_TABLE] = str(table_of(context.warehouse, str(kwargs[OTHER_TABLE])))
     return Asking(item, Question(item.index, relation, item.type, kwargs))
 
 

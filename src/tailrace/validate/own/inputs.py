@@ -12,7 +12,7 @@ from tailrace.validate.suite import suite_hash
 from tailrace.warehouse.base import META, TableRef, Warehouse
 
 _VERDICTS = TableRef(META, "verdicts")
-_QUERY, _OTHER = "unexpected_rows_query", "other_table_name"
+_QUERY = "unexpected_rows_query"
 
 
 def state(warehouse: Warehouse, suite: Suite) -> str:
@@ -22,7 +22,7 @@ def state(warehouse: Warehouse, suite: Suite) -> str:
     nothing happened.
     """
     names = {name for item in suite.expectations for _, name in tables_of(item)}
-    if any(True for _ in _queries(suite)) or _others(suite):
+    if any(True for _ in _queries(suite)):
         remembered = _remembered(warehouse, suite)
         names |= remembered if remembered is not None else (_read(suite) or set())
     return json.dumps({name: state_of(warehouse, name) for name in sorted(names)}) if names else ""
@@ -44,15 +44,9 @@ def _queries(suite: Suite) -> Iterator[str]:
             yield parameter.sql
 
 
-def _others(suite: Suite) -> set[str]:
-    """Names without a schema are of the one that SQL means."""
-    named = {str(item.kwargs[_OTHER]) for item in suite.expectations if item.kwargs.get(_OTHER)}
-    return {name if "." in name else f"main.{name}" for name in named}
-
-
 def _read(suite: Suite) -> set[str] | None:
     """`schema.table` of all that SQL in the suite reads; None where that cannot be told, or its results differ from call to call."""
-    found = _others(suite)
+    found: set[str] = set()
     for query in _queries(suite):
         from tailrace.validate.own.reads import tables_read
 

@@ -15,9 +15,10 @@ from tailrace.validate.own import (
     total_matches_source,
 )
 from tailrace.validate.own.declaration import OwnCheck
-from tailrace.validate.own.kwargs import is_later
 
 _MODULES = (row_count_near_history, fresh, no_missing_days, total_matches_source, no_drift, exists_in)
+OTHER_TABLE = "other_table_name"
+"""Great Expectations' own kwarg that names a table."""
 CHECKS: Mapping[str, OwnCheck] = {module.CHECK.type: module.CHECK for module in _MODULES}
 
 
@@ -36,11 +37,11 @@ def wrong_with(item: Expectation) -> Iterator[Problem]:
 def tables_of(item: Expectation) -> tuple[tuple[tuple[str | int, ...], str], ...]:
     """The models or `dataset.table` that it reads beside its own model, each with its path in the expectation."""
     check = CHECKS.get(item.type)
-    named = check.tables if check else ()
+    named = check.tables if check else (OTHER_TABLE,)
     return tuple(
-        (("kwargs", name), str(item.kwargs[name]))
+        (("kwargs", name), item.kwargs[name])
         for name in named
-        if item.kwargs.get(name) and not is_later(item.kwargs[name])
+        if isinstance(item.kwargs.get(name), str) and item.kwargs[name]
     )
 
 

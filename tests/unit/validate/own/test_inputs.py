@@ -53,7 +53,7 @@ def test_own_checks_and_parameters_count(warehouse):
         parameters=named,
     )
     assert json.loads(inputs.state(warehouse, wanted)) == dict.fromkeys(
-        ["crm.contacts", "limits.low", "main.grades", "main.other", "spend"], "missing"
+        ["crm.contacts", "limits.low", "main.grades", "other", "spend"], "missing"
     )
     assert inputs.is_bound(wanted, "")
     assert not inputs.is_bound(
@@ -113,6 +113,21 @@ def test_what_was_judged_holds_until_an_input_changes(warehouse):
     warehouse.execute("DELETE FROM grades WHERE grade = 4")
     assert not gate(ROWS).success
     assert not gate.verdict.reused
+
+
+def test_the_other_table_of_a_count_may_be_a_model(warehouse):
+    """By its plain name, as everywhere; a name that nothing has is said to have none."""
+    warehouse.execute("CREATE SCHEMA crm; CREATE TABLE crm.c AS SELECT range AS id FROM range(50)")
+    models(warehouse, "table")
+    kind = "expect_table_row_count_to_equal_other_table"
+    gate = Gate(warehouse, expect(kind, other_table_name="c"), expect(kind, "warn", other_table_name="nope"))
+    found, lost = gate.all(ROWS)
+    assert found.success
+    assert not lost.success
+    assert "there is no table nope" in lost.reason
+    warehouse.execute("INSERT INTO crm.c VALUES (9)")
+    warehouse.execute("UPDATE tailrace_meta.models SET run_id = 'r2'")
+    assert not gate(ROWS).success
 
 
 def test_an_idle_judgement_imports_nothing_heavy(tmp_path):
