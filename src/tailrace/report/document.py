@@ -203,7 +203,7 @@ class Report:
 
     @property
     def failing(self) -> tuple[Check, ...]:
-        """By decision's weight within severity: what a person should mend first comes first."""
+        """By severity within a decision: what blocks comes first, since nothing is sent until it is mended."""
         failing = (check for check in self.checks if check.decision != "pass")
         return tuple(sorted(failing, key=_weight))
 
@@ -215,7 +215,7 @@ class Report:
 def _weight(check: Check) -> tuple[int, int, int, str, int]:
     severity = SEVERITIES.index(check.severity) if check.severity in SEVERITIES else len(SEVERITIES)
     decision = DECISIONS.index(check.decision) if check.decision in DECISIONS else 0
-    return severity, decision, -(check.unexpected or 0), check.suite, check.position
+    return decision, severity, -(check.unexpected or 0), check.suite, check.position
 
 
 def as_json(report: Report) -> dict[str, Any]:

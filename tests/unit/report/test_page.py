@@ -81,6 +81,22 @@ def test_the_order_of_the_page(tmp_path):
     assert all(after - before <= 1 for before, after in pairwise(headings))
 
 
+def test_what_blocks_comes_before_graver_checks_that_only_hold_rows(tmp_path):
+    past = judged(tmp_path, failing("quarantine", 900, severity="critical", reason="held"),
+                  failing("block", 2, severity="warning", reason="stopped"))  # fmt: skip
+    html, _ = page_of(past)
+    assert 0 < html.index("<bdi>stopped") < html.index("<bdi>held")
+
+
+@pytest.mark.parametrize(("earlier", "said"), [(check(), "for the first time"), (failing(), ", again")])
+def test_a_check_that_passed_in_between_fails_again(tmp_path, earlier, said):
+    past = Past(lay_out(tmp_path))
+    for number, one in enumerate([earlier, check(), failing()]):
+        past.run(f"r{number}")
+        past.judge([one])
+    assert said in page_of(past)[1].text
+
+
 def test_ids_are_unique_and_what_refers_to_them_finds_them(tmp_path):
     past = judged(tmp_path, failing("block", 2, query="SELECT 1"), failing("quarantine", 3))
     past.sample([{"contact_id": 1, "score": 130}])
