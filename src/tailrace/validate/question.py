@@ -36,6 +36,8 @@ class Answer:
     """The package's own numbers as plain JSON values: element_count, missing_count, unexpected_count, unexpected_percent, observed_value, details."""
     number: float | None = None
     """What was observed, as the number that a trend shows, where the package's own number is another."""
+    own_words: bool = False
+    """Whether `raised` is tailrace's own wording, which shows no value of a row."""
 
 
 class Examiner(Protocol):

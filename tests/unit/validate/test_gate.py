@@ -139,7 +139,7 @@ def test_a_key_that_does_not_name_rows_blocks(warehouse, select, reason):
         (expect("expect_column_values_to_match_regex", "quarantine", column="email", regex="("), "Invalid Input Error"),
         (between("warn", column="scor", max_value=1), "there is no column scor. Did you mean score?"),
         (between("warn", max_value=1, where="nowhere > 1"), "where: Binder Error"),
-        (between("warn", max_value="much"), "ValidationError"),
+        (between("warn", max_value="much"), "max_value is text, not a date or a number"),
         (expect("expect_column_values_to_be_in_set", "warn", column="email", value_set=[1, 2]), "Conversion Error: Could not convert string '***' to"),
     ],
 )  # fmt: skip

@@ -14,11 +14,12 @@ _ROWS = ("partial_unexpected_list",)
 """What could hold values of single rows, were it asked for."""
 
 
-def answer_of(question: Question, result: Any, said: Callable[[str], str]) -> Answer:
-    """The answer of one result of the package; `said` makes one line of an error of the engine."""
+def answer_of(question: Question, result: Any, failed: Callable[[Question, str], Answer]) -> Answer:
+    """The answer of one result of the package; `failed` makes that of an error."""
     if result is None:
-        return Answer(question.index, False, raised="Great Expectations gave no result")
-    message = _raised(result.exception_info or {})
+        return failed(question, "Great Expectations gave no result")
+    if (message := _raised(result.exception_info or {})) is not None:
+        return failed(question, message)
     found = {
         name: value
         for name, value in (result.result or {}).items()
@@ -26,11 +27,10 @@ def answer_of(question: Question, result: Any, said: Callable[[str], str]) -> An
     }
     return Answer(
         question.index,
-        bool(result.success) and message is None,
-        None if message is None else said(message),
-        _failing(question, found),
-        _observed(found),
-        plain(found),
+        bool(result.success),
+        unexpected=_failing(question, found),
+        observed=_observed(found),
+        result=plain(found),
     )
 
 

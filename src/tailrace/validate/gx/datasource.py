@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -58,6 +59,12 @@ class DuckDBDatasource(SQLDatasource):
     def get_execution_engine(self) -> SqlAlchemyExecutionEngine:
         assert self._gx_engine is not None, "over() comes first"
         return self._gx_engine
+
+    def types(self, relation: str) -> Mapping[str, str]:
+        """Columns of the relation and DuckDB's names of their types."""
+        with self.get_engine().connect() as connection:
+            quoted = relation.replace('"', '""')
+            return {row[0]: row[1] for row in connection.exec_driver_sql(f'DESCRIBE "{quoted}"')}
 
     def said(self, message: str) -> str:
         """An error in one line: without the driver's name, without a row's values."""

@@ -5,11 +5,12 @@ Nothing is written to a disk, nothing goes to a network: the context lives in me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tailrace.validate.gx import lean
 from tailrace.validate.gx.answers import answer_of
+from tailrace.validate.gx.misfits import in_words, wrong_arguments
 from tailrace.validate.question import Answer, Question
 from tailrace.validate.reading import one_query
 
@@ -90,7 +91,7 @@ class GreatExpectations:
             for question in left:
                 answers |= self._together([question])
             return answers
-        return answers | {item.index: answer_of(item, results.get(item.index), self._said) for item in left}
+        return answers | {item.index: answer_of(item, results.get(item.index), self._raised) for item in left}
 
     def _checkpoint(self, asked: dict[str, list[Any]]) -> dict[int, Any]:
         """Results by index, of one run over all relations."""
@@ -167,13 +168,32 @@ class GreatExpectations:
         ).to_domain_obj()
 
     def _failed(self, question: Question, error: Exception) -> Answer:
+        if arguments := _arguments(question, error):
+            return Answer(question.index, False, raised=wrong_arguments(question, arguments), own_words=True)
         name = "" if type(error).__module__.startswith("tailrace.") else f"{type(error).__name__}: "
-        return Answer(question.index, False, raised=self._said(f"{name}{error}"))
+        return self._raised(question, f"{name}{error}")
+
+    def _raised(self, question: Question, message: str) -> Answer:
+        told = in_words(message, question, lambda: self._types(question.relation))
+        return Answer(question.index, False, raised=told or self._said(message), own_words=bool(told))
+
+    def _types(self, relation: str) -> Mapping[str, str]:
+        try:
+            return dict(self._source.types(relation))
+        except Exception:  # noqa: BLE001  # there is an error to tell already
+            return {}
 
     def _said(self, message: str) -> str:
         """One line, without the traceback that the package puts into its messages."""
         text = message.split("Traceback:", maxsplit=1)[0].strip()
         return str(self._source.said(text))[:_MAX_MESSAGE]
+
+
+def _arguments(question: Question, error: Exception) -> list[str]:
+    """The names of those that the package's model of the expectation refuses; [] for any other error."""
+    wrong = error.errors() if type(error).__name__ == "ValidationError" and hasattr(error, "errors") else ()
+    refused = {str(item["loc"][0]) for item in wrong if item.get("loc")}
+    return [name for name in question.kwargs if name in refused]
 
 
 def _not_stored(**_result: Any) -> None:
