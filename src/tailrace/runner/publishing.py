@@ -25,25 +25,30 @@ def shows_work(session: Session) -> bool:
 def publish_work(session: Session, name: str, *, meta_only: bool = False) -> StepResult:
     """Copy the work file over the published one; 0 bytes where nothing was written since the last time.
 
-    Where a suite blocked, or with `meta_only`, the data that analysts see stays: `tailrace_meta` is renewed, and the staged
+    Where a suite blocked or could not judge, or with `meta_only`, the data that analysts see stays: `tailrace_meta` is renewed, and the staged
     tables in which checks failed.
     """
     started = session.now()
     emit(StepStarted("publish", name))
     with session.step("publish", name):
-        blocked = [
-            result.name
-            for result in session.results
-            if result.step == "validate" and result.status == "stopped"
-        ]
-        copied = _publish(session, meta_only=meta_only or bool(blocked))
+        error = _held_up(session)
+        copied = _publish(session, meta_only=meta_only or error is not None)
         seconds = (session.now() - started).total_seconds()
-        status = "stopped" if blocked else "ok" if copied else "skipped"
-        error = f"blocked by {', '.join(blocked)}: the data published before stays" if blocked else None
+        status = "stopped" if error else "ok" if copied else "skipped"
         result = StepResult("publish", name, status, seconds=seconds, error=error, detail={"bytes": copied})  # type: ignore[arg-type]
         emit(StepFinished("publish", name, status, 0, 0, seconds, error))
         return session.record(result)
     return session.results[-1]
+
+
+def _held_up(session: Session) -> str | None:
+    """Which suites keep the data from analysts: those that said no, and those whose step failed and left it unjudged."""
+    judged = [result for result in session.results if result.step == "validate"]
+    blocked = ", ".join(result.name for result in judged if result.status == "stopped")
+    unjudged = ", ".join(result.name for result in judged if result.status == "failed")
+    why = [f"blocked by {blocked}"] if blocked else []
+    why += [f"not judged by {unjudged}"] if unjudged else []
+    return f"{', '.join(why)}: the data published before stays" if why else None
 
 
 def _publish(session: Session, *, meta_only: bool) -> int:

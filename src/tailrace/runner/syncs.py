@@ -110,11 +110,15 @@ def _prepare(
 
 def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync) -> Staged:
     """The staged model, if the gate lets it through: its verdict must be for exactly this content."""
-    for result in session.results:
-        if (result.step, result.name, result.status) == ("build", sync.model, "failed"):
-            raise GateStopped(
-                f"model {sync.model} could not be built, so its rows are not sent", "mend the model"
-            )
+    failed = {(result.step, result.name) for result in session.results if result.status == "failed"}
+    if ("build", sync.model) in failed:
+        raise GateStopped(
+            f"model {sync.model} could not be built, so its rows are not sent", "mend the model"
+        )
+    if ("validate", sync.validate) in failed:
+        raise GateStopped(
+            f"suite {sync.validate} could not judge what would be sent", "mend what it failed on"
+        )
     table = model_table(resolved, sync.model)
     if not warehouse.columns(table):
         raise GateStopped(
