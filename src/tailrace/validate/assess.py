@@ -74,9 +74,10 @@ def assess(
         checks = []
         for one in asked:
             assert one.answer is not None, "every expectation has been answered"
-            held = _held(warehouse, judge, suite, one.expectation, one.question, one.answer, key)
-            check = decide(one.expectation, one.answer, held)
-            checks.append(with_evidence(warehouse, judge, suite, staged, check, one.question, audience))
+            held = _held(warehouse, judge, suite, one.told, one.question, one.answer, key)
+            check = decide(one.told, one.answer, held)
+            check = with_evidence(warehouse, judge, suite, staged, check, one.question, audience)
+            checks.append(check if one.shown is None else replace(check, asked=one.as_told(), query=""))
     found = _assessment(warehouse, suite, staged, tuple(checks), key, read)
     return _bound(found, asked)
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from tailrace.project.spec import Expectation
+from tailrace.validate.own.registry import CHECKS
+from tailrace.validate.unjudged import kind_of
 from tailrace.validate.verdict import Assessment, Check
 from tailrace.warehouse.base import Dialect
 
@@ -100,6 +102,25 @@ def hides(expectation: Expectation, personal: Collection[str]) -> bool:
     return expectation.type not in _SHOWS_NO_VALUE and not _BY_ROW.match(expectation.type)
 
 
+def touches(expectation: Expectation, personal: Collection[str]) -> bool:
+    """Whether an error of the check may quote a personal value: it is about such a column, or SQL of the suite's can be."""
+    if not personal:
+        return False
+    kwargs = expectation.kwargs
+    sql = expectation.where or any(_SQL_KWARGS.match(name) and name != "column" for name in kwargs)
+    return bool(sql) or expectation.type in CHECKS or names_personal(kwargs, personal)
+
+
+def names_personal(kwargs: Mapping[str, Any], personal: Collection[str]) -> bool:
+    """Whether kwargs name a personal column, also in SQL."""
+    return bool(_named(kwargs) & set(personal))
+
+
+def masked(value: Any) -> Any:
+    """What stands in a value's place; a list stays one."""
+    return [MASK] if isinstance(value, list | tuple) else MASK
+
+
 def shown_assessment(found: Assessment, personal: frozenset[str]) -> Assessment:
     """The assessment with every reason and error as they may be told."""
     if not personal:
@@ -112,8 +133,9 @@ def shown_assessment(found: Assessment, personal: frozenset[str]) -> Assessment:
 
 def _shown_check(check: Check, personal: frozenset[str]) -> Check:
     answer, reason = check.answer, check.reason
-    if answer.raised is not None:
-        answer = replace(answer, raised=shown_error(answer.raised))
+    if answer.raised is not None and not answer.own_words:
+        told = kind_of if touches(check.expectation, personal) else shown_error
+        answer = replace(answer, raised=told(answer.raised), own_words=True)
         reason = reason.replace(check.answer.raised or "", answer.raised or "")
     if answer.observed is not None and hides(check.expectation, personal):
         reason = re.sub(rf"(?<![\w.]){re.escape(answer.observed)}(?![\w.])", MASK, reason)
@@ -136,6 +158,11 @@ def shown_result(
     if quotes or (personal and "query" in expectation.type + "".join(expectation.kwargs)):
         return {name: value for name, value in result.items() if name in _COUNTS}
     return dict(result)
+
+
+def is_count(name: str, value: Any) -> bool:
+    """Whether a part of a result of Great Expectations' is a number, which quotes no value that the check was given."""
+    return name in _COUNTS or (name == "observed_value" and isinstance(value, int | float))
 
 
 def shown_error(message: str) -> str:

@@ -6,6 +6,7 @@ from tailrace.errors import WarehouseError
 from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.question import Examiner, Question
+from tailrace.validate.unjudged import kind_of
 from tailrace.validate.verdict import failure, title
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
@@ -72,7 +73,7 @@ def hold(
             [expectation.index, expectation.type, _about(expectation), failure(expectation)],
         )
     except Exception as error:  # noqa: BLE001  # rows that cannot be named block the table, whatever the cause
-        return str(error).splitlines()[0][:300]
+        return kind_of(str(error), quotes=False)
     count = f"SELECT count(*) FROM {HELD} WHERE position = ?"
     found = int(warehouse.query(count, [expectation.index])[0][0])
     if found != expected:

@@ -160,6 +160,21 @@ def mask_earlier(warehouse: Warehouse, found: Assessment, audience: Audience) ->
         )
 
 
+def mask_parameters(warehouse: Warehouse, found: Assessment) -> None:
+    """Take out of earlier rows what parameters gave from data where it must not be shown, or not any more."""
+    written = {item.index: item for item in found.suite.expectations}
+    for item in (check.expectation for check in found.checks):
+        kwargs = _json(item.kwargs)
+        if MASK not in kwargs or item.kwargs == written[item.index].kwargs:
+            continue
+        warehouse.execute(
+            f"UPDATE {warehouse.dialect.table(VALIDATIONS)} SET kwargs = ?, description = ?, asked = NULL, query = NULL,"
+            " reason = CASE WHEN reason IS NOT NULL THEN ? END WHERE suite = ? AND expectation = ?"
+            ' AND lower("column") IS NOT DISTINCT FROM lower(?) AND "where" IS NOT DISTINCT FROM ? AND kwargs <> ?',
+            [kwargs, expected(item), failure(item), found.suite.name, item.type, column_text(item.kwargs), item.where, kwargs],
+        )  # fmt: skip
+
+
 def write_verdict(
     warehouse: Warehouse,
     found: Assessment,

@@ -82,6 +82,7 @@ def _write(
     with warehouse.transaction():
         results.ensure(warehouse)
         results.mask_earlier(warehouse, found, audience)
+        results.mask_parameters(warehouse, found)
         results.write_checks(warehouse, found, staged, run_id=run_id, at=moment, audience=audience)
         history.forget(warehouse, found.suite, audience.personal)
         history.write(warehouse, found.suite, found.distributions, run_id, moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from tailrace.validate.own.registry import CHECKS
 
 Kwargs = Mapping[str, Any]
 _LISTED, _LONGEST = 8, 80
+_NOT_SHOWN = "***"
+"""Stands for a value that a parameter took from data."""
 _DIGITS = 12
 """Characters of a number from which on it is rounded."""
 
@@ -25,6 +28,8 @@ def expected(expectation: Expectation) -> str:
 
 
 def _expected(name: str, kwargs: Kwargs) -> str:
+    if name in CHECKS and _NOT_SHOWN in kwargs.values():
+        return f"{name}({column_text(kwargs) or ''}) holds"
     if name in CHECKS:
         return CHECKS[name].expected(kwargs) + _mostly(kwargs, "", " in at least {share} of rows")
     if name in _OF_VALUES:
@@ -52,6 +57,8 @@ def failure(expectation: Expectation) -> str:
 
 
 def _failure(name: str, kwargs: Kwargs) -> str:
+    if name in CHECKS and _NOT_SHOWN in kwargs.values():
+        return f"{name}({column_text(kwargs) or ''}) fails"
     if name in CHECKS:
         return CHECKS[name].failure(kwargs)
     if name in _OF_VALUES:
@@ -105,6 +112,8 @@ def _short(value: Any) -> str:
 
 
 def _listed(values: Any) -> str:
+    if isinstance(values, str):  # one that is not shown
+        return values
     shown: Sequence[Any] = list(values or ())
     texts = ", ".join(_short(value) for value in shown[:_LISTED])
     return f"{texts}, ..." if len(shown) > _LISTED else texts
@@ -240,6 +249,8 @@ def _values_of(says: str, fails: str) -> tuple[Any, Any]:
 
 def _quantiles(kwargs: Kwargs) -> str:
     ranges = kwargs.get("quantile_ranges") or {}
+    if _NOT_SHOWN in json.dumps(ranges, default=str):
+        return _NOT_SHOWN
     pairs = zip(ranges.get("quantiles") or (), ranges.get("value_ranges") or (), strict=False)
     told = [
         f"{float(share) * 100:g}%: {_range({'min_value': low, 'max_value': high})}"

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 
 import pytest
 from tests.unit.validate.made import Clock, expect, staged, suite
 
 from tailrace.cli.render import step_line
 from tailrace.events import listening
+from tailrace.project.spec import Parameter
 from tailrace.validate.audience import Audience
 from tailrace.validate.run import judge
 from tailrace.validate.standing import standing
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
-PERSONAL = frozenset({"email", "salary", "born"})
+PERSONAL = frozenset({"email", "salary", "born", "copy"})
 ROWS = """SELECT 'planted' || range || '@x.io' AS email, 31337 + range / 1000 AS salary, DATE '1971-03-14' AS born,
-  range AS id, range % 7 AS score FROM range(130)"""
+  range AS id, range % 7 AS score, 'planted' || range || '@x.io' AS "copy", 1 AS wage, DATE '2020-01-01' AS day FROM range(130)"""
 PLANTED = ("planted", "31337", "1971-03")
 
 ITEMS = [
@@ -55,7 +57,35 @@ ITEMS = [
            source_by=["email"]),
     expect("exists_in", "quarantine", column="email", table="main.bills", to_column="email"),
     expect("no_drift", "warn", column="salary"),
+    expect("expect_column_max_to_be_between", "warn", column="email", max_value="2020-01-01"),
+    expect("expect_column_min_to_be_between", "warn", column="email", min_value=date(2020, 1, 1)),
+    expect("expect_column_max_to_be_between", "warn", column="email", max_value=datetime(2020, 1, 1)),
+    expect("expect_column_min_to_be_between", "warn", column="email", min_value=1),
+    expect("expect_column_mean_to_be_between", "warn", column="email", min_value=1),
+    expect("expect_column_values_to_be_between", "warn", column="email", max_value="2020-01-01", mostly=0.5),
+    expect("expect_column_values_to_be_between", "quarantine", column="score", max_value=1, where="error(email)"),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT json_extract('{}', '$[' || email) FROM {batch}"),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT strptime(email, '%Y') FROM {batch}"),
+    expect("unexpected_rows_expectation", "warn", unexpected_rows_query="SELECT email::JSON FROM {batch}"),
+    expect("expect_column_values_to_not_be_in_set", "warn", column="email", value_set={"$PARAMETER": "mails"}),
+    expect("expect_column_values_to_not_be_in_set", "quarantine", column="copy", value_set={"$PARAMETER": "mails"}),
+    expect("expect_column_distinct_values_to_contain_set", "warn", column="score", value_set={"$PARAMETER": "mails"}),
+    expect("expect_column_max_to_be_between", "warn", column="score", max_value={"$PARAMETER": "pay"}, min_value=10**9),
+    expect("expect_column_values_to_be_between", "warn", column="wage", max_value={"$PARAMETER": "most"}, min_value=10**9),
+    expect("expect_column_values_to_be_between", "warn", column="score", max_value={"$PARAMETER": "mail"}),
+    expect("expect_column_values_to_be_between", "warn", column="score", max_value={"$PARAMETER": "broken"}),
+    expect("fresh", "warn", column="day", max_age={"$PARAMETER": "mail"}),
+    expect("expect_column_values_to_match_regex", "warn", column="copy", regex={"$PARAMETER": "mail"}),
+    expect("expect_column_quantile_values_to_be_between", "warn", column="score",
+           quantile_ranges={"quantiles": [0.5], "value_ranges": [[{"$PARAMETER": "pay"}, {"$PARAMETER": "pay"}]]}),
 ]  # fmt: skip
+PARAMETERS = {
+    "mails": "SELECT list(DISTINCT email) FROM {batch}",
+    "mail": "SELECT min(email) FROM {batch}",
+    "pay": "SELECT max(salary) FROM {batch}",
+    "most": "SELECT max(columns('sal.*')) + 1000 FROM {batch}",
+    "broken": "SELECT max(CAST(email AS INTEGER)) FROM {batch}",
+}
 
 
 @pytest.fixture
@@ -64,7 +94,8 @@ def told():
     warehouse, heard = DuckDBWarehouse(None), list[object]()
     warehouse.execute("CREATE TABLE main.bills AS SELECT 'planted@y.io' AS email, 31337.5 AS paid")
     table = staged(warehouse, ROWS)
-    wanted = suite(*ITEMS, key="email", max_quarantined=1.0)
+    parameters = {name: Parameter(name, sql=sql) for name, sql in PARAMETERS.items()}
+    wanted = suite(*ITEMS, key="email", max_quarantined=1.0, parameters=parameters)
     with listening(heard.append):
         verdict, step = judge(
             warehouse, wanted, table, run_id="r1", now=Clock(), audience=Audience(PERSONAL, "email")
@@ -107,7 +138,7 @@ def test_what_is_masked_is_there_and_says_so(told):
     assert set(observed.values()) == {"***", None}, "None where it could not be judged"
     assert list(observed.values()).count("***") == 10
     rows = warehouse.query("SELECT count(*), count(DISTINCT subject) FROM tailrace_meta.quarantine")
-    assert rows == [(130 + 130 + 13 + 130, 130)]
+    assert rows == [(130 + 130 + 13 + 130 + 130, 130)]
     samples = warehouse.query('SELECT "row" FROM tailrace_meta.validation_samples')
     assert len(samples) > 20
     assert all("***" in text for (text,) in samples)

@@ -11,13 +11,14 @@ from tailrace.errors import WarehouseError
 from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation
 from tailrace.validate.catalogue import columns_of
-from tailrace.validate.masking import shown_error
+from tailrace.validate.masking import MASK, is_count, shown_error
 from tailrace.validate.own import sql
 from tailrace.validate.own.declaration import Asked, CannotTell, Context, Found
 from tailrace.validate.own.parameters import TooEarly, Values
 from tailrace.validate.own.registry import CHECKS, OTHER_TABLE, wrong_with
 from tailrace.validate.own.tables import table_of
 from tailrace.validate.question import Answer, Question
+from tailrace.validate.unjudged import kind_of
 
 _ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist")
 """Whether the columns are there, and how they are spelled, is what these ask."""
@@ -25,6 +26,7 @@ _ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_t
 
 _QUERY = "unexpected_rows_query"
 _NOTHING = Found()
+_NO_FIT = "a value that a parameter gives does not fit"
 
 
 _COUNTS = (
@@ -45,16 +47,34 @@ class Asking:
     answer: Answer | None = None
     asked: Asked | None = None
     found: Found = _NOTHING
+    shown: Expectation | None = None
+    """The expectation as it may be told, where values of data that stand in it must not be."""
+
+    @property
+    def told(self) -> Expectation:
+        return self.shown or self.expectation
+
+    def as_told(self) -> Question | None:
+        """The question without those values. Of a check of ours nothing but names of kwargs: it wrote them into SQL."""
+        if self.question is None or self.shown is None:
+            return self.question
+        kwargs = dict.fromkeys(self.question.kwargs, MASK) if self.asked else self.shown.kwargs
+        return replace(self.question, kwargs=kwargs)
 
 
 def prepared(context: Context, item: Expectation, values: Values) -> Asking:
     """What is to be asked. Whatever keeps it from being asked is an answer that blocks; a history too short is one that passes."""
     try:
-        item = values.resolved(item)
+        item, shown = values.resolved(item), values.shown(item)
     except TooEarly as early:
         return Asking(item, answer=Answer(item.index, True, observed=str(early)))
     except CannotTell as error:
         return _raised(item, str(error))
+    asking = _asking(context, item)
+    return asking if shown == item else _without_values(replace(asking, shown=shown))
+
+
+def _asking(context: Context, item: Expectation) -> Asking:
     columns = list(context.columns)
     if lost := _missing(item, columns):
         return _raised(item, lost)
@@ -62,7 +82,7 @@ def prepared(context: Context, item: Expectation, values: Values) -> Asking:
     try:
         return _own(context, item, spelled) if item.type in CHECKS else _native(context, item, spelled)
     except WarehouseError as error:
-        return _raised(item, shown_error(str(error)))
+        return _quoted(item, str(error))
     except CannotTell as error:
         return _raised(item, str(error))
 
@@ -71,7 +91,7 @@ def _native(context: Context, item: Expectation, spelled: Expectation) -> Asking
     try:
         relation = context.relations.named(item.where)
     except WarehouseError as error:
-        return _raised(item, f"where: {shown_error(str(error))}")
+        return _quoted(item, str(error), "where: ")
     kwargs = dict(_whole(item.type, spelled.kwargs))
     if _QUERY in kwargs:
         kwargs[_QUERY] = sql.spelled(context.warehouse.dialect, kwargs[_QUERY])
@@ -110,6 +130,26 @@ def _own(context: Context, item: Expectation, spelled: Expectation) -> Asking:
 
 def told(context: Context, asking: Asking, answer: Answer) -> Asking:
     """With the package's answer, that on a check of ours in its own words."""
+    found = _worded(context, asking, answer)
+    return found if asking.shown is None else _without_values(replace(found, shown=asking.shown))
+
+
+def _without_values(asking: Asking) -> Asking:
+    """The answer without what could quote values that its parameters took from data."""
+    answer = asking.answer
+    if answer is None:
+        return asking
+    result = {name: value for name, value in answer.result.items() if is_count(name, value)}
+    told = replace(answer, result=result)
+    if answer.raised is not None:
+        why = _NO_FIT if answer.own_words else kind_of(answer.raised, quotes=False)
+        told = replace(told, raised=why, own_words=True)
+    if asking.expectation.type in CHECKS and answer.observed is not None:
+        told = replace(told, observed=MASK, number=None)
+    return replace(asking, answer=told)
+
+
+def _worded(context: Context, asking: Asking, answer: Answer) -> Asking:
     item = asking.expectation
     if asking.asked is None or answer.raised is not None:
         return replace(asking, answer=answer)
@@ -117,7 +157,7 @@ def told(context: Context, asking: Asking, answer: Answer) -> Asking:
         spelled = replace(item, kwargs=_spelled(item, list(context.columns)))
         found = CHECKS[item.type].tell(context, spelled, asking.asked, answer)
     except WarehouseError as error:
-        return _raised(item, shown_error(str(error)))
+        return _quoted(item, str(error))
     rows = (
         answer.unexpected if CHECKS[item.type].entry.by_row else None
     )  # rows of a query of ours are no rows of the model
@@ -126,7 +166,12 @@ def told(context: Context, asking: Asking, answer: Answer) -> Asking:
 
 
 def _raised(item: Expectation, message: str) -> Asking:
-    return Asking(item, answer=Answer(item.index, False, raised=message))
+    return Asking(item, answer=Answer(item.index, False, raised=message, own_words=True))
+
+
+def _quoted(item: Expectation, message: str, place: str = "") -> Asking:
+    """An error of the warehouse's, without values that it quotes; of what is left, masking tells what may be shown."""
+    return Asking(item, answer=Answer(item.index, False, raised=place + shown_error(message)))
 
 
 def _missing(item: Expectation, columns: list[str]) -> str | None:

@@ -7,19 +7,20 @@ results, the rows that fail are named by the very same condition, and a check ca
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from tailrace.errors import WarehouseError
 from tailrace.project.spec import Expectation, Parameter
-from tailrace.validate.masking import shown_error
+from tailrace.validate.masking import masked, names_personal, shown_error
 from tailrace.validate.own import history
 from tailrace.validate.own.declaration import CannotTell, Context
 from tailrace.validate.own.kwargs import is_later, too_early
 from tailrace.validate.own.sql import BATCH, spelled
+from tailrace.validate.unjudged import kind_of
 
 _KEY = "$PARAMETER"
 
@@ -28,32 +29,49 @@ class TooEarly(Exception):
     """A parameter taken from history that is too short; the check passes until there is more."""
 
 
+@dataclass(frozen=True)
+class Value:
+    """A parameter's value. `written`: by the suite's author; `open`: of data, but a number, day or boolean of no personal column."""
+
+    value: Any
+    written: bool = False
+    open: bool = False
+
+
 class Values:
     """The suite's parameters, each found out once, when it is first needed."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._found: dict[str, Any] = {}
+        self._found: dict[str, Value | Exception] = {}
 
     def resolved(self, item: Expectation) -> Expectation:
         """The expectation with values in place of parameters. TooEarly, or CannotTell where one has no value."""
-        return replace(item, kwargs=self._filled(item.kwargs)) if any(named_in(item.kwargs)) else item
+        if not any(named_in(item.kwargs)):
+            return item
+        return replace(item, kwargs=_filled(item.kwargs, lambda name: self._value(name).value))
 
-    def _filled(self, value: Any) -> Any:
-        if is_later(value):
-            return self._value(str(value[_KEY]))
-        if isinstance(value, Mapping):
-            return {name: self._filled(part) for name, part in value.items()}
-        return [self._filled(part) for part in value] if isinstance(value, list | tuple) else value
+    def shown(self, item: Expectation) -> Expectation:
+        """The same as it may be told: values that come from data are *** unless they are open, and the check is of no personal column."""
+        if not any(named_in(item.kwargs)):
+            return item
+        personal = names_personal(item.kwargs, self._context.personal)
 
-    def _value(self, name: str) -> Any:
+        def told(name: str) -> Any:
+            found = self._value(name)
+            return found.value if found.written or (found.open and not personal) else masked(found.value)
+
+        return replace(item, kwargs=_filled(item.kwargs, told))
+
+    def _value(self, name: str) -> Value:
         if name not in self._found:
             self._found[name] = self._read(name)
-        if isinstance(self._found[name], Exception):
-            raise self._found[name]
-        return self._found[name]
+        found = self._found[name]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    def _read(self, name: str) -> Any:
+    def _read(self, name: str) -> Value | Exception:
         parameter = self._context.suite.parameters.get(name)
         try:
             if parameter is None:
@@ -62,9 +80,10 @@ class Values:
         except (CannotTell, TooEarly) as error:
             return error
         except WarehouseError as error:
-            return CannotTell(f"parameter {name}: {shown_error(str(error))}")
+            told = kind_of if self._context.personal else shown_error
+            return CannotTell(f"parameter {name}: {told(str(error))}")
 
-    def _queried(self, parameter: Parameter) -> Any:
+    def _queried(self, parameter: Parameter) -> Value:
         """The one value of its query; `{batch}` are all staged rows."""
         assert parameter.sql is not None, "asked of those with a query"
         staged = self._context.warehouse.dialect.table(self._context.staged.ref)
@@ -75,14 +94,23 @@ class Values:
         value = rows[0][0] if rows else None
         if value is None and parameter.default is None:
             raise CannotTell(f"parameter {parameter.name} has no value: its query gives none")
-        return parameter.default if value is None else _plain(value)
+        if value is None:
+            return Value(parameter.default, written=True)
+        return Value(_plain(value), open=_is_plain(value) and not self._reads_personal(parameter.sql))
 
-    def _remembered(self, parameter: Parameter) -> Any:
+    def _reads_personal(self, query: str) -> bool:
+        if not self._context.personal:
+            return False
+        from tailrace.validate.own.reads import reads_any_of
+
+        return reads_any_of(query, self._context.personal)
+
+    def _remembered(self, parameter: Parameter) -> Value:
         known = self._numbers(parameter)
         if len(known) >= parameter.min_runs:
-            return _taken(parameter, known)
+            return Value(_taken(parameter, known), open=True)
         if parameter.default is not None:
-            return parameter.default
+            return Value(parameter.default, written=True)
         raise TooEarly(too_early(len(known), parameter.min_runs))
 
     def _numbers(self, parameter: Parameter) -> list[float]:
@@ -101,6 +129,21 @@ class Values:
         if parameter.history == "rows":
             return [float(one.rows) for one in past]
         return [one.number for one in past if one.number is not None]
+
+
+def _filled(value: Any, value_of: Callable[[str], Any]) -> Any:
+    if is_later(value):
+        return value_of(str(value[_KEY]))
+    if isinstance(value, Mapping):
+        return {name: _filled(part, value_of) for name, part in value.items()}
+    return [_filled(part, value_of) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _is_plain(value: Any) -> bool:
+    """Numbers, days, instants and booleans, or a list of them; a text can be anybody's name."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(part) for part in value)
+    return value is None or isinstance(value, bool | int | float | Decimal | date)
 
 
 def named_in(value: Any) -> Iterator[str]:
