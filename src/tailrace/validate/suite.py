@@ -18,7 +18,7 @@ from tailrace.validate.where import wrong_with
 
 Judge = Callable[[str, set[str] | None], list[tuple[str, str]]]
 
-RULES = 2
+RULES = 3
 """Raised whenever the same suite and data could be judged otherwise than before; earlier verdicts then no longer hold."""
 
 
