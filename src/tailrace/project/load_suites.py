@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from tailrace.project.files import YAML, walk
 from tailrace.project.load_gx_suites import as_suite
 from tailrace.project.load_parameters import read_parameters
 from tailrace.project.placed_json import read_json
-from tailrace.project.reader import Reader, hint
+from tailrace.project.reader import SQL_NAME, Reader, hint
 from tailrace.project.spec import Expectation, Marks, OnFail, Severity, Suite
 from tailrace.project.yaml import Document, Path_, read_yaml
 
@@ -26,6 +27,7 @@ SUITE_KEYS = (
 EXPECTATION_KEYS = ("type", "kwargs", "severity", "on_fail", "where", "description", "owner")
 SEVERITIES = ("critical", "warning", "info")
 ON_FAIL = ("block", "quarantine", "warn")
+_SQUEEZED = re.compile(r"(type):(\w+)\Z")
 _GX_WORDS = {
     "row_condition": "Write it as `where:`",
     "column": "It belongs under `kwargs:`",
@@ -75,7 +77,7 @@ def read_suite(
     expectations = tuple(_expectation(reader, index, "key" in reader.data) for index in range(len(items)))
     return Suite(
         reader.name("suite", required=is_yaml),
-        reader.name("model", required=is_yaml, sql=True),
+        _model(reader, required=is_yaml),
         key,
         expectations,
         reader.marks,
@@ -85,6 +87,16 @@ def read_suite(
         description=reader.text("description"),
         parameters=read_parameters(reader, expectations),
     )
+
+
+def _model(reader: Reader, *, required: bool) -> str:
+    name = reader.data.get("model")
+    schema, dot, plain = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    if dot and SQL_NAME.match(plain) and SQL_NAME.match(schema):
+        fix = f"Write {plain}; of a landed table, write a model that reads it"
+        reader.problem("a suite judges a model or seed, by its plain name", fix, "model")
+        return ""
+    return reader.name("model", required=required, sql=True)
 
 
 def _gx_file(document: Document | None) -> str:
@@ -127,6 +139,11 @@ def _joined(first: Marks, second: Marks, count: int) -> Marks:
 
 def _expectation(suite: Reader, index: int, has_key: bool) -> Expectation:
     """`on_fail` defaults to block for a critical expectation, to warn for the others."""
+    whole = suite.data["expectations"][index]
+    if isinstance(whole, str) and (squeezed := _SQUEEZED.match(whole)):
+        fix = f"Write {squeezed[1]}: {squeezed[2]}"
+        suite.problem(f"no space behind {squeezed[1]}:", fix, "expectations", index)
+        return Expectation("", {}, "critical", "block", index=index)
     reader = suite.under("an expectation", "expectations", index)
     reader.known(*EXPECTATION_KEYS, fixes=_GX_WORDS)
     severity = reader.choice("severity", SEVERITIES, "critical")

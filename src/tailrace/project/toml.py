@@ -23,6 +23,7 @@ DIALECTS = ("duckdb", "bigquery")
 _DAY = 86400.0
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""(\s*)((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_INNER_KEY = re.compile(r"""([{,]\s*)([\w-]+|"[^"]*"|'[^']*')\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 _TRIPLE = re.compile(r"\"{3}|'{3}")
 _AT = re.compile(
@@ -153,7 +154,21 @@ def _places(text: str, data: Mapping[str, Any]) -> dict[Path_, Location]:
             for length in range(1, len(parts) + 1):
                 if _exists(data, path := table + parts[:length]):
                     places.setdefault(path, Location(FILE, number, len(found[1]) + 1))
+            places = _inline(line, found.end(), data, table + parts, number) | places
     return places
+
+
+def _inline(
+    line: str, start: int, data: Mapping[str, Any], path: Path_, number: int
+) -> dict[Path_, Location]:
+    """Keys of a table that stands in braces behind its name."""
+    if not line[start:].lstrip().startswith("{"):
+        return {}
+    return {
+        inner: Location(FILE, number, found.start(2) + 1)
+        for found in _INNER_KEY.finditer(line, start)
+        if _exists(data, inner := (*path, *_parts(found[2])))
+    }
 
 
 def _lines_outside_texts(text: str) -> Iterator[tuple[int, str]]:

@@ -25,6 +25,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _WORDS |= dict.fromkeys(("", "~", "null", "Null", "NULL"))  # type: ignore[arg-type]
 _INT = re.compile(r"[-+]?[0-9]+\Z")
+_KEY_AND_VALUE = re.compile(r"[\s-]*(?P<key>[A-Za-z_]+):(?P<value>[^\s:/][^\s:]*)\s*")
 _OTHER_INT = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL_FLOAT = re.compile(r"([-+]?)\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
@@ -259,6 +260,12 @@ def syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Diagnos
             "Put quotes around it",
         )
     if "mapping values are not allowed" in problem:
+        # `key:value` is a text, and the parser stumbles over a colon on the line below
+        before = _KEY_AND_VALUE.fullmatch(lines[mark.line - 1]) if mark.line else None
+        if before:
+            key, value = before["key"], before["value"].strip()
+            place = Location(file, mark.line, before.start("value") + 1)
+            return Diagnostic(place, f"not YAML: no space behind {key}:", f"Write {key}: {value}")
         return Diagnostic(
             Location(file, line, col),
             "not YAML: a colon where no key can stand",

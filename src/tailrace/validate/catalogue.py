@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from tailrace.project.reader import hint
 from tailrace.validate.entry import Entry as Entry  # noqa: PLC0414  # whoever asks for entries names them
 from tailrace.validate.own import registry
 
@@ -24,6 +26,33 @@ UNAVAILABLE: Mapping[str, str] = {
     "expect_query_results_to_match_comparison": "Use unexpected_rows_expectation",
 }
 """Expectations without SQL for this engine, each with what to write in its place."""
+
+_GONE = (
+    "expect_column_bootstrapped_ks_test_p_value_to_be_greater_than",
+    "expect_column_chisquare_test_p_value_to_be_greater_than",
+    "expect_column_parameterized_distribution_ks_test_p_value_to_be_greater_than",
+)
+_OF_DBT: Mapping[str, str] = {
+    "not_null": "expect_column_values_to_not_be_null",
+    "unique": "expect_column_values_to_be_unique",
+    "accepted_values": "expect_column_values_to_be_in_set",
+    "relationships": "exists_in",
+    "unique_combination_of_columns": "expect_compound_columns_to_be_unique",
+    "expression_is_true": "unexpected_rows_expectation",
+    "accepted_range": "expect_column_values_to_be_between",
+}
+
+
+def unknown_type(name: str) -> tuple[str, str]:
+    """What is wrong with a type that there is not, and the fix."""
+    if name in _GONE:
+        return f"Great Expectations no longer has {name}", "Use no_drift, which compares with earlier runs"
+    if name in _OF_DBT:
+        return f"{name} is dbt's name", f"Write {_OF_DBT[name]}"
+    known = sorted(set(entries()) - set(UNAVAILABLE))
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    fix = f"Write {snake}" if snake in known else hint(name, known)
+    return f"Great Expectations has no {name}", fix
 
 
 @cache

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tailrace.project.reader import hint
 from tailrace.project.spec import EMPTY, Expectation, Suite
-from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries
+from tailrace.validate.catalogue import UNAVAILABLE, Entry, columns_of, entries, unknown_type
 from tailrace.validate.column_types import wrong_with_type
 from tailrace.validate.entry import Problem
 from tailrace.validate.kwargs import wrong_with_kwargs
@@ -101,7 +100,7 @@ def _expectation(
         return  # the loader has said so
     entry = entries().get(item.type)
     if entry is None:
-        yield ("type",), f"Great Expectations has no {item.type}", _type_hint(item.type)
+        yield ("type",), *unknown_type(item.type)
         return
     if item.type in UNAVAILABLE:
         yield ("type",), f"{item.type} has no SQL: it works on pandas only", UNAVAILABLE[item.type]
@@ -116,12 +115,6 @@ def _expectation(
             yield ("where",), message, fix
         if entry.kind == "query":
             yield ("where",), f"{item.type} has a query of its own", "Put the condition into it"
-
-
-def _type_hint(name: str) -> str:
-    known = sorted(set(entries()) - set(UNAVAILABLE))
-    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    return f"Write {snake}" if snake in known else hint(name, known)
 
 
 def _columns(suite: Suite, item: Expectation, columns: set[str] | None) -> Iterator[Problem]:
