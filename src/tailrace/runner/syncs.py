@@ -29,7 +29,7 @@ from tailrace.state import journal
 from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
 from tailrace.validate.held import quarantined_keys_sql
-from tailrace.validate.standing import standing
+from tailrace.validate.standing import binding
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
 
@@ -128,7 +128,7 @@ def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync
     if sync.validate is None:
         return staged
     suite = next(suite for suite in resolved.project.suites if suite.name == sync.validate)
-    known = standing(warehouse, suite, staged, session.now())
+    known = binding(warehouse, suite, staged, session.now(), session.run_id)
     verdict = known.verdict
     if verdict is None:
         raise GateStopped(

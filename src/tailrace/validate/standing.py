@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tailrace.project.spec import Suite
 from tailrace.validate.held import held_mark
@@ -17,12 +17,15 @@ from tailrace.warehouse.stage import Staged
 
 _COLUMNS = 'content, suite_hash, decision, reasons, quarantined, lasting, run_id, "at", valid_until, inputs, held, audience'
 
+UNWATCHED_FOR = timedelta(hours=1)
+"""How long rows are sent by a verdict that read what tailrace cannot watch: a file, or the time."""
+
 
 @dataclass(frozen=True)
 class Standing:
     """The verdict that holds, or None and `why`. `lasting`: judging again would say the same.
 
-    `run_id` judged it; its results are masked for `audience`.
+    `run_id` judged it, `at` (UTC, naive); its results are masked for `audience`.
     """
 
     verdict: Verdict | None
@@ -30,6 +33,7 @@ class Standing:
     lasting: bool = False
     run_id: str = ""
     audience: str = ""
+    at: datetime | None = None
 
 
 def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) -> Standing:
@@ -61,7 +65,18 @@ def standing(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime) 
         return Standing(None, f"a table that it compares with was changed {since}")
     if decision == "pass" and quarantined and held != held_mark(warehouse, suite.name):
         return Standing(None, "the keys of the rows that it held back are not here any more")
-    return Standing(verdict, lasting=bool(lasting), run_id=str(run_id), audience=str(audience))
+    return Standing(verdict, lasting=bool(lasting), run_id=str(run_id), audience=str(audience), at=at)
+
+
+def binding(warehouse: Warehouse, suite: Suite, staged: Staged, now: datetime, run_id: str) -> Standing:
+    """As `standing`, for who is about to send: a pass that does not last counts in the run that made it, and for an hour."""
+    known = standing(warehouse, suite, staged, now)
+    if known.verdict is None or known.verdict.decision != "pass" or known.lasting or known.run_id == run_id:
+        return known
+    if known.at is not None and abs(_naive(now) - known.at) <= UNWATCHED_FOR:
+        return known
+    made = _time(known.at, now) if known.at else "an earlier run"
+    return Standing(None, f"it reads what changes unseen (a file, the time), and its verdict is of {made}")
 
 
 def _naive(moment: datetime) -> datetime:

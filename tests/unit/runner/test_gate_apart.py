@@ -18,7 +18,7 @@ from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
 from tailrace.runner.syncs import gated
 from tailrace.validate.held import quarantined_keys_sql
-from tailrace.validate.standing import standing
+from tailrace.validate.standing import binding, standing
 from tailrace.warehouse.stage import stage
 
 SYNC = """
@@ -197,6 +197,55 @@ def test_a_verdict_that_ran_out_stops_the_sync(house):
     told = why(house, "crm")
     assert "its verdict ran out at 12:00 UTC" in told
     assert "run `tailrace validate`" in told
+
+
+UNWATCHED = """
+  - type: unexpected_rows_expectation
+    kwargs: {{unexpected_rows_query: "SELECT * FROM {{batch}} WHERE code NOT IN (SELECT code FROM read_csv('{path}'))"}}
+    on_fail: {on_fail}
+"""
+
+
+def test_a_verdict_on_a_file_is_sent_by_for_an_hour(house):
+    text = FILES["expectations/strict.yml"] + UNWATCHED.format(
+        path=house.root / "seeds/list.csv", on_fail="block"
+    )
+    house.write("expectations/strict.yml", text)
+    house.do("validate")
+    house.at += timedelta(minutes=59)
+    assert len(house.held("crm")) == 3
+    house.at += timedelta(minutes=2)
+    told = why(house, "crm")
+    assert "it reads what changes unseen (a file, the time), and its verdict is of 09:0" in told
+    assert "run `tailrace validate`" in told
+    assert house.held("erp") == ['x "y"'], "what lasts lasts"
+    house.do("validate")
+    assert len(house.held("crm")) == 3
+
+
+def test_a_verdict_on_a_file_is_sent_by_in_its_own_run(house):
+    text = FILES["expectations/strict.yml"] + UNWATCHED.format(
+        path=house.root / "seeds/list.csv", on_fail="block"
+    )
+    house.write("expectations/strict.yml", text)
+    house.do("validate")
+    [(run,)] = house.sql("SELECT run_id FROM tailrace_meta.verdicts WHERE suite = 'strict'")
+    house.at += timedelta(days=1)
+    resolved = house.resolved()
+    suite = next(suite for suite in resolved.project.suites if suite.name == "strict")
+    with house.opened() as (_, warehouse):
+        staged = stage(warehouse, resolved.graph.nodes["people"].table, "crm")
+        assert binding(warehouse, suite, staged, house.at, run).verdict
+        assert not binding(warehouse, suite, staged, house.at, "another").verdict
+
+
+def test_what_a_file_blocked_stays_blocked(house):
+    house.write("empty.csv", "code\nnobody\n")
+    text = FILES["expectations/strict.yml"] + UNWATCHED.format(path=house.root / "empty.csv", on_fail="block")
+    house.write("expectations/strict.yml", text)
+    house.do("validate")
+    house.at += timedelta(days=1)
+    assert "suite strict blocked: " in why(house, "crm")
 
 
 @pytest.mark.parametrize(
