@@ -14,6 +14,8 @@ from tailrace.warehouse.base import STAGE, TableRef, Warehouse
 from tailrace.warehouse.stage import Staged
 
 PREFIX = "held__"
+PAST = "past"
+"""Of a row in it that is not held now: its first time is kept over a day on which rows could not be named."""
 SAMPLE = 1000
 """Rows kept of a table that is stopped as a whole because too many would be held back."""
 
@@ -28,7 +30,8 @@ def quarantined_keys_sql(warehouse: Warehouse, suite: str) -> str | None:
     ref = held_table(suite)
     if not warehouse.columns(ref):
         return None
-    return f'SELECT DISTINCT "key" FROM {warehouse.dialect.table(ref)}'
+    now = f" WHERE NOT {PAST}" if PAST in warehouse.columns(ref) else ""
+    return f'SELECT DISTINCT "key" FROM {warehouse.dialect.table(ref)}{now}'
 
 
 def held_mark(warehouse: Warehouse, suite: str) -> str:
@@ -44,7 +47,11 @@ def held_mark(warehouse: Warehouse, suite: str) -> str:
 
 @dataclass(frozen=True)
 class Holding:
-    """One judgement's rows to write. `sample`: of a table that is stopped as a whole, the first rows are enough to see what is wrong."""
+    """One judgement's rows to write. `sample`: of a table that is stopped as a whole, the first rows are enough to see what is wrong.
+
+    `unnamed` is what the expectations are about (quarantine.about) whose rows could not be named this time, so that nobody knows
+    whether they hold them still.
+    """
 
     suite: Suite
     staged: Staged
@@ -52,6 +59,7 @@ class Holding:
     at: datetime
     audience: Audience
     sample: bool
+    unnamed: tuple[str, ...] = ()
 
 
 def write_held(warehouse: Warehouse, holding: Holding) -> None:
@@ -64,7 +72,28 @@ def write_held(warehouse: Warehouse, holding: Holding) -> None:
         _show(warehouse, holding)
         return
     warehouse.execute(f"DELETE FROM {table} WHERE suite = ?", [name])
-    warehouse.execute(f"DROP TABLE IF EXISTS {warehouse.dialect.table(held)}")
+    if not (holding.unnamed and _keep_first_times(warehouse, holding)):
+        warehouse.execute(f"DROP TABLE IF EXISTS {warehouse.dialect.table(held)}")
+
+
+def _keep_first_times(warehouse: Warehouse, holding: Holding) -> bool:
+    """Leave the last judgement's rows of these expectations as past ones; whether there are any."""
+    ref = held_table(holding.suite.name)
+    if "about" not in warehouse.columns(ref):
+        return False
+    table = warehouse.dialect.table(ref)
+    warehouse.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE (true AS {PAST}) FROM (FROM {_with_past(warehouse, ref)})"
+        f" WHERE about IN ({', '.join('?' * len(holding.unnamed))})",
+        list(holding.unnamed),
+    )
+    return bool(warehouse.query(f"SELECT 1 FROM {table} LIMIT 1"))
+
+
+def _with_past(warehouse: Warehouse, ref: TableRef) -> str:
+    """The table, of a release that kept none too, with the column."""
+    table = warehouse.dialect.table(ref)
+    return table if PAST in warehouse.columns(ref) else f"(SELECT *, false AS {PAST} FROM {table})"
 
 
 def _remember_first_times(warehouse: Warehouse, holding: Holding) -> str:
@@ -106,11 +135,18 @@ def _write_keys(warehouse: Warehouse, holding: Holding, key: str) -> None:
     warehouse.execute(
         f"""CREATE OR REPLACE TABLE {warehouse.dialect.table(held_table(holding.suite.name))} AS
   SELECT h.held_key AS "key", h.position, h.expectation, h.about, h.reason,
-    coalesce(b.first_seen_at, CAST(? AS TIMESTAMP)) AS first_seen_at
+    coalesce(b.first_seen_at, CAST(? AS TIMESTAMP)) AS first_seen_at, false AS {PAST}
   FROM {HELD} AS h LEFT JOIN {BEFORE} AS b ON b.held_key = {key} AND b.expectation = h.expectation
     AND coalesce(b.about = h.about, true) {chosen} ORDER BY h.position, h.held_key""",
         [holding.at],
     )
+    if holding.unnamed:
+        warehouse.execute(
+            f"""INSERT INTO {warehouse.dialect.table(held_table(holding.suite.name))}
+  SELECT TRY_CAST(held_key AS {_key_type(warehouse, holding)}), -1, expectation, about, '', first_seen_at, true FROM {BEFORE}
+  WHERE about IN ({", ".join("?" * len(holding.unnamed))}) AND TRY_CAST(held_key AS {_key_type(warehouse, holding)}) IS NOT NULL""",
+            list(holding.unnamed),
+        )
 
 
 def _show(warehouse: Warehouse, holding: Holding) -> None:
@@ -130,7 +166,7 @@ def _show(warehouse: Warehouse, holding: Holding) -> None:
   SELECT ?, ?, ?, h.expectation, {masked_sql(key) if suite.key.lower() in personal else key},
     CASE WHEN h.first_seen_at > ? THEN {row} END, h.reason, {subject}, h.first_seen_at
   FROM {warehouse.dialect.table(held_table(suite.name))} AS h
-  JOIN {warehouse.dialect.table(holding.staged.ref)} AS t ON t.{quote(suite.key)} = h."key"
+  JOIN {warehouse.dialect.table(holding.staged.ref)} AS t ON t.{quote(suite.key)} = h."key" AND NOT h.{PAST}
   ORDER BY h.position, h."key" """,
         [holding.run_id, suite.name, suite.model, oldest],
     )

@@ -70,7 +70,7 @@ def hold(
         key = warehouse.dialect.quote(suite.key)
         warehouse.execute(
             f"INSERT INTO {HELD} SELECT ?, ?, ?, ?, {key} FROM ({rows}) AS failing",
-            [expectation.index, expectation.type, _about(expectation), failure(expectation)],
+            [expectation.index, expectation.type, about(expectation), failure(expectation)],
         )
     except Exception as error:  # noqa: BLE001  # rows that cannot be named block the table, whatever the cause
         return kind_of(str(error), quotes=False)
@@ -86,7 +86,7 @@ def held_rows(warehouse: Warehouse) -> int:
     return int(warehouse.query(f"SELECT count(DISTINCT held_key) FROM {HELD}")[0][0])
 
 
-def _about(expectation: Expectation) -> str:
+def about(expectation: Expectation) -> str:
     """What stays the same of an expectation while its limits and words change: a row held by it keeps its first time."""
     return f"{title(expectation)} {expectation.where or ''}".rstrip()
 

@@ -17,7 +17,7 @@ from tailrace.validate.audience import Audience
 from tailrace.validate.held import Holding, held_mark, write_held
 from tailrace.validate.masking import shown_assessment
 from tailrace.validate.own import history
-from tailrace.validate.quarantine import forget_held
+from tailrace.validate.quarantine import about, forget_held
 from tailrace.validate.standing import standing
 from tailrace.validate.verdict import Assessment, Verdict, placed
 from tailrace.warehouse.base import Warehouse
@@ -77,7 +77,9 @@ def _write(
     audience: Audience,
 ) -> None:
     moment = at.astimezone(UTC).replace(tzinfo=None)
-    holding = Holding(found.suite, staged, run_id, moment, audience, sample=found.decision == "blocked")
+    holding = Holding(
+        found.suite, staged, run_id, moment, audience, sample=found.decision == "blocked", unnamed=_unnamed(found)
+    )  # fmt: skip
     reach("validate:judged")
     with warehouse.transaction():
         results.ensure(warehouse)
@@ -93,6 +95,14 @@ def _write(
         )
         reach("validate:before_commit")
     forget_held(warehouse)
+
+
+def _unnamed(found: Assessment) -> tuple[str, ...]:
+    """Expectations that hold rows back and could not name them this time, or were stopped with a table that has none."""
+    if found.decision != "blocked":
+        return ()
+    holding = [check for check in found.checks if check.expectation.on_fail == "quarantine"]
+    return tuple(about(check.expectation) for check in holding if check.decision == "block" or not found.rows)
 
 
 def _step(

@@ -119,6 +119,55 @@ def test_a_day_on_which_the_table_is_stopped_loses_no_first_time(warehouse, cloc
     assert set(after) - set(before) == {"4994"}
 
 
+UNNAMED = {
+    "a key twice": f"{ROWS.format(99)} UNION ALL SELECT 98, 98",
+    "no key": f"{ROWS.format(99)} UNION ALL SELECT NULL, 98",
+    "another column": "SELECT range AS other, range AS score FROM range(99)",
+    "no rows": f"{ROWS.format(99)} LIMIT 0",
+}
+
+
+@pytest.mark.parametrize("rows", UNNAMED.values(), ids=UNNAMED)
+def test_a_day_on_which_no_row_can_be_named_loses_no_first_time(warehouse, clock, rows):
+    wanted = suite(
+        between("quarantine", max_value=95), expect("expect_table_row_count_to_be_between", min_value=1)
+    )
+    judge(warehouse, wanted, staged(warehouse, ROWS.format(99)), run_id="r1", now=clock)
+    before = first_times(warehouse)
+    for run in ("r2", "r3"):
+        verdict, _ = judge(warehouse, wanted, staged(warehouse, rows), run_id=run, now=clock)
+        assert (verdict.decision, held(warehouse), first_times(warehouse)) == ("blocked", [], {})
+    verdict, _ = judge(warehouse, wanted, staged(warehouse, ROWS.format(100)), run_id="r4", now=clock)
+    assert (verdict.decision, held(warehouse)) == ("pass", [96, 97, 98, 99])
+    after = first_times(warehouse)
+    assert {key: after[key] for key in before} == before
+    assert after["99"] > before["98"]
+
+
+def test_one_expectation_is_named_while_another_cannot_be(warehouse, clock):
+    wanted = suite(
+        between("quarantine", max_value=97), between("quarantine", max_value=97, where="CAST(name AS INTEGER) > 0")
+    )  # fmt: skip
+    good = "SELECT range AS id, range AS score, '1' AS name FROM range(99)"
+    judge(warehouse, wanted, staged(warehouse, good), run_id="r1", now=clock)
+    before = warehouse.query("SELECT about, first_seen_at FROM tailrace_stage.held__scores ORDER BY ALL")
+    judge(warehouse, wanted, staged(warehouse, good.replace("'1'", "'x'")), run_id="r2", now=clock)
+    assert (held(warehouse), list(first_times(warehouse))) == ([98], ["98"])
+    judge(warehouse, wanted, staged(warehouse, good), run_id="r3", now=clock)
+    again = warehouse.query("SELECT about, first_seen_at FROM tailrace_stage.held__scores ORDER BY ALL")
+    assert (len(before), again) == (2, before)
+
+
+def test_rows_that_were_gone_from_a_table_that_passed_begin_anew(warehouse, clock):
+    wanted = suite(between("quarantine", max_value=95))
+    for run, rows in (("r1", 99), ("r2", 0)):
+        judge(warehouse, wanted, staged(warehouse, ROWS.format(rows)), run_id=run, now=clock)
+    assert quarantined_keys_sql(warehouse, "scores") is None
+    gone = clock.at.replace(tzinfo=None)
+    judge(warehouse, wanted, staged(warehouse, ROWS.format(99)), run_id="r3", now=clock)
+    assert min(first_times(warehouse).values()) > gone
+
+
 def test_a_key_of_another_type_is_the_same_row(warehouse, clock):
     wanted = suite(between("quarantine", max_value=98))
     judge(warehouse, wanted, staged(warehouse, ROWS.format(100)), run_id="r1", now=clock)
