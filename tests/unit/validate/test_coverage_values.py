@@ -147,6 +147,9 @@ def test_counts_and_names_what_sql_does(warehouse, examiner, answers, number):
         (_BETWEEN, {"column": "big", "max_value": 9007199254740993}, "max_value 9007199254740993 cannot be compared exactly: compare it in a query"),
         ("expect_multicolumn_sum_to_equal", {"column_list": ["id", "big"], "sum_total": -(2**53) - 1},
          "sum_total -9007199254740993 cannot be compared exactly: compare it in a query"),
+        *((f"expect_column_{name}_to_be_between", {"column": "big", limit: 2**53 + 1}, f"{limit} 9007199254740993 cannot be compared exactly")
+          for name in ("max", "min", "sum", "mean", "median") for limit in ("min_value", "max_value")),
+        ("expect_column_max_to_be_between", {"column": "big", "max_value": 10**400}, "max_value 1000000"),
         (_BETWEEN, {"column": "full name", "max_value": "M"}, "max_value is text, not a date or a number"),
         (_IN, {"column": "li", "value_set": [[0, 1]]}, "Conversion Error: "),
     ],
@@ -155,6 +158,15 @@ def test_what_would_be_compared_wrongly_is_not_compared(examiner, kind, kwargs, 
     (answer,) = examiner.answers([Question(0, "hard", kind, kwargs)])
     assert not answer.success
     assert answer.raised.startswith(reason)
+
+
+@pytest.mark.parametrize(("limit", "success"), [(2**53 - 1, True), (2**53, True), (10**18, False)])
+def test_a_large_limit_that_a_float_holds_is_asked_about(warehouse, examiner, limit, success):
+    big = warehouse.query("SELECT max(big) FROM hard")[0][0]
+    assert (big >= limit) is success
+    question = Question(0, "hard", "expect_column_max_to_be_between", {"column": "big", "min_value": limit})
+    (answer,) = examiner.answers([question])
+    assert (answer.raised, answer.success) == (None, success)
 
 
 @pytest.mark.parametrize(("name", "rows"), [("the marts.Other", 99), ("hard", 100)])

@@ -5,7 +5,8 @@ Nothing is written to a disk, nothing goes to a network: the context lives in me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tailrace.validate.gx import lean
@@ -25,6 +26,8 @@ _ROUNDED = {
     "expect_multicolumn_sum_to_equal": ("sum_total",),
 }
 """Numbers that the package makes floats of and the engine compares rows with."""
+_OF_TABLES = re.compile(r"expect_column_(max|min|sum|mean|median)_to_be_between")
+"""Of these it makes floats too, and compares what was computed with them: exactly, where the float is the number."""
 _EXACT = 2**53
 """Integers up to here are the same as a float."""
 _MAX_MESSAGE = 300
@@ -158,9 +161,8 @@ class GreatExpectations:
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
         kwargs = {**question.kwargs, **more}
-        for name in _ROUNDED.get(question.type, ()):
-            if isinstance(kwargs.get(name), int) and abs(kwargs[name]) > _EXACT:
-                raise _TooLarge(f"{name} {kwargs[name]} cannot be compared exactly: compare it in a query")
+        for name in _rounded(question):
+            raise _TooLarge(f"{name} {kwargs[name]} cannot be compared exactly: compare it in a query")
         if _QUERY in kwargs:
             kwargs[_QUERY] = one_query(kwargs[_QUERY], self._dialect)
         return ExpectationConfiguration(
@@ -198,6 +200,23 @@ def _arguments(question: Question, error: Exception) -> list[str]:
 
 def _not_stored(**_result: Any) -> None:
     """Stands for the package's own store of results."""
+
+
+def _rounded(question: Question) -> Iterator[str]:
+    """Names of the question's numbers that cannot be asked about exactly."""
+    rows = _ROUNDED.get(question.type, ())
+    for name in rows or (("min_value", "max_value") if _OF_TABLES.fullmatch(question.type) else ()):
+        value = question.kwargs.get(name)
+        if isinstance(value, int) and abs(value) > _EXACT and (rows or not _is_float(value)):
+            yield name
+
+
+def _is_float(number: int) -> bool:
+    """Whether a float is exactly this number."""
+    try:
+        return int(float(number)) == number
+    except OverflowError:
+        return False
 
 
 def _apart(questions: list[Question]) -> list[list[Question]]:
