@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tailrace.validate.where import BATCH, volatile_in
+from tailrace.validate.where import BATCH, outer_tables, volatile_in
 
 _ONE = "Write SELECT ... of one value"
 
@@ -40,10 +40,9 @@ def facts_of(sql: str) -> ParameterFacts:
     if volatile := sorted(volatile_in(query)):
         fix = "Read a column that a model computes, which has one clock for the whole run"
         wrong.append((f"it reads {volatile[0]}, which differs from call to call", fix))
-    own = {part.alias_or_name.lower() for part in query.find_all(exp.CTE)} | {BATCH}
     tables = {
         f"{table.db}.{table.name}" if table.db else table.name
-        for table in query.find_all(exp.Table)
-        if table.name and not table.catalog and (table.db or table.name.lower() not in own)
+        for table in outer_tables(query)
+        if table.name and not table.catalog
     }
     return ParameterFacts(tuple(wrong), tuple(sorted(tables)))

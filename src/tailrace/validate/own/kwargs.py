@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tailrace.project.reader import parse_duration
 from tailrace.validate.entry import Problem
+from tailrace.validate.where import volatile_word
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 DAY = 86_400.0
 MOST_RUNS = 365
+MOST_DAYS = 36_500
+_QUERIES = re.compile(r"\bselect\b|\(\s*(from|table|values|with)\b|\b(query|query_table)\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`")
 
 
@@ -54,6 +60,8 @@ def duration(
         yield ("kwargs", name), f"{name} must be {wanted}, not {value!r}", f"Write {default}"
     elif seconds == 0 and not zero:
         yield ("kwargs", name), f"{name} must be more than nothing", f"Write {default}"
+    elif seconds > MOST_DAYS * DAY:
+        yield ("kwargs", name), f"{name} must be at most {MOST_DAYS}d, not {value}", f"Write {default}"
 
 
 def ordered(
@@ -93,7 +101,10 @@ def table(kwargs: Mapping[str, Any], name: str) -> Iterator[Problem]:
 
 
 def sql(path: tuple[str | int, ...], text: Any) -> Iterator[Problem]:
-    """Nothing where a text can stand between parentheses as one SQL expression, as far as its signs tell."""
+    """Nothing where a text can stand between parentheses as one SQL expression, as far as its signs tell.
+
+    It is over one row of its table: of what else it read nobody would see that it has changed.
+    """
     if not isinstance(text, str):
         return
     bare, name = _QUOTED.sub("''", text), path[1]
@@ -103,6 +114,15 @@ def sql(path: tuple[str | int, ...], text: Any) -> Iterator[Problem]:
         yield path, f"{name} must be one SQL expression", "Leave out comments and semicolons"
     elif not _balanced(bare):
         yield path, f"{name}: a parenthesis or a quote has no partner", "Close it"
+    elif _QUERIES.search(bare):
+        yield (
+            path,
+            f"{name} is about one row: no subquery",
+            "Compute it in a model, and name that as the source",
+        )
+    elif called := volatile_word(bare):
+        fix = "Compute it in a model, which has one clock for the whole run"
+        yield path, f"{name} reads {called}, which differs from call to call", fix
 
 
 def _balanced(text: str) -> bool:
@@ -119,6 +139,13 @@ def seconds(kwargs: Mapping[str, Any], name: str, default: str) -> float:
     found = parse_duration(str(kwargs.get(name) or default))
     assert found is not None, "wrong_with comes first"
     return found
+
+
+def exactly(share: float) -> Fraction:
+    """A share as the suite writes it: 29 of 100 are 29%, which as floats they are not."""
+    from fractions import Fraction
+
+    return Fraction(str(share)).limit_denominator(10**9)
 
 
 def counted(count: float, noun: str) -> str:

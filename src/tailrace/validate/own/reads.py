@@ -10,7 +10,7 @@ from sqlglot.errors import SqlglotError
 
 from tailrace.validate.own.sql import BATCH
 from tailrace.validate.where import BATCH as NAME
-from tailrace.validate.where import volatile_in
+from tailrace.validate.where import outer_tables, volatile_in
 
 
 def tables_read(query: str) -> set[str] | None:
@@ -19,8 +19,7 @@ def tables_read(query: str) -> set[str] | None:
         parsed = sqlglot.parse_one(query.replace(BATCH, NAME), read="duckdb")
     except SqlglotError:
         return None
-    own = {part.alias_or_name.lower() for part in parsed.find_all(exp.CTE)} | {NAME}
-    tables = [table for table in parsed.find_all(exp.Table) if table.db or table.name.lower() not in own]
+    tables = outer_tables(parsed)
     if volatile_in(parsed) or not all(_is_plain(table) for table in tables):
         return None
     return {f"{table.db or 'main'}.{table.name}" for table in tables}

@@ -56,12 +56,16 @@ def state_of(warehouse: Warehouse, name: str) -> str:
 
 
 def _landed(warehouse: Warehouse, ref: TableRef) -> str:
-    if "data_version" not in warehouse.columns(_CURSORS):
+    """Also a row that only moved the vendor's cursor counts: a check may read its column."""
+    there = warehouse.columns(_CURSORS)
+    versions = [name for name in ("data_version", "touch_version") if name in there]
+    if not versions:
         return ""
     found = warehouse.query(
-        f"SELECT data_version FROM {warehouse.dialect.table(_CURSORS)} WHERE resource = ?", [str(ref)]
+        f"SELECT {', '.join(versions)} FROM {warehouse.dialect.table(_CURSORS)} WHERE resource = ?",
+        [str(ref)],
     )
-    return f"landed {found[0][0]}" if found else ""
+    return f"landed {'/'.join(map(str, found[0]))}" if found else ""
 
 
 def _built(warehouse: Warehouse, ref: TableRef) -> str:
