@@ -9,6 +9,7 @@ from typing import Literal
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.entry import column_text as column_text  # noqa: PLC0414  # rows of results are written with both
 from tailrace.validate.own.declaration import Distribution
+from tailrace.validate.own.kwargs import exactly
 from tailrace.validate.own.registry import CHECKS
 from tailrace.validate.question import Answer, Question
 from tailrace.validate.wording import expected as expected  # noqa: PLC0414
@@ -112,7 +113,7 @@ def decide(expectation: Expectation, answer: Answer, held: int | str | None) -> 
 
 def too_many(suite: Suite, held: int, rows: int) -> str | None:
     """Why so many rows held back stop the whole table; None where they do not."""
-    if rows < FULL_SHARES_FROM or held <= suite.max_quarantined * rows:
+    if rows < FULL_SHARES_FROM or held <= exactly(suite.max_quarantined) * rows:
         return None
     limit = f"{suite.max_quarantined * 100:.4g}%"
     share = f"{held / rows:.1%}"

@@ -120,6 +120,10 @@ def test_a_long_number_is_rounded_but_never_to_the_other_side_of_a_limit(observe
         (1, 100, 0.0, True),
         (0, 100, 0.0, False),
         (100, 100, 1.0, False),
+        (29, 100, 0.29, False),  # as floats 0.29 * 100 is below 29
+        (30, 100, 0.29, True),
+        (63, 180, 0.35, False),
+        (7, 1000, 0.7 / 100, False),
     ],
 )
 def test_how_many_held_back_stop_the_table(held, rows, share, stops):

@@ -35,7 +35,10 @@ def _ask(context: Context, item: Expectation) -> Asked | Found:
         count = context.warehouse.query(f"SELECT count(*) FROM {relation}")[0][0]
         return Found(f"{_rows(count)}, {values.too_early(len(known), wanted['min_runs'])}", float(count))
     usual = _median(known)
-    low, high = math.ceil(usual * wanted["min_share"]), math.floor(usual * wanted["max_share"])
+    least, most = (
+        values.exactly(wanted[name]) * values.exactly(usual) for name in ("min_share", "max_share")
+    )
+    low, high = math.ceil(least), math.floor(most)
     kwargs = {"min_value": low, "max_value": high}
     return Asked(relation, "expect_table_row_count_to_be_between", kwargs, (usual, len(known)))
 

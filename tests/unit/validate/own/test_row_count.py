@@ -102,3 +102,31 @@ def test_another_model_is_another_history(warehouse):
     gate(rows(100))
     gate.suite = replace(gate.suite, model="other")
     assert gate(rows(5)).observed == "5 rows, no history yet (0 of 1 run)"
+
+
+@pytest.mark.parametrize(
+    ("before", "min_share", "max_share", "count", "near"),
+    [
+        (100, 0.55, 1.1, 55, True),  # as floats 100 * 0.55 is above 55
+        (100, 0.55, 1.1, 54, False),
+        (100, 0.55, 1.1, 110, True),
+        (100, 0.55, 1.1, 111, False),
+        (100, 0.1, 1.15, 115, True),  # and 100 * 1.15 below 115
+        (3, 0.5, 1.5, 1, False),
+        (3, 0.5, 1.5, 2, True),
+        (3, 0.5, 1.5, 4, True),
+        (3, 0.5, 1.5, 5, False),
+    ],
+)
+def test_a_share_of_the_median_is_exact(warehouse, before, min_share, max_share, count, near):
+    gate = Gate(warehouse, check("warn", min_runs=1, min_share=min_share, max_share=max_share))
+    gate(rows(before))
+    assert gate(rows(count, first=1)).success is near
+
+
+def test_runs_in_which_no_row_met_the_condition_do_not_count(warehouse):
+    gate = Gate(warehouse, check("warn", where="score = 0", min_runs=1))
+    none = "SELECT range AS id, 1 AS score FROM range(9)"
+    assert gate(none).observed == "0 rows, no history yet (0 of 1 run)"
+    assert gate(rows(70)).observed == "10 rows, no history yet (0 of 1 run)"
+    assert gate(rows(77)).observed == "11 rows, the median of 1 earlier run is 10"
