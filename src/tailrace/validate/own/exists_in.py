@@ -20,20 +20,25 @@ def _wrong_with(kwargs: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 FOUND = "tailrace_exists"
-"""A column that the judged view has more: 1 where the value is found, 0 where it is not, NULL where it is NULL."""
+"""A column that the judged view has more: 1 where the value is found, 0 where it is not, NULL where it is NULL.
+
+Where the model has a column of this name, it has a number behind it.
+"""
 
 
 def _ask(context: Context, item: Expectation) -> Asked | Found:
     """Native, on that column, so that Great Expectations counts the rows and names them; `mostly` is its own, too."""
-    adds = {FOUND: found_sql(context, item)}
-    kwargs = {"column": FOUND, "value_set": [1]}
+    there = {name.lower() for name in context.columns}
+    found = next(name for number in range(len(there) + 1) if (name := FOUND + str(number or "")) not in there)
+    adds = {found: found_sql(context, item)}
+    kwargs = {"column": found, "value_set": [1]}
     if item.kwargs.get("mostly") is not None:
         kwargs["mostly"] = item.kwargs["mostly"]
     return Asked(context.relations.named(item.where, adds), "expect_column_values_to_be_in_set", kwargs)
 
 
 def found_sql(context: Context, item: Expectation) -> str:
-    """The added column's SQL over the judged row."""
+    """The added column's SQL over the judged row, whose name stands outside the subquery: there the other table's columns come first."""
     other = table_of(context.warehouse, str(item.kwargs["table"]))
     there = list(context.warehouse.columns(other))
     wanted = to_column(item.kwargs)
@@ -42,8 +47,8 @@ def found_sql(context: Context, item: Expectation) -> str:
     quote, table = context.warehouse.dialect.quote, context.warehouse.dialect.table(other)
     value = f"{ROW}.{quote(str(item.kwargs['column']))}"
     return (
-        f"CASE WHEN {value} IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM {table} AS known"
-        f" WHERE known.{quote(wanted)} = {value}) THEN 1 ELSE 0 END"
+        f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} IN (SELECT known.{quote(wanted)} FROM {table} AS known"
+        f" WHERE known.{quote(wanted)} IS NOT NULL) THEN 1 ELSE 0 END"
     )
 
 

@@ -20,6 +20,8 @@ _EXACT = "DECIMAL(38, 9)"
 """Sums of it are exact, in any order of the rows; BigQuery's NUMERIC is the same."""
 
 _SHOWN = 3
+_GIVEN = ("model_total", "source_total", "difference", "ours", "theirs")
+"""What the query calls its own columns."""
 
 
 def _wrong_with(kwargs: Mapping[str, Any]) -> Iterator[Problem]:
@@ -27,12 +29,24 @@ def _wrong_with(kwargs: Mapping[str, Any]) -> Iterator[Problem]:
     yield from values.sql(("kwargs", "source_column"), kwargs.get("source_column"))
     yield from values.sql(("kwargs", "source_where"), kwargs.get("source_where"))
     yield from values.texts(kwargs, "by")
+    yield from _names(kwargs)
     theirs = kwargs.get("source_by")
     for place, text in enumerate(theirs if isinstance(theirs, list | tuple) else ()):
         yield from values.sql(("kwargs", "source_by", place), text)
     yield from values.number(kwargs, "tolerance", TOLERANCE, high=1)
     yield from values.number(kwargs, "absolute", 0.01)
     yield from _pairs(kwargs)
+
+
+def _names(kwargs: Mapping[str, Any]) -> Iterator[Problem]:
+    groups = kwargs.get("by")
+    for place, name in enumerate(groups if isinstance(groups, list | tuple) else ()):
+        if str(name).lower() in _GIVEN:
+            yield (
+                ("kwargs", "by", place),
+                f"by cannot be {name}: the totals are called so",
+                "Rename it in the model",
+            )
 
 
 def _pairs(kwargs: Mapping[str, Any]) -> Iterator[Problem]:

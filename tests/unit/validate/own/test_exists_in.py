@@ -98,3 +98,16 @@ def test_a_table_that_does_not_fit_blocks(warehouse, kwargs, why):
     item = expect("exists_in", "warn", **{"column": "customer", "table": "crm.customers", **kwargs})
     seen = Gate(warehouse, item)(ROWS)
     assert (seen.decision, seen.reason) == ("block", f"exists_in(customer) could not be judged: {why}")
+
+
+def test_names_that_collide_change_nothing(warehouse):
+    """A column of the model as the one that is added, and a struct of the other table as the judged row."""
+    warehouse.execute("CREATE TABLE crm.structs AS SELECT {'code': 'c2'} AS judged, 'c1' AS code")
+    rows = (
+        "SELECT range AS id, 'c' || range AS code, 1 AS Tailrace_Exists, 0 AS tailrace_exists1 FROM range(3)"
+    )
+    gate = Gate(
+        warehouse, expect("exists_in", "quarantine", column="code", table="crm.structs"), max_quarantined=1.0
+    )
+    assert gate(rows).unexpected == 2
+    assert held(warehouse) == [0, 2]
