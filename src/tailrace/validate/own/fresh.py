@@ -52,7 +52,9 @@ def _tell(context: Context, item: Expectation, asked: Asked, answer: Answer) -> 
     first, last = _span(newest)
     shown = f"{first:%Y-%m-%d %H:%M} UTC" if first == last else f"{first:%Y-%m-%d}"
     old = max((context.now - last).total_seconds(), 0)
-    until = last + asked.note if answer.success else first - asked.note if first > context.now else None
+    until = (
+        _later(last, asked.note) if answer.success else first - asked.note if first > context.now else None
+    )
     age = ", in the future" if first > context.now else f", {values.age(old)} old" if old else ""
     return Found(f"the newest is {shown}{age}", old / 3600, until)
 
@@ -63,7 +65,13 @@ def _span(newest: date) -> tuple[datetime, datetime]:
         moment = newest.astimezone(UTC).replace(tzinfo=None) if newest.tzinfo else newest
         return moment, moment
     start = datetime(newest.year, newest.month, newest.day)  # noqa: DTZ001  # UTC without a zone
-    return start, start + timedelta(days=1)
+    return start, _later(start, timedelta(days=1))
+
+
+def _later(moment: datetime, span: timedelta) -> datetime:
+    """As late as can be said, where the year 9999 ends before it."""
+    end = datetime.max  # noqa: DTZ901  # UTC without a zone
+    return moment + span if span <= end - moment else end
 
 
 def _expected(kwargs: Mapping[str, Any]) -> str:

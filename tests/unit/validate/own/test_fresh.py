@@ -20,6 +20,9 @@ WHEN = [
     ("DATE '2026-11-19'", False, "the newest is 2026-11-19, 33 hours old", None),
     ("DATE '2026-11-22'", True, "the newest is 2026-11-22, in the future", "2026-11-24 00:00"),
     ("DATE '2026-11-23'", False, "the newest is 2026-11-23, in the future", "2026-11-22 00:00"),
+    ("DATE '9999-12-31'", False, "the newest is 9999-12-31, in the future", "9999-12-30 00:00"),
+    ("DATE 'infinity'", False, "the newest is 9999-12-31, in the future", "9999-12-30 00:00"),
+    ("TIMESTAMP 'infinity'", False, "the newest is 9999-12-31 23:59 UTC, in the future", "9999-12-30 23:59:59.999999"),
     ("CAST(NULL AS TIMESTAMP)", False, "there is no value", None),
 ]  # fmt: skip
 
@@ -48,6 +51,12 @@ def test_another_type_cannot_be_judged(warehouse):
     seen = Gate(warehouse, expect("fresh", "warn", column="at"))("SELECT 1 AS id, '2026-11-21' AS at")
     assert seen.decision == "block"
     assert seen.reason == "fresh(at) could not be judged: fresh needs a DATE or a TIMESTAMP, at is VARCHAR"
+
+
+def test_a_day_that_python_does_not_know_cannot_be_judged(warehouse):
+    seen = Gate(warehouse, expect("fresh", "warn", column="at"))("SELECT 1 AS id, DATE '20000-01-01' AS at")
+    assert seen.decision == "block"
+    assert seen.reason.startswith("fresh(at) could not be judged: ")
 
 
 def test_idle_data_is_judged_again_when_its_verdict_runs_out(warehouse):
