@@ -13,6 +13,8 @@ from tailrace.plan.source_columns import in_other_tables
 from tailrace.plan.suite_tables import Tables
 from tailrace.project.spec import Project, Suite
 from tailrace.validate.kwargs import QUERY
+from tailrace.validate.masking import hides
+from tailrace.validate.own.parameters import is_source
 from tailrace.validate.own.registry import stores, tables_of
 from tailrace.validate.suite import check_suite
 from tailrace.validate.type_names import wrong_with_type_names
@@ -40,6 +42,7 @@ def check_suites(project: Project, graph: Graph, conditions: Conditions) -> Iter
         columns = None if node is None or node.columns is None else set(node.columns)
         found = check_suite(suite, columns, conditions.wrong_with, types_of(node))
         found += _personal(suite, node)
+        found += _remembered(suite, node)
         found += _type_names(suite, project.target.type)
         if tables is not None:
             found += _named(suite, tables)
@@ -61,6 +64,22 @@ def _personal(suite: Suite, node: ModelNode | None) -> list[tuple[Path_, str, st
         )
         for item in suite.expectations
         if (column := stores(item)) and column.lower() in personal
+    ]
+
+
+def _remembered(suite: Suite, node: ModelNode | None) -> list[tuple[Path_, str, str]]:
+    """Parameters of what an expectation observes that is never kept, since it would show values of a personal column."""
+    personal = personal_columns(node) if node else frozenset()
+    fix = "Take it from a column that is not personal, or by `sql:`"
+    return [
+        (
+            ("parameters", name, "of"),
+            f"parameter {name}: what {parameter.of} observes of {item.kwargs.get('column', 'it')} is personal and never kept",
+            fix,
+        )
+        for name, parameter in suite.parameters.items()
+        for item in suite.expectations
+        if parameter.history == "observed" and is_source(parameter, item) and hides(item, personal)
     ]
 
 

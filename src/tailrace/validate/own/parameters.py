@@ -119,9 +119,9 @@ class Values:
         stopped_by = [
             history.Check.of(item)
             for item in context.suite.expectations
-            if parameter.name in named_in(item.kwargs) or _is_source(parameter, item)
+            if parameter.name in named_in(item.kwargs) or is_source(parameter, item)
         ]
-        source = next((item for item in context.suite.expectations if _is_source(parameter, item)), None)
+        source = next((item for item in context.suite.expectations if is_source(parameter, item)), None)
         observed = history.Check.of(source) if source else None
         past = history.past_runs(
             context.warehouse, context.suite, context.staged, observed, stopped_by, parameter.runs
@@ -155,7 +155,8 @@ def named_in(value: Any) -> Iterator[str]:
             yield from named_in(part)
 
 
-def _is_source(parameter: Parameter, item: Expectation) -> bool:
+def is_source(parameter: Parameter, item: Expectation) -> bool:
+    """Whether what this expectation observed is what the parameter is taken from."""
     if parameter.history != "observed" or item.type != parameter.of:
         return False
     return not parameter.column or (history.Check.of(item).column or "").lower() == parameter.column.lower()
