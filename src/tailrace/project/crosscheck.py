@@ -36,6 +36,7 @@ def cross_check(parts: Parts) -> Iterator[Diagnostic]:
     yield from _connections(parts)
     yield from _models_named(parts)
     yield from _gates(parts)
+    yield from _stages(parts)
     yield from _written_twice(parts.syncs)
 
 
@@ -165,6 +166,22 @@ def _gates(parts: Parts) -> Iterator[Diagnostic]:
             # rows are quarantined by the suite's key: under another name they would be sent all the same
             message = f"suite {suite.name} names rows by {suite.key}, and this sync by {sync.primary_key}"
             yield Diagnostic(place, message, "Give both the same column")
+
+
+def _stages(parts: Parts) -> Iterator[Diagnostic]:
+    """A sync sends from a table of its own name, which must be none that a suite or a model's rebuilding has beside it."""
+    taken = {f"held__{suite.name}": f"the rows that suite {suite.name} holds back" for suite in parts.suites}
+    taken |= {f"suite_{suite.name}": f"the rows that suite {suite.name} judges" for suite in parts.suites}
+    taken |= {f"rebuild__{model.name}": f"model {model.name} while it is rebuilt" for model in parts.models}
+    known = {name.casefold(): what for name, what in taken.items()}
+    for sync in parts.syncs:
+        name = sync.name.casefold()
+        what = known.get(name) or (
+            "rows that a suite holds back, which nobody is shown" if name.startswith("held__") else None
+        )
+        if what:
+            message = f"a sync cannot be called {sync.name}: its staged table is named as that of {what}"
+            yield Diagnostic(sync.marks.at("sync"), message, "Rename it")
 
 
 def _written_twice(syncs: tuple[Sync, ...]) -> Iterator[Diagnostic]:
