@@ -188,3 +188,29 @@ def test_a_column_that_becomes_personal_later_is_masked_at_the_next_look():
     # the sync asks for the rows, not for who may see them
     assert standing(warehouse, wanted, staged(warehouse, f"{ROWS} LIMIT 129"), clock()).verdict
     warehouse.close()
+
+
+def test_a_limit_taken_from_a_column_that_becomes_personal_is_masked_at_the_next_look():
+    warehouse, clock = DuckDBWarehouse(None), Clock()
+    low = {"$PARAMETER": "low"}
+    wanted = suite(
+        expect("expect_column_values_to_be_between", "warn", column="score", min_value=low),
+        parameters={"low": Parameter("low", sql="SELECT min(salary) FROM {batch}")},
+    )
+
+    def told() -> list[tuple[str, ...]]:
+        names = "reason, description, kwargs, asked, query"
+        return warehouse.query(f"SELECT {names} FROM tailrace_meta.validations ORDER BY run_id")
+
+    judge(warehouse, wanted, staged(warehouse, ROWS), run_id="r1", now=clock)
+    assert all("31337" in text for text in told()[0]), "a number of a column that is nobody's"
+    judge(warehouse, wanted, staged(warehouse, ROWS), run_id="r2", now=clock, audience=Audience(PERSONAL))
+    words = ("every score is at least ***", '{"column": "score", "min_value": "***"}')
+    asked = (
+        '{"type": "expect_column_values_to_be_between", "kwargs": {"column": "score", "min_value": "***"}}'
+    )
+    assert told() == [
+        ("score is below ***", *words, None, None),
+        ("score is below ***: 130 rows", *words, asked, None),
+    ]
+    warehouse.close()
