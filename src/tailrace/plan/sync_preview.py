@@ -8,7 +8,7 @@ from typing import Any
 
 from tailrace.activate.run import count
 from tailrace.errors import EXIT_STOPPED, GateStopped, TailraceError
-from tailrace.plan.audience import audience_of
+from tailrace.plan.audience import audience_of, reading
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Suite, Sync
 from tailrace.state.runs import Status, StepResult
@@ -52,9 +52,10 @@ def _preview(
         raise GateStopped(
             f"model {sync.model} is not built, so there is nothing to compare", "run `tailrace run` first"
         )
-    staged = stage(warehouse, node.table, sync.name)
-    suite = next((suite for suite in resolved.project.suites if suite.name == sync.validate), None)
-    blocked = _blocked(warehouse, resolved, suite, staged, steps, now) if suite else None
+    with reading(resolved, sync.model):
+        staged = stage(warehouse, node.table, sync.name)
+        suite = next((suite for suite in resolved.project.suites if suite.name == sync.validate), None)
+        blocked = _blocked(warehouse, resolved, suite, staged, steps, now) if suite else None
     quarantined = quarantined_keys_sql(warehouse, suite.name) if suite else None
     counts = count(warehouse, sync, staged, quarantined)
     detail = {**counts.detail(), "examples": [_example(example) for example in counts.examples]}

@@ -9,7 +9,7 @@ from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Sour
 from tailrace.connectors.sdk.inline import WrongSetting
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.errors import Diagnostic, FatalError
-from tailrace.plan.audience import audience_of, reader_of
+from tailrace.plan.audience import audience_of, reader_of, reading
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.project.load_pipelines import can_name
 from tailrace.project.spec import Pipeline, Project, Resource, Suite
@@ -114,7 +114,7 @@ def validate(
 ) -> None:
     """Each suite on the table that its sync will send from (others of the model stage the same rows), or on a staged copy of its model where no sync reads it."""
     for suite in suites:
-        with session.step("validate", suite.name):
+        with session.step("validate", suite.name), reading(resolved, suite.model):
             table = model_table(resolved, suite.model)
             if not warehouse.columns(table):
                 session.record(

@@ -19,6 +19,7 @@ from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
 from tailrace.connectors.sdk.options import object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused, near_miss
 from tailrace.events import StepStarted, emit
+from tailrace.plan.audience import reading
 from tailrace.plan.keys import personal_columns
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
@@ -124,7 +125,8 @@ def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync
         raise GateStopped(
             f"model {sync.model} is not built, so there is nothing to send", "run `tailrace build` first"
         )
-    staged = stage(warehouse, table, sync.name)
+    with reading(resolved, sync.model):
+        staged = stage(warehouse, table, sync.name)
     if sync.validate is None:
         return staged
     suite = next(suite for suite in resolved.project.suites if suite.name == sync.validate)

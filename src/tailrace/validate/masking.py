@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from tailrace.project.spec import Expectation
+from tailrace.validate.gx.errors import without_numbers
 from tailrace.validate.own.registry import CHECKS
 from tailrace.validate.unjudged import kind_of
 from tailrace.validate.verdict import Assessment, Check
@@ -52,6 +53,9 @@ _SQL_KWARGS = re.compile(r"(.*_)?(query|column|by|where)\Z")
 
 _NAMES_NO_ROW = ("Binder Error", "Catalog Error", "Parser Error")
 """Errors that the warehouse raises before it has read a row: what they quote stands in the suite."""
+
+_OF_MACHINE = ("Out of Memory Error", "IO Error")
+"""Errors that tell sizes and paths."""
 
 
 def masked_row_sql(
@@ -169,8 +173,15 @@ def shown_error(message: str) -> str:
     """An error without the values it quotes; those raised before a row was read stay whole."""
     if message.startswith(_NAMES_NO_ROW):
         return message
-    without = re.sub(r"(?<!\w)'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", f"'{MASK}'", message)
-    return re.sub(r"\b([Vv]alue) (?!')\S+", rf"\1 {MASK}", without)
+    line = message.split("\n", maxsplit=1)[0]
+    without = re.sub(r"(?<!\w)'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", f"'{MASK}'", line)
+    without = re.sub(r"\b([Vv]alue) (?!')\S+", rf"\1 {MASK}", without)
+    return without if message.startswith(_OF_MACHINE) else without_numbers(without)
+
+
+def reading_error(message: str, *, personal: bool) -> str:
+    """An error of reading a model, which may quote a row of anything that it is made of; `personal`: some of it is."""
+    return kind_of(message) if personal and not message.startswith(_OF_MACHINE) else shown_error(message)
 
 
 def _named(kwargs: Mapping[str, Any]) -> set[str]:

@@ -1,4 +1,4 @@
-"""A suite whose step failed has judged nothing: its data is neither published nor sent."""
+"""A suite whose step failed has judged nothing: its data is neither published nor sent, and its error quotes no row."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from tests.unit.runner.test_gate_apart import FILES, House
 
 from tailrace.errors import GateStopped, TailraceError
+from tailrace.plan.sync_preview import sync_previews
 from tailrace.runner.syncs import gated
 
 VIEW = """{{ config(materialized='view') }}
@@ -65,3 +66,28 @@ def test_an_older_verdict_does_not_stand_in_for_a_suite_that_failed_now(house):
             raise TailraceError("the disk is full")
         with pytest.raises(GateStopped, match="suite strict could not judge what would be sent"):
             gated(session, warehouse, resolved, sync)
+
+
+def test_its_error_quotes_no_value(house):
+    done = house.do("build", "validate", "activate", "publish")
+    assert "private" not in str(done)
+    assert done["validate", "strict"].error == "model people: a value cannot be read as INT32"
+    assert done["activate", "crm"].status == "stopped"
+    assert house.published("SELECT count(*) FROM tailrace_meta.steps WHERE error LIKE '%private%'") == [(0,)]
+    alone = house.do("activate")["activate", "crm"]
+    assert (alone.status, alone.error) == ("failed", "model people: a value cannot be read as INT32")
+
+
+def test_where_nothing_is_personal_the_error_says_more(house):
+    (house.root / "models/marts/people.yml").unlink()
+    told = "model people: Conversion Error: Could not convert string '***' to INT32 when casting from source column email"
+    assert house.do(*STEPS)["validate", "strict"].error == told
+
+
+def test_a_plan_quotes_no_value_either(house):
+    house.do("build")
+    resolved = house.resolved()
+    steps = []
+    with house.opened() as (_, warehouse):
+        sync_previews(warehouse, resolved, resolved.project.syncs, steps, house.now)
+    assert {step.error for step in steps} == {"model people: a value cannot be read as INT32"}

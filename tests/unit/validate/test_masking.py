@@ -10,11 +10,13 @@ from tests.unit.validate.made import suite
 from tailrace.validate.masking import (
     hides,
     masked_row_sql,
+    reading_error,
     shown_error,
     shown_result,
     subject_digest,
     subject_sql,
 )
+from tailrace.validate.unjudged import NOT_SHOWN
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
@@ -98,7 +100,21 @@ def test_of_a_personal_column_only_counts_are_kept():
         ("Conversion Error: it can't read 'ann'", "Conversion Error: it can't read '***'"),
         ('Binder Error: Referenced column "scor" not found', 'Binder Error: Referenced column "scor" not found'),
         ("Invalid Input Error: missing ): (", "Invalid Input Error: missing ): ("),
+        ("Out of Range Error: Overflow in multiplication of INT32 (94123 * 1000000)!", "Out of Range Error: Overflow in multiplication of INT32 (*** * ***)!"),
+        ("Invalid Input Error: ann@x.io is odd", "Invalid Input Error: its text may hold values of rows and is not shown"),
+        ("Conversion Error: it fails\nLINE 1: SELECT 94123", "Conversion Error: it fails"),
+        ("Out of Memory Error: could not allocate 262144 bytes (16.0 MiB/16.0 MiB used)",
+         "Out of Memory Error: could not allocate 262144 bytes (16.0 MiB/16.0 MiB used)"),
     ],
 )  # fmt: skip
 def test_an_error_quotes_no_value(message, shown):
     assert shown_error(message) == shown
+
+
+def test_an_error_of_personal_rows_tells_its_kind_and_what_is_not_of_rows():
+    for told, shown in (
+        ("Conversion Error: Could not convert string 'ann' to INT32", "a value cannot be read as INT32"),
+        ("Invalid Input Error: ann", NOT_SHOWN),
+        ("Out of Memory Error: 16.0 MiB used", "Out of Memory Error: 16.0 MiB used"),
+    ):
+        assert reading_error(told, personal=True) == shown

@@ -27,12 +27,16 @@ def plain_error(message: str) -> str:
     line = _unwrapped(re.sub(r"^.*?\(_?duckdb\.[\w.]+\) ", "", first).removeprefix("Error: "))
     if not _OF_DUCKDB.match(line) or line.startswith(_OF_THE_QUERY):
         return line
+    quoted = _QUOTED.sub(lambda found: f"{found[0][0]}***{found[0][0]}", line)
+    return line if _PATTERN.match(line.removeprefix(_INPUT)) else without_numbers(quoted)
+
+
+def without_numbers(line: str) -> str:
+    """An error of DuckDB's without bare numbers; one that a function of the query's raised is not shown at all."""
     said = line.removeprefix(_INPUT)
-    if said != line and _PATTERN.match(said):
-        return line
-    if said == line or _KNOWN_INPUT.match(said):
-        return _NUMBER.sub("***", _QUOTED.sub(lambda found: f"{found[0][0]}***{found[0][0]}", line))
-    return f"{_INPUT}its text may hold values of rows and is not shown"
+    if said != line and not _KNOWN_INPUT.match(said) and not _PATTERN.match(said):
+        return f"{_INPUT}its text may hold values of rows and is not shown"
+    return _NUMBER.sub("***", line) if _OF_DUCKDB.match(line) else line
 
 
 _OF_DUCKDB = re.compile(r"[A-Z][A-Za-z ]*? Error: ")
