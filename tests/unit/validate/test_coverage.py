@@ -62,6 +62,29 @@ def test_names_exactly_the_rows_that_it_counts(warehouse, examiner, number):
     assert found == warehouse.query(f"SELECT id FROM t WHERE {condition} ORDER BY id")
 
 
+def test_what_was_observed_reads_as_what_was_counted(examiner):
+    unique, query = "expect_column_values_to_be_unique", "unexpected_rows_expectation"
+    asked = [
+        *((unique, {"column": name}) for name in ("id", "grade")),
+        *((query, {query.replace("expectation", "query"): f"SELECT * FROM {{batch}} WHERE id < {n}"}) for n in (0, 1, 2)),
+        ("expect_column_values_to_not_be_null", {"column": "email"}),
+    ]  # fmt: skip
+    found = examiner.answers([Question(number, "t", *one) for number, one in enumerate(asked)])
+    assert [(answer.observed, answer.unexpected, answer.number) for answer in found] == [
+        ("all distinct", None, None), ("100% unexpected", 1000, None),
+        ("0 rows", 0, 0.0), ("1 row", 1, 1.0), ("2 rows", 2, 2.0), ("1% unexpected", 10, None),
+    ]  # fmt: skip
+
+
+def test_of_no_rows_none_fail(warehouse, examiner):
+    warehouse.execute("CREATE TABLE IF NOT EXISTS nothing AS SELECT * FROM t LIMIT 0")
+    asked = ["expect_column_values_to_be_unique", "expect_column_values_to_not_be_null"]
+    found = examiner.answers([Question(n, "nothing", kind, {"column": "id"}) for n, kind in enumerate(asked)])
+    assert [(answer.success, answer.observed, answer.unexpected) for answer in found] == [
+        (True, "0 rows", 0)
+    ] * 2
+
+
 def test_every_expectation_is_tried_or_refused():
     tried = {kind for kind, _, _ in CASES}
     assert tried | set(UNAVAILABLE) == {name for name, entry in entries().items() if not entry.own}

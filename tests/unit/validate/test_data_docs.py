@@ -383,3 +383,24 @@ def test_no_run_name_fails_a_page():
         told = judgement_document(Judgement("s", name, "m", datetime(2026, 11, 21), 1, ()))
         assert told["page_title"] == "Validations", name
         assert name in json.dumps(told)
+
+
+def test_queries_and_unique_columns_show_rows_and_no_share(tmp_path):
+    warehouse = DuckDBWarehouse(None)
+    query = {"unexpected_rows_query": "SELECT * FROM {batch} WHERE (score = 7)"}
+    judged(
+        warehouse,
+        expect("unexpected_rows_expectation", "warn", description="nobody scores 7", **query),
+        expect(
+            "unexpected_rows_expectation",
+            "warn",
+            **{key: text.replace("7", "700") for key, text in query.items()},
+        ),
+        expect("expect_column_values_to_be_unique", column="id"),
+        expect("row_count_near_history"),
+    )
+    write_site(warehouse, tmp_path / "docs", project="acme")
+    rows = [text for _, text in newest(tmp_path / "docs").rows]
+    for seen in ("10 rows", "0 rows", "all distinct", "1,000 rows, no history yet (0 of 3 runs)"):
+        found = [text for text in rows if re.search(rf"(?<!\d){re.escape(seen)}critical", text)]
+        assert len(found) == 1, (seen, rows)

@@ -25,12 +25,14 @@ def answer_of(question: Question, result: Any, failed: Callable[[Question, str],
         for name, value in (result.result or {}).items()
         if name not in _ROWS and value is not None
     }
+    failing = _failing(question, found)
     return Answer(
         question.index,
         bool(result.success),
-        unexpected=_failing(question, found),
-        observed=_observed(found),
+        unexpected=failing,
+        observed=_observed(question, found, failing),
         result=plain(found),
+        number=float(failing) if question.type == _QUERY and failing is not None else None,
     )
 
 
@@ -43,7 +45,10 @@ def _failing(question: Question, found: Mapping[str, Any]) -> int | None:
     return found.get("unexpected_count") or 0
 
 
-def _observed(found: Mapping[str, Any]) -> str | None:
+def _observed(question: Question, found: Mapping[str, Any], failing: int | None) -> str | None:
+    """Of a query, and of no rows at all, the rows that fail: neither is a share of anything."""
+    if failing is not None and (question.type == _QUERY or not found.get("element_count")):
+        return f"{failing:,} {'row' if failing == 1 else 'rows'}"
     observed = found.get("observed_value")
     if observed is not None:
         return str(plain(observed))[:_MAX_OBSERVED]

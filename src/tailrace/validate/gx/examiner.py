@@ -68,7 +68,11 @@ class GreatExpectations:
         found: dict[int, Answer] = {}
         for together in _apart([_cheaper(item) for item in questions]):
             found |= self._together(together)
-        repeated = [item for item in questions if item.type == _UNIQUE and not found[item.index].success]
+        unique = [item for item in questions if item.type == _UNIQUE]
+        found |= {
+            item.index: _distinct(item) for item in unique if _is_cheap(item) and found[item.index].success
+        }
+        repeated = [item for item in unique if not found[item.index].success]
         if repeated:
             found |= self._together(repeated)
         for question in questions:
@@ -239,12 +243,21 @@ def _apart(questions: list[Question]) -> list[list[Question]]:
     return rounds
 
 
+def _is_cheap(question: Question) -> bool:
+    return question.type == _UNIQUE and "mostly" not in question.kwargs
+
+
+def _distinct(question: Question) -> Answer:
+    """What the number of distinct values has shown; rows were not counted."""
+    return Answer(question.index, True, observed="all distinct")
+
+
 def _cheaper(question: Question) -> Question:
     """Uniqueness by counting distinct values: an eighth of the window queries' time, and the same verdict.
 
     Where it fails, or `mostly` allows duplicates, the expectation itself decides.
     """
-    if question.type != _UNIQUE or "mostly" in question.kwargs:
+    if not _is_cheap(question):
         return question
     kwargs = {**question.kwargs, "min_value": 1.0}
     return Question(question.index, question.relation, _ALL_DISTINCT, kwargs)
