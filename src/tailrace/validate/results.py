@@ -10,7 +10,7 @@ from typing import Any
 
 from tailrace.project.spec import Suite
 from tailrace.validate.audience import Audience
-from tailrace.validate.masking import MASK, hides, quotes_mean, shown_result
+from tailrace.validate.masking import MASK, hides, quotes_mean, shown_result, touches
 from tailrace.validate.suite import suite_hash
 from tailrace.validate.verdict import Assessment, Check, Verdict, column_text, expected, failure
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
@@ -45,6 +45,7 @@ COLUMNS: Mapping[TableRef, Mapping[str, str]] = {
 }  # fmt: skip
 """tailrace's tables of results; a column that an older release did not have is added."""
 
+_UNJUDGED = " could not be judged: "
 _SHOWN = ("expectation", "column", "decision", "success", "unexpected_count", "reason")
 
 
@@ -150,6 +151,14 @@ def mask_earlier(warehouse: Warehouse, found: Assessment, audience: Audience) ->
             f"UPDATE {table} SET observed = ?, observed_number = NULL, result = NULL, reason = CASE WHEN reason IS NOT NULL"
             ' THEN ? END WHERE suite = ? AND expectation = ? AND lower("column") = lower(?) AND observed <> ?',
             [MASK, failure(item), found.suite.name, item.type, column_text(item.kwargs), MASK],
+        )
+    for item in (
+        check.expectation for check in found.checks if touches(check.expectation, audience.personal)
+    ):
+        warehouse.execute(
+            f"UPDATE {table} SET reason = split_part(reason, ?, 1) || rtrim(?, ': ') WHERE suite = ? AND expectation = ?"
+            ' AND lower("column") IS NOT DISTINCT FROM lower(?) AND contains(reason, ?)',
+            [_UNJUDGED, _UNJUDGED, found.suite.name, item.type, column_text(item.kwargs), _UNJUDGED],
         )
     for item in (
         check.expectation for check in found.checks if quotes_mean(check.expectation, audience.personal)

@@ -214,3 +214,17 @@ def test_a_limit_taken_from_a_column_that_becomes_personal_is_masked_at_the_next
         ("score is below ***: 130 rows", *words, asked, None),
     ]
     warehouse.close()
+
+
+def test_an_earlier_error_is_cut_off_once_its_column_is_personal():
+    warehouse, clock = DuckDBWarehouse(None), Clock()
+    query = "SELECT * FROM {batch} WHERE strptime(salary::VARCHAR, '%Y-%m') IS NULL"
+    wanted = suite(expect("unexpected_rows_expectation", "warn", unexpected_rows_query=query))
+    judge(warehouse, wanted, staged(warehouse, ROWS), run_id="r1", now=clock)
+    planted = "unexpected_rows_expectation() could not be judged: it could not parse 31337"
+    warehouse.execute("UPDATE tailrace_meta.validations SET reason = ?", [planted])
+    judge(warehouse, wanted, staged(warehouse, ROWS), run_id="r2", now=clock, audience=Audience(PERSONAL))
+    reasons = warehouse.query("SELECT reason FROM tailrace_meta.validations ORDER BY run_id")
+    assert reasons[0] == ("unexpected_rows_expectation() could not be judged",)
+    assert "31337" not in reasons[1][0]
+    warehouse.close()
