@@ -70,6 +70,28 @@ SELECT range, id FROM {batch}, range(3)
 SELECT a: id, n: score FROM {batch}
 SELECT * FROM {batch} WHERE CASE grade WHEN 'A' THEN score END > 1 AND email SIMILAR TO 'a.*' COLLATE NOCASE
 WITH contacts AS (SELECT * FROM hubspot.contacts) SELECT city FROM contacts JOIN {batch} USING (id)
+SELECT CAST(info AS STRUCT(k INT, other INT)).k, {'a': id}.a, row(id, grade), tags[1] FROM {batch}
+SELECT string_agg(email, ',' ORDER BY day DESC NULLS LAST), count(DISTINCT (id, grade)) FROM {batch}
+SELECT first_value(score IGNORE NULLS) OVER (ORDER BY day ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM {batch}
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY score) AS p, quantile_cont(score, 0.5) FROM {batch} HAVING p > 1
+SELECT grade, day, grouping(grade) FROM {batch} GROUP BY GROUPING SETS ((grade, day), (grade), ())
+SELECT b.id, l.n FROM {batch} b LEFT JOIN LATERAL (SELECT count(*) AS n FROM seed s WHERE s.code = b.grade AND email <> '') l ON true
+WITH a AS (WITH b AS (SELECT id AS x FROM {batch}) SELECT x AS y FROM b) SELECT y FROM a
+WITH a AS (SELECT id FROM {batch}), b AS (SELECT * FROM a JOIN marts.other USING (id)) SELECT name FROM b
+WITH a AS (SELECT * FROM {batch} NATURAL JOIN marts.other) SELECT name, email FROM a
+SELECT DISTINCT ON (grade) id FROM {batch} ORDER BY grade, day DESC LIMIT (SELECT count(*) FROM seed)
+SELECT id FROM {batch} EXCEPT SELECT id FROM marts.other WHERE name IS NOT DISTINCT FROM 'x'
+SELECT k FROM (SELECT unnest(info) FROM {batch})
+SELECT r.k FROM (SELECT unnest([info]) AS r FROM {batch})
+SELECT info.*, b.* EXCLUDE (info) FROM {batch} b
+SELECT * FROM ({batch} b JOIN marts.other o ON b.id = o.id) WHERE name = 'x' AND o.score > 1
+SELECT list_reduce(tags, (p, q) -> p || q), list_transform(tags, (t, i) -> t || i || grade) FROM {batch}
+SELECT * FROM {batch} USING SAMPLE 10 ROWS
+SELECT g, n FROM (SELECT grade, count(*) FROM {batch} GROUP BY 1) AS t(g, n) WHERE n > 1
+SELECT * FROM {batch} POSITIONAL JOIN hubspot.contacts WHERE city IS NULL
+SELECT * FROM (FROM {batch} WHERE score > 1) AS b ANTI JOIN seed ON seed.code = b.grade
+SELECT score FROM {batch} WHERE grade IN (FROM (VALUES ('A'), ('B')) AS v(w) SELECT w WHERE w > email)
+SELECT (SELECT (SELECT max(o.score) FROM marts.other o WHERE o.id = b.id AND rate > 1) FROM seed) FROM {batch} b
 WITH seed AS (SELECT id AS thing FROM {batch}) SELECT thing FROM seed
 """.strip().splitlines()
 
