@@ -324,3 +324,33 @@ def test_a_warehouse_of_an_older_release_is_widened(warehouse, clock):
         ("r1", "crm", ""),
     ]
     assert standing(warehouse, wanted, table, clock()).verdict
+
+
+def test_where_no_rows_are_to_be_kept_none_is_written(warehouse, clock):
+    wanted, audience = suite(between("quarantine", max_value=95)), Audience(keeping=Keeping(rows_days=0))
+    table = staged(warehouse, ROWS.format(99))
+    judge(warehouse, wanted, table, run_id="r1", now=clock, audience=audience)
+    assert warehouse.query('SELECT count(*), count("row") FROM tailrace_meta.quarantine') == [(3, 0)]
+
+
+def test_of_what_an_older_release_left_the_earliest_time_counts(warehouse, clock):
+    wanted = suite(between("quarantine", max_value=97), between("quarantine", column="id", max_value=97))
+    judge(warehouse, wanted, staged(warehouse, ROWS.format(99)), run_id="r1", now=clock)
+    first = datetime(2026, 1, 1)
+    warehouse.execute(
+        "UPDATE tailrace_meta.quarantine SET first_seen_at = ? WHERE reason LIKE 'id %'", [first]
+    )
+    warehouse.execute("DROP TABLE tailrace_stage.held__scores")
+    judge(warehouse, wanted, staged(warehouse, ROWS.format(100)), run_id="r2", now=clock)
+    times = warehouse.query(
+        'SELECT "key", first_seen_at = ? FROM tailrace_meta.quarantine ORDER BY ALL', [first]
+    )
+    assert times == [("98", True), ("98", True), ("99", False), ("99", False)]
+
+
+def test_why_a_row_cannot_be_named_is_told_with_the_check(warehouse, clock):
+    rows = staged(warehouse, f"{ROWS.format(99)} UNION ALL SELECT 98, 98")
+    judge(warehouse, suite(between("quarantine", max_value=97)), rows, run_id="r1", now=clock)
+    problem = "key id repeats (1 row too many), so rows cannot be told apart"
+    [(reason,)] = warehouse.query("SELECT reason FROM tailrace_meta.validations")
+    assert problem in reason

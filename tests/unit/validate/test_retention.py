@@ -113,3 +113,26 @@ def test_an_idle_clearing_writes_no_file(tmp_path):
     assert clear(warehouse, ["scores"], STAGES, KEEPING, clock()) == 0
     warehouse.close()
     assert path.read_bytes() == before
+
+
+def test_rows_are_kept_for_so_many_days_and_not_a_moment_longer(warehouse):
+    [(seen,)] = warehouse.query(
+        "SELECT DISTINCT first_seen_at FROM tailrace_meta.quarantine ORDER BY 1 LIMIT 1"
+    )
+    end = seen.replace(tzinfo=UTC) + timedelta(days=3)
+    moment = timedelta(microseconds=1)
+    assert clear(warehouse, ["scores"], STAGES, KEEPING, end - moment) == 0
+    assert clear(warehouse, ["scores"], STAGES, KEEPING, end) == 1
+    assert counts(warehouse)[3] == 2
+    [(at,)] = warehouse.query('SELECT DISTINCT "at" FROM tailrace_meta.validation_samples')
+    end = at.replace(tzinfo=UTC) + timedelta(days=3)
+    clear(warehouse, ["scores"], STAGES, KEEPING, end - moment)
+    assert counts(warehouse)[1] == 13
+    clear(warehouse, ["scores"], STAGES, KEEPING, end)
+    assert counts(warehouse)[1] == 0
+
+
+def test_a_view_of_such_a_name_is_nobodys_copy(warehouse, clock):
+    warehouse.execute("CREATE VIEW tailrace_stage.suite_old AS SELECT 1 AS id")
+    assert clear(warehouse, ["scores"], STAGES, KEEPING, after(clock, hours=1)) == 0
+    assert warehouse.tables("tailrace_stage")["suite_old"] == "view"

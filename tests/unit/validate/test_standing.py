@@ -85,3 +85,29 @@ def test_one_that_ran_out_is_judged_again(warehouse):
     verdict, _ = judge(warehouse, WANTED, staged(warehouse, ROWS.format(200)), run_id="r2", now=Clock())
     assert not verdict.reused
     assert why(warehouse) == ""
+
+
+def holding(warehouse, limit: float):
+    """The last judgement holds rows 191 to 199 back, or is stopped since those are too many."""
+    wanted = suite(between("quarantine", max_value=190), max_quarantined=limit)
+    judge(warehouse, wanted, staged(warehouse, ROWS.format(200)), run_id="r2", now=Clock())
+    return wanted
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["DROP TABLE {}", 'DELETE FROM {} WHERE "key" = 195', "UPDATE {} SET position = position + 1"],
+)
+def test_a_pass_stands_with_the_very_keys_that_it_held_back(warehouse, change):
+    wanted = holding(warehouse, 1.0)
+    assert why(warehouse, wanted) == ""
+    warehouse.execute(change.format("tailrace_stage.held__scores"))
+    assert why(warehouse, wanted) == "the keys of the rows that it held back are not here any more"
+
+
+def test_a_block_stands_without_keys_since_nothing_is_sent(warehouse):
+    wanted = holding(warehouse, 0.01)
+    warehouse.execute("DROP TABLE tailrace_stage.held__scores")
+    assert why(warehouse, wanted) == ""
+    found = standing(warehouse, wanted, staged(warehouse, ROWS.format(200)), NOON)
+    assert (found.verdict.decision, found.verdict.quarantined) == ("blocked", 9)
