@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,12 +13,14 @@ from tests.unit.validate.made import between, expect, staged, suite
 from tailrace.project.spec import Keeping
 from tailrace.validate.assess import assess
 from tailrace.validate.audience import Audience
+from tailrace.validate.evidence.failing import shown
 from tailrace.validate.evidence.placing import placed
 from tailrace.validate.evidence.rows import Rows
 from tailrace.validate.question import Answer
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.sql import DuckDBDialect
+from tailrace.warehouse.stage import Staged
 
 MODEL = """
 SELECT range AS id,
@@ -292,6 +294,23 @@ def test_a_check_of_our_own_shows_what_it_found(own, name):
     assert (check.decision, check.answer.raised) == ("warn", None)
     assert rows(warehouse, check.query) == rows(warehouse, OWN[name][1])
     assert "tailrace_judged" not in check.query
+
+
+def test_the_query_for_totals_breaks_no_line_in_an_expression(own):
+    lines = own[1]["total_matches_source"].query.splitlines()
+    assert [line for line in lines if line.startswith(")")] == ["), totals AS (", ")"]
+    assert "CAST((amount) AS DECIMAL(38, 9))" in own[1]["total_matches_source"].query
+
+
+@pytest.mark.parametrize("name", ["no_missing_days", "total_matches_source"])
+def test_a_query_of_our_own_is_shown_only_with_as_many_rows_as_were_counted(own, name):
+    warehouse, checks = own
+    check, table = checks[name], Staged(TableRef("tailrace_stage", "crm"), 1000, "")
+    seen = check.answer.result["observed_value"]
+    for counted in (seen, seen + 1):
+        again = replace(check, answer=replace(check.answer, result={"observed_value": counted}))
+        found = shown(warehouse, None, table, again, check.asked)
+        assert (found is not None) is (counted == seen)
 
 
 def test_samples_of_our_own_checks_are_what_misses_or_differs(own):

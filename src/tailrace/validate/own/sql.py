@@ -33,6 +33,12 @@ def name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+def enclosed(expression: str) -> str:
+    """The suite's own expression in parentheses; after what may be a comment the closing one stands on a line of its own."""
+    bare = expression.strip()
+    return f"({bare}\n)" if any(mark in bare for mark in ("#", "--")) else f"({bare})"
+
+
 def text(value: str) -> str:
     """A text literal that no engine, template or bind parameter reads otherwise: signs with a meaning stand as their numbers."""
     parts: list[str] = []

@@ -65,14 +65,13 @@ def query(kwargs: Mapping[str, Any], source: TableRef, *, all_groups: bool = Fal
     theirs = [str(text) for text in kwargs.get("source_by") or [sql.name(name) for name in ours]]
     by = [sql.name(name) for name in ours]
     our_groups = "".join(f"{name}, " for name in by)
-    their_groups = "".join(f"({text}\n) AS {name}, " for text, name in zip(theirs, by, strict=True))
-    where = f" WHERE ({kwargs['source_where']}\n)" if kwargs.get("source_where") else ""
+    their_groups = "".join(f"{sql.enclosed(text)} AS {name}, " for text, name in zip(theirs, by, strict=True))
+    where = f" WHERE {sql.enclosed(kwargs['source_where'])}" if kwargs.get("source_where") else ""
     grouped = f" GROUP BY {', '.join(by)}" if by else ""
     return f"""WITH amounts AS (
   SELECT {our_groups}CAST({sql.name(str(kwargs["column"]))} AS {_EXACT}) AS ours, CAST(NULL AS {_EXACT}) AS theirs FROM {sql.BATCH}
   UNION ALL
-  SELECT {their_groups}CAST(NULL AS {_EXACT}) AS ours, CAST(({kwargs["source_column"]}
-) AS {_EXACT}) AS theirs FROM {sql.name(source.schema)}.{sql.name(source.name)}{where}
+  SELECT {their_groups}CAST(NULL AS {_EXACT}) AS ours, CAST({sql.enclosed(kwargs["source_column"])} AS {_EXACT}) AS theirs FROM {sql.name(source.schema)}.{sql.name(source.name)}{where}
 ), totals AS (
   SELECT {our_groups}coalesce(sum(ours), 0) AS model_total, coalesce(sum(theirs), 0) AS source_total FROM amounts{grouped}
 )
