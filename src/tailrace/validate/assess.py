@@ -12,7 +12,7 @@ from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.audience import Audience
 from tailrace.validate.evidence import with_evidence
 from tailrace.validate.own import inputs
-from tailrace.validate.own.asking import Asking, prepared, told
+from tailrace.validate.own.asking import Asking, prepared, told, unforeseen
 from tailrace.validate.own.declaration import Context
 from tailrace.validate.own.parameters import Values
 from tailrace.validate.quarantine import held_rows, hold, key_problem, start_holding
@@ -71,15 +71,28 @@ def assess(
         asked = _answered(context, judge)
         answers = {one.expectation.index: one.answer for one in asked if one.answer}
         key = None if _key_is_proven(suite, answers) else key_problem(warehouse, suite, staged)
-        checks = []
-        for one in asked:
-            assert one.answer is not None, "every expectation has been answered"
-            held = _held(warehouse, judge, suite, one.told, one.question, one.answer, key)
-            check = decide(one.told, one.answer, held)
-            check = with_evidence(warehouse, judge, suite, staged, check, one.question, audience)
-            checks.append(check if one.shown is None else replace(check, asked=one.as_told(), query=""))
-    found = _assessment(warehouse, suite, staged, tuple(checks), key, read)
+        checks = tuple(_checked(context, judge, one, key, audience) for one in asked)
+    found = _assessment(warehouse, suite, staged, checks, key, read)
     return _bound(found, asked)
+
+
+def _checked(context: Context, judge: Examiner, one: Asking, key: str | None, audience: Audience) -> Check:
+    """What is decided about one expectation's answer; an error that nobody thought of blocks, and the others are decided."""
+    try:
+        return _decided(context, judge, one, key, audience)
+    except Exception as error:  # noqa: BLE001  # whatever it was, the rows are not proven good
+        answer = unforeseen(one.told, error, hidden=one.shown is not None).answer
+        assert answer is not None, "it says what was raised"
+        return decide(one.told, answer, None)
+
+
+def _decided(context: Context, judge: Examiner, one: Asking, key: str | None, audience: Audience) -> Check:
+    assert one.answer is not None, "every expectation has been answered"
+    warehouse, suite, staged = context.warehouse, context.suite, context.staged
+    held = _held(warehouse, judge, suite, one.told, one.question, one.answer, key)
+    check = decide(one.told, one.answer, held)
+    check = with_evidence(warehouse, judge, suite, staged, check, one.question, audience)
+    return check if one.shown is None else replace(check, asked=one.as_told(), query="")
 
 
 def _answered(context: Context, judge: Examiner) -> list[Asking]:

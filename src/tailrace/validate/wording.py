@@ -20,11 +20,19 @@ _DIGITS = 12
 
 def expected(expectation: Expectation) -> str:
     """What should be, as a sentence without its full stop: `every score is between 0 and 100`."""
-    kwargs = expectation.kwargs
-    text = _expected(expectation.type, kwargs)
+    text = _phrased(_expected, expectation, "holds")
     if expectation.type == "unexpected_rows_expectation" and expectation.description:
         text = f"no row is found of this kind: {expectation.description.rstrip('.')}"
     return f"{text} (where {expectation.where})" if expectation.where else text
+
+
+def _phrased(phrase: Callable[[str, Kwargs], str], expectation: Expectation, otherwise: str) -> str:
+    """What a phrase makes of an expectation; of one with values that it cannot tell, its name. No judgement ends for want of words."""
+    name, kwargs = expectation.type, expectation.kwargs
+    try:
+        return phrase(name, kwargs)
+    except Exception:  # noqa: BLE001  # values of parameters are of any kind, or not there yet
+        return f"{name}({column_text(kwargs) or ''}) {otherwise}"
 
 
 def _expected(name: str, kwargs: Kwargs) -> str:
@@ -45,14 +53,14 @@ def _mostly(kwargs: Kwargs, every: str, some: str) -> str:
     share = kwargs.get("mostly")
     if not isinstance(share, int | float) or share >= 1:
         return every
-    return some.format(share=f"{share * 100:.4g}%")
+    return some.replace("{share}", f"{share * 100:.4g}%", 1)
 
 
 def failure(expectation: Expectation) -> str:
     """What is wrong with a row or table that fails: the suite's own words where it has any."""
     if expectation.description:
         return expectation.description.rstrip(".")
-    text = _failure(expectation.type, expectation.kwargs)
+    text = _phrased(_failure, expectation, "fails")
     return f"{text} (where {expectation.where})" if expectation.where else text
 
 
@@ -156,9 +164,9 @@ def _is_several(kwargs: Kwargs) -> bool:
     return len(list(kwargs.get("value_set") or ())) != 1
 
 
-def _a_is_above_b(kwargs: Kwargs) -> str:
+def _a_is_above_b(kwargs: Kwargs, verb: str) -> str:
     word = "at least" if kwargs.get("or_equal") else "above"
-    return f"{kwargs.get('column_A')} {{}} {word} {kwargs.get('column_B')}"
+    return f"{kwargs.get('column_A')} {verb} {word} {kwargs.get('column_B')}"
 
 
 def _z_limit(kwargs: Kwargs) -> str:
@@ -208,8 +216,8 @@ _OF_VALUES: Mapping[str, tuple[Callable[[Kwargs], str], Callable[[Kwargs], str]]
 
 _OF_ROWS: Mapping[str, tuple[Callable[[Kwargs], str], Callable[[Kwargs], str]]] = {
     "expect_column_pair_values_a_to_be_greater_than_b": (
-        lambda kwargs: _a_is_above_b(kwargs).format("is"),
-        lambda kwargs: _a_is_above_b(kwargs).format("is not"),
+        lambda kwargs: _a_is_above_b(kwargs, "is"),
+        lambda kwargs: _a_is_above_b(kwargs, "is not"),
     ),
     "expect_column_pair_values_to_be_equal": (
         lambda kwargs: f"{kwargs.get('column_A')} equals {kwargs.get('column_B')}",

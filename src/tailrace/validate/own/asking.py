@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tailrace.errors import WarehouseError
 from tailrace.project.reader import hint
 from tailrace.project.spec import Expectation
-from tailrace.validate.catalogue import columns_of
+from tailrace.validate.catalogue import columns_of, entries
+from tailrace.validate.kwargs import wrong_with_kwargs
 from tailrace.validate.masking import MASK, is_count, shown_error
 from tailrace.validate.own import sql
+from tailrace.validate.own.bounds import fitting
 from tailrace.validate.own.declaration import Asked, CannotTell, Context, Found
-from tailrace.validate.own.parameters import TooEarly, Values
+from tailrace.validate.own.parameters import TooEarly, Values, named_in
 from tailrace.validate.own.registry import CHECKS, OTHER_TABLE, wrong_with
 from tailrace.validate.own.tables import table_of
 from tailrace.validate.question import Answer, Question
@@ -23,19 +24,9 @@ from tailrace.validate.unjudged import kind_of
 _ABOUT_COLUMNS = ("expect_table_columns_to_match_ordered_list", "expect_column_to_exist")
 """Whether the columns are there, and how they are spelled, is what these ask."""
 
-
 _QUERY = "unexpected_rows_query"
 _NOTHING = Found()
 _NO_FIT = "a value that a parameter gives does not fit"
-
-
-_COUNTS = (
-    *("expect_column_unique_value_count_to_be_between", "expect_column_value_lengths_to_be_between"),
-    *("expect_column_value_lengths_to_equal", "expect_table_column_count_to_be_between"),
-    *("expect_table_column_count_to_equal", "expect_table_row_count_to_be_between"),
-    "expect_table_row_count_to_equal",
-)
-"""What they compare is a whole number."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,8 @@ class Asking:
     found: Found = _NOTHING
     shown: Expectation | None = None
     """The expectation as it may be told, where values of data that stand in it must not be."""
+    early: tuple[Expectation, str] | None = None
+    """As it is written, and why it passes whatever is found: it is asked for its number alone, from which its own bounds will come."""
 
     @property
     def told(self) -> Expectation:
@@ -65,13 +58,45 @@ class Asking:
 def prepared(context: Context, item: Expectation, values: Values) -> Asking:
     """What is to be asked. Whatever keeps it from being asked is an answer that blocks; a history too short is one that passes."""
     try:
-        item, shown = values.resolved(item), values.shown(item)
+        return _prepared(context, item, values)
+    except Exception as error:  # noqa: BLE001  # whatever it was, it is about this check alone, and proves nothing good
+        return unforeseen(item, error)
+
+
+def _prepared(context: Context, item: Expectation, values: Values) -> Asking:
+    try:
+        known, shown = values.resolved(item), values.shown(item)
     except TooEarly as early:
-        return Asking(item, answer=Answer(item.index, True, observed=str(early)))
+        return _early(context, item, values, str(early))
     except CannotTell as error:
         return _raised(item, str(error))
-    asking = _asking(context, item)
-    return asking if shown == item else _without_values(replace(asking, shown=shown))
+    misfit = _misfit(context, known) if known != item else None
+    asking = _raised(known, misfit) if misfit else _asking(context, known)
+    return asking if shown == known else _without_values(replace(asking, shown=shown))
+
+
+def _misfit(context: Context, item: Expectation) -> str | None:
+    """What is wrong with the values that parameters gave, by the rules for those that a suite's file has."""
+    entry = entries().get(item.type)
+    wrong = next(wrong_with_kwargs(context.suite, item, entry), None) if entry else None
+    return wrong[1] if wrong else None
+
+
+def _early(context: Context, item: Expectation, values: Values, why: str) -> Asking:
+    """It passes. One whose bounds come from what it observes itself is asked without them, or it would never have a history."""
+    if not values.is_fed_by(item):
+        return Asking(item, answer=Answer(item.index, True, observed=why))
+    kwargs = {name: value for name, value in item.kwargs.items() if not any(named_in(value))}
+    asking = _asking(context, replace(item, kwargs=kwargs))
+    return replace(asking, early=(item, why)) if asking.question else replace(asking, expectation=item)
+
+
+def unforeseen(item: Expectation, error: Exception, *, hidden: bool = False) -> Asking:
+    """An error that nobody thought of: the check blocks, and the others are judged. `hidden`: it may quote what must not be shown."""
+    message = f"{type(error).__name__}: {error}"
+    if hidden or any(named_in(item.kwargs)):
+        return _raised(item, kind_of(message, quotes=False))
+    return _quoted(item, message)
 
 
 def _asking(context: Context, item: Expectation) -> Asking:
@@ -92,29 +117,12 @@ def _native(context: Context, item: Expectation, spelled: Expectation) -> Asking
         relation = context.relations.named(item.where)
     except WarehouseError as error:
         return _quoted(item, str(error), "where: ")
-    kwargs = dict(_whole(item.type, spelled.kwargs))
+    kwargs = dict(fitting(item.type, spelled.kwargs))
     if _QUERY in kwargs:
         kwargs[_QUERY] = sql.spelled(context.warehouse.dialect, kwargs[_QUERY])
     if kwargs.get(OTHER_TABLE):
         kwargs[OTHER_TABLE] = str(table_of(context.warehouse, str(kwargs[OTHER_TABLE])))
     return Asking(item, Question(item.index, relation, item.type, kwargs))
-
-
-def _whole(name: str, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Bounds of a count as whole numbers that say the same: the package would cut 33.5 down to 33."""
-    if name not in _COUNTS:
-        return kwargs
-    if isinstance(value := kwargs.get("value"), float) and value != int(value):
-        raise CannotTell(f"value must be a whole number, not {value}")
-    rounded: Mapping[str, Callable[[float], int]] = {
-        "min_value": math.ceil,
-        "max_value": math.floor,
-        "value": int,
-    }
-    return {
-        name: rounded[name](value) if isinstance(value, float) and name in rounded else value
-        for name, value in kwargs.items()
-    }
 
 
 def _own(context: Context, item: Expectation, spelled: Expectation) -> Asking:
@@ -130,8 +138,23 @@ def _own(context: Context, item: Expectation, spelled: Expectation) -> Asking:
 
 def told(context: Context, asking: Asking, answer: Answer) -> Asking:
     """With the package's answer, that on a check of ours in its own words."""
-    found = _worded(context, asking, answer)
+    try:
+        found = _worded(context, asking, answer)
+    except Exception as error:  # noqa: BLE001  # as above
+        found = unforeseen(asking.expectation, error)
+    if asking.early:
+        return _passed(found, *asking.early)
     return found if asking.shown is None else _without_values(replace(found, shown=asking.shown))
+
+
+def _passed(asking: Asking, written: Expectation, why: str) -> Asking:
+    """With the number that was found, where one was."""
+    answer = asking.answer
+    assert answer is not None, "it has been answered"
+    result = {} if answer.raised else answer.result
+    number = None if answer.raised else answer.number
+    passed = Answer(answer.index, True, observed=why, result=result, number=number)
+    return replace(asking, expectation=written, answer=passed)
 
 
 def _without_values(asking: Asking) -> Asking:

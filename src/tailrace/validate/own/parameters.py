@@ -63,6 +63,11 @@ class Values:
 
         return replace(item, kwargs=_filled(item.kwargs, told))
 
+    def is_fed_by(self, item: Expectation) -> bool:
+        """Whether a parameter of the expectation is taken from what it observed itself."""
+        known = self._context.suite.parameters
+        return any(is_source(known[name], item) for name in named_in(item.kwargs) if name in known)
+
     def _value(self, name: str) -> Value:
         if name not in self._found:
             self._found[name] = self._read(name)
