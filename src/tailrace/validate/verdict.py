@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from tailrace.project.spec import Expectation, Suite
+from tailrace.validate.catalogue import entries
 from tailrace.validate.entry import column_text as column_text  # noqa: PLC0414  # rows of results are written with both
 from tailrace.validate.own.declaration import Distribution
 from tailrace.validate.own.kwargs import exactly
@@ -19,6 +20,7 @@ from tailrace.validate.wording import figure
 Decision = Literal["pass", "warn", "quarantine", "block"]
 
 QUERY = "unexpected_rows_expectation"
+_NO_VALUE = (None, "", "None", "nan")
 FULL_SHARES_FROM = 100
 """Rows from which percentages count: below, one bad row of ten is no share to stop for."""
 
@@ -102,7 +104,7 @@ def decide(expectation: Expectation, answer: Answer, held: int | str | None) -> 
         )
     if answer.success:
         return Check(expectation, answer, "pass")
-    found = f"{failure(expectation)}{_size(expectation, answer)}"
+    found = _nothing(expectation, answer) or f"{failure(expectation)}{_size(expectation, answer)}"
     if expectation.on_fail != "quarantine":
         return Check(expectation, answer, expectation.on_fail, found)
     if held is None or held != answer.unexpected:
@@ -132,6 +134,16 @@ def _named(expectation: Expectation) -> str:
     if expectation.description:
         return f'{expectation.type} "{expectation.description}"'
     return f"{expectation.type} (expectation {expectation.index + 1})"
+
+
+def _nothing(expectation: Expectation, answer: Answer) -> str:
+    """What is wrong where a column has no value to be judged by: no rows, or nothing but NULLs. Else ""."""
+    entry = entries().get(expectation.type)
+    aggregates = entry is not None and entry.kind == "column" and not entry.own
+    if not aggregates or answer.unexpected is not None or answer.observed not in _NO_VALUE:
+        return ""
+    why = f"{column_text(expectation.kwargs)} has no values"
+    return f"{failure(expectation)}: {why}" if expectation.description else why
 
 
 def _size(expectation: Expectation, answer: Answer) -> str:

@@ -92,7 +92,7 @@ def test_what_was_seen_is_told_only_as_a_number():
     assert reasons == [
         "the highest name is below 0: it is 12.5",
         "the highest name is below 0: it is -3",
-    ] + 3 * ["the highest name is below 0"]
+    ] + 3 * ["name has no values"]
 
 
 @pytest.mark.parametrize(
@@ -213,3 +213,15 @@ def test_parameters_are_those_of_the_suite(warehouse):
     )
     assert seen.reasons == (seen.checks[0].reason,)
     assert replace(seen, reasons=()).decision == "pass"
+
+
+@pytest.mark.parametrize(
+    "rows", ["1 AS id, 1.0 AS score WHERE false", "1 AS id, CAST(NULL AS DOUBLE) AS score"]
+)
+@pytest.mark.parametrize("kind", ["max", "min", "mean", "median", "sum", "stdev"])
+def test_nothing_is_not_too_much_or_too_little(warehouse, rows, kind):
+    item = expect(f"expect_column_{kind}_to_be_between", column="score", min_value=1, max_value=2)
+    told = {**item, "description": "scores are off"}
+    found = assess(warehouse, suite(item, told), staged(warehouse, f"SELECT {rows}")).checks
+    assert [check.reason for check in found] == ["score has no values", "scores are off: score has no values"]
+    assert {check.decision for check in found} == {"block"}
