@@ -116,8 +116,19 @@ def _term(tokens: Iterator[tuple[str, str]], pandas: bool) -> str:
     kind, value = next(tokens, ("", "its end"))
     if kind not in ("number", "single", "double"):
         raise Unclear(f"{value} is not a value")
+    if pandas and kind != "number" and _reads_otherwise(value):
+        raise Unclear(f"the text {value} equals no number in pandas, and does in SQL")
     literal = _literal(_number(value) if kind == "number" else value)
     return f"{column} {same} {literal}"
+
+
+def _reads_otherwise(text: str) -> bool:
+    """Whether a database casts the text to a column of numbers or of yes and no."""
+    try:
+        float(text)
+    except ValueError:
+        return text.strip().lower() in ("true", "false")
+    return True
 
 
 def _nullity(tokens: Iterator[tuple[str, str]]) -> str:

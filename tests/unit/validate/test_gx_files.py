@@ -225,7 +225,7 @@ def test_a_condition_of_pandas_selects_the_same_rows(text):
         ("score > @limit", "pandas"), ("plan == 'it\\'s'", "pandas"), ("score >", "pandas"), ("5 < score", "pandas"), ("", "pandas"),
         ("score between 1 and 2", "spark"), ("upper(plan) = 'X'", "spark"), ("plan IS TRUE", "spark"), ("score > 5", None),
         ("score > 5", "sql"), ('col("a") > col("b")', "great_expectations"), ('col("a") > 5 & col("b") > 5', "great_expectations"),
-        ("score != 3", "pandas"),
+        ("score != 3", "pandas"), ("score == '5'", "pandas"), ('score > "-1.5e3"', "pandas"), ("paid == 'True'", "pandas"), ("score == ' nan'", "pandas"),
         (5, "pandas"), ({"type": "not"}, None), ({}, None), ({"type": "and", "conditions": []}, None), ({"type": "and", "conditions": ["x"]}, None),
         ({"type": "nullity", "column": {"name": "a"}}, None), ({"type": "comparison", "column": {}, "operator": "==", "parameter": 1}, None),
         ({"type": "comparison", "column": {"name": "a"}, "operator": "IN", "parameter": []}, None),
