@@ -57,6 +57,9 @@ _NAMES_NO_ROW = ("Binder Error", "Catalog Error", "Parser Error")
 _OF_MACHINE = ("Out of Memory Error", "IO Error")
 """Errors that tell sizes and paths."""
 
+_NOT_FINITE = r"(^|[\[:,])\s*-?(NaN|nan|Infinity|inf)\b"
+"""In what DuckDB takes for JSON: numbers that JSON does not know. A text that looks so makes its whole column a text, too."""
+
 
 def masked_row_sql(
     dialect: Dialect, columns: Mapping[str, str], personal: Collection[str], alias: str = ""
@@ -79,6 +82,9 @@ def _shown(column: str, kind: str, personal: bool) -> str:
     if kind.upper() in ("DOUBLE", "FLOAT"):
         finite = f"{column} IS NULL OR isfinite({column})"
         return f"CASE WHEN {finite} THEN to_json({column}) ELSE to_json(CAST({column} AS VARCHAR)) END"
+    if kind.upper() == "JSON" or "DOUBLE" in kind.upper() or "FLOAT" in kind.upper():
+        odd = f"regexp_matches(CAST(to_json({column}) AS VARCHAR), '{_NOT_FINITE}')"
+        return f"CASE WHEN {odd} THEN to_json(CAST({column} AS VARCHAR)) ELSE to_json({column}) END"
     return column
 
 

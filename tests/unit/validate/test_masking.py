@@ -118,3 +118,29 @@ def test_an_error_of_personal_rows_tells_its_kind_and_what_is_not_of_rows():
         ("Out of Memory Error: 16.0 MiB used", "Out of Memory Error: 16.0 MiB used"),
     ):
         assert reading_error(told, personal=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("['nan'::DOUBLE, 1.5]", "[nan, 1.5]"),
+        ("{'a': '-inf'::FLOAT, 'b': 'x'}", "{'a': -inf, 'b': x}"),
+        ("MAP {'k': 'inf'::DOUBLE}", "{k=inf}"),
+        ("""'{"a": NaN}'::JSON""", '{"a": NaN}'),
+        ("[1.5::DOUBLE, NULL]", [1.5, None]),
+        ("NULL::DOUBLE[]", None),
+        ("""'{"a": "NaN"}'::JSON""", {"a": "NaN"}),
+        ("{'a': [1.5::DOUBLE], 'b': 'say, NaNa'}", {"a": [1.5], "b": "say, NaNa"}),
+    ],
+)
+def test_a_row_is_json_also_where_nested_numbers_are_not_finite(value, shown):
+    warehouse = DuckDBWarehouse(None)
+    warehouse.execute(f"CREATE TABLE t AS SELECT {value} AS v")
+    row = masked_row_sql(warehouse.dialect, warehouse.columns(TableRef("main", "t")), set())
+    [(text,)] = warehouse.query(f"SELECT {row} FROM t")
+    warehouse.close()
+
+    def refused(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    assert json.loads(text, parse_constant=refused) == {"v": shown}
