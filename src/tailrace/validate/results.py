@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tailrace.project.spec import Suite
+from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.audience import Audience
 from tailrace.validate.masking import MASK, hides, quotes_mean, shown_result, touches
 from tailrace.validate.suite import suite_hash
@@ -144,29 +144,43 @@ def _plain(value: Any) -> Any:
 
 
 def mask_earlier(warehouse: Warehouse, found: Assessment, audience: Audience) -> None:
-    """Take out of earlier rows what must not be shown any more, since a column was marked as personal after them."""
-    table = warehouse.dialect.table(VALIDATIONS)
-    for item in (check.expectation for check in found.checks if hides(check.expectation, audience.personal)):
-        warehouse.execute(
-            f"UPDATE {table} SET observed = ?, observed_number = NULL, result = NULL, reason = CASE WHEN reason IS NOT NULL"
-            ' THEN ? END WHERE suite = ? AND expectation = ? AND lower("column") = lower(?) AND observed <> ?',
-            [MASK, failure(item), found.suite.name, item.type, column_text(item.kwargs), MASK],
-        )
-    for item in (
-        check.expectation for check in found.checks if touches(check.expectation, audience.personal)
-    ):
-        warehouse.execute(
-            f"UPDATE {table} SET reason = split_part(reason, ?, 1) || rtrim(?, ': ') WHERE suite = ? AND expectation = ?"
-            ' AND lower("column") IS NOT DISTINCT FROM lower(?) AND contains(reason, ?)',
-            [_UNJUDGED, _UNJUDGED, found.suite.name, item.type, column_text(item.kwargs), _UNJUDGED],
-        )
-    for item in (
-        check.expectation for check in found.checks if quotes_mean(check.expectation, audience.personal)
-    ):
-        warehouse.execute(
-            f'UPDATE {table} SET query = NULL WHERE suite = ? AND expectation = ? AND lower("column") = lower(?)',
-            [found.suite.name, item.type, column_text(item.kwargs)],
-        )
+    """Take out of earlier rows what must not be shown any more, since a column was marked as personal after them.
+
+    It goes by the rows of the suite and of its model, so that what a removed expectation left is masked too.
+    """
+    suite, personal = found.suite, audience.personal
+    for item, column, kwargs in _written(warehouse, suite) if personal else ():
+        for change, values in _changes(item, personal):
+            warehouse.execute(
+                f"UPDATE {warehouse.dialect.table(VALIDATIONS)} SET {change} AND (suite = ? OR model = ?) AND expectation = ?"
+                ' AND "column" IS NOT DISTINCT FROM ? AND kwargs IS NOT DISTINCT FROM ?',
+                [*values, suite.name, suite.model, item.type, column, kwargs],
+            )
+
+
+def _written(warehouse: Warehouse, suite: Suite) -> Iterator[tuple[Expectation, str | None, str | None]]:
+    """Expectations that left rows, with the row's "column" and kwargs; an older release wrote no kwargs."""
+    rows = warehouse.query(
+        f'SELECT DISTINCT expectation, "column", kwargs, "where" FROM {warehouse.dialect.table(VALIDATIONS)}'
+        " WHERE (suite = ? OR model = ?) AND (observed <> ? OR query IS NOT NULL OR contains(reason, ?))",
+        [suite.name, suite.model, MASK, _UNJUDGED],
+    )
+    for kind, column, kwargs, where in rows:
+        known = json.loads(kwargs) if kwargs else {"column": column} if column else {}
+        yield Expectation(kind, known, "critical", "block", where), column, kwargs
+
+
+def _changes(item: Expectation, personal: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    """SET and the begin of WHERE, with their values, for each thing of an earlier row that may quote a personal value."""
+    if hides(item, personal):
+        reason = "CASE WHEN reason IS NOT NULL THEN ? END"
+        said = f"observed = ?, observed_number = NULL, result = NULL, reason = {reason} WHERE observed <> ?"
+        yield said, [MASK, failure(item), MASK]
+    if touches(item, personal):
+        said = "reason = split_part(reason, ?, 1) || rtrim(?, ': ') WHERE contains(reason, ?)"
+        yield said, [_UNJUDGED] * 3
+    if quotes_mean(item, personal):
+        yield "query = NULL WHERE query IS NOT NULL", []
 
 
 def mask_parameters(warehouse: Warehouse, found: Assessment) -> None:

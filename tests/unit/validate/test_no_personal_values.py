@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -227,4 +228,31 @@ def test_an_earlier_error_is_cut_off_once_its_column_is_personal():
     reasons = warehouse.query("SELECT reason FROM tailrace_meta.validations ORDER BY run_id")
     assert reasons[0] == ("unexpected_rows_expectation() could not be judged",)
     assert "31337" not in reasons[1][0]
+    warehouse.close()
+
+
+@pytest.mark.parametrize("name", ["scores", "another"])
+def test_what_a_removed_expectation_or_suite_left_is_masked_with_the_column(name):
+    warehouse, clock = DuckDBWarehouse(None), Clock()
+    before = suite(
+        expect("expect_column_max_to_be_between", "warn", column="salary", max_value=1),
+        expect("expect_column_max_to_be_between", "warn", column="salary", max_value=2),
+        expect("no_missing_days", "warn", column="day", by=["salary"]),
+        expect("expect_column_value_z_scores_to_be_less_than", "warn", column="salary", threshold=0.1, double_sided=True),
+        expect("expect_column_max_to_be_between", "warn", column="score", max_value=1),
+    )  # fmt: skip
+    judge(warehouse, before, staged(warehouse, ROWS), run_id="r1", now=clock)
+    warehouse.execute(
+        "UPDATE tailrace_meta.validations SET kwargs = NULL WHERE position = 1"
+    )  # an older release
+    after = replace(suite(expect("expect_column_values_to_not_be_null", column="id")), name=name)
+    judge(warehouse, after, staged(warehouse, ROWS), run_id="r2", now=clock, audience=Audience(PERSONAL))
+    rows = warehouse.query("SELECT * FROM tailrace_meta.validations")
+    assert not [value for value in PLANTED if value in str(rows)]
+    told = warehouse.query(
+        "SELECT observed, reason FROM tailrace_meta.validations WHERE run_id = 'r1' ORDER BY position"
+    )
+    assert [observed for observed, _ in told] == ["***", "***", "***", told[3][0], "6"]
+    assert told[0][1] == "the highest salary is above 1"
+    assert told[4][1] == "the highest score is above 1: it is 6"
     warehouse.close()
