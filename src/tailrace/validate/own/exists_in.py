@@ -38,7 +38,7 @@ def _ask(context: Context, item: Expectation) -> Asked | Found:
 
 
 def found_sql(context: Context, item: Expectation) -> str:
-    """The added column's SQL over the judged row, whose name stands outside the subquery: there the other table's columns come first."""
+    """The added column's SQL over the judged row. Inside EXISTS only one column of the other table is known, so that none hides the row."""
     other = table_of(context.warehouse, str(item.kwargs["table"]))
     there = list(context.warehouse.columns(other))
     wanted = to_column(item.kwargs)
@@ -47,8 +47,8 @@ def found_sql(context: Context, item: Expectation) -> str:
     quote, table = context.warehouse.dialect.quote, context.warehouse.dialect.table(other)
     value = f"{ROW}.{quote(str(item.kwargs['column']))}"
     return (
-        f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} IN (SELECT known.{quote(wanted)} FROM {table} AS known"
-        f" WHERE known.{quote(wanted)} IS NOT NULL) THEN 1 ELSE 0 END"
+        f"CASE WHEN {value} IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM (SELECT there.{quote(wanted)} AS {FOUND} FROM {table} AS there)"
+        f" AS known WHERE known.{FOUND} = {value}) THEN 1 ELSE 0 END"
     )
 
 

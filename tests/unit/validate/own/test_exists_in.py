@@ -111,3 +111,9 @@ def test_names_that_collide_change_nothing(warehouse):
     )
     assert gate(rows).unexpected == 2
     assert held(warehouse) == [0, 2]
+
+
+def test_a_number_equals_its_text_as_in_sql(warehouse):
+    warehouse.execute("CREATE TABLE crm.texts AS SELECT '007' AS code")
+    gate = Gate(warehouse, expect("exists_in", "warn", column="code", table="crm.texts"))
+    assert gate("SELECT range AS id, CAST(range AS INTEGER) AS code FROM range(8)").unexpected == 7
