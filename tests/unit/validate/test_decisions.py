@@ -92,7 +92,10 @@ def test_what_was_seen_is_told_only_as_a_number():
     assert reasons == [
         "the highest name is below 0: it is 12.5",
         "the highest name is below 0: it is -3",
-    ] + 3 * ["name has no values"]
+        "the highest name is below 0",
+        "the highest name is below 0",
+        "name has no values",
+    ]
 
 
 @pytest.mark.parametrize(
