@@ -139,7 +139,7 @@ FILES = (
     (CONTACTS, 'schedule: {cron: "*/15', 'shedule: {}\nschedule: {cron: "61', "hubspot.yml:4:1: a pipeline has no key shedule. Did you mean schedule?"),
     (CONTACTS, "", "", "hubspot.yml:5:18: cron: '61 * * * *' is no schedule"),
     (CONTACTS, "  companies: {}\n", "  companies: {}\n  companies: {}\n", "hubspot.yml:36:3: companies: this key is already on line 35"),
-    ("expectations/lead_scores.yml", "max_quarantined: 5%", "max_quarantined: lots", "lead_scores.yml:5:18: max_quarantined must be a percentage"),
+    ("expectations/lead_scores.yml", "max_quarantined: 5%", "max_quarantined: lots", "lead_scores.yml:6:18: max_quarantined must be a percentage"),
     ("profiles.yml", "'GA4_TOKEN', 'sandbox'", "'OF_NOBODY'", "profiles.yml:20:25: the environment variable OF_NOBODY is not set"),
     (SYNC, "model: lead_scores", "model: lead_score", "hubspot_lead_scores.yml:3:8: there is no model lead_score. Did you mean lead_scores?"),
     (SYNC, "mode: update", "mode: updat", "hubspot_lead_scores.yml:6:7: mode cannot be updat. Did you mean update?"),
@@ -150,7 +150,7 @@ MODELS = (
     ("models/marts/daily_sessions.sql", "ref('stg_ga4__sessions')", "ref('stg_ga4__session')", "daily_sessions.sql:12:14: there is no model or seed stg_ga4__session. Did you mean stg_ga4__sessions?"),
     ("models/staging/stg_hubspot__contacts.sql", "source('hubspot', 'contacts')", "ref('lead_scores')", "models read each other: stg_hubspot__contacts -> lead_scores -> stg_hubspot__contacts"),
     ("profiles.yml", "type: ga4", "type: ga5", "profiles.yml:19:17: there is no connector ga5. did you mean ga4?"),
-    ("expectations/lead_scores.yml", "expect_table_row_count_to_be_between", "expect_table_row_count_betwen", "lead_scores.yml:8:11: Great Expectations has no expect_table_row_count_betwen"),
+    ("expectations/lead_scores.yml", "expect_table_row_count_to_be_between", "expect_table_row_count_betwen", "lead_scores.yml:9:11: Great Expectations has no expect_table_row_count_betwen"),
     (SYNC, "mode: update", "mode: append", "hubspot_lead_scores.yml:6:7: contacts cannot be written with mode append"),
     (CONTACTS, "  deals: {}", "  dealz: {}\n  deals: {}", "hubspot.yml:35:3: hubspot has no resource 'dealz'"),
 )  # fmt: skip
@@ -158,7 +158,7 @@ COLUMNS = (
     (SYNC, "lead_score: score", "lead_score: scor", "hubspot_lead_scores.yml:10:15: model lead_scores has no column scor. Did you mean score?"),
     (SYNC, "match: {email: email}", "match: {email: e_mail}", "hubspot_lead_scores.yml:8:16: model lead_scores has no column e_mail. Did you mean email?"),
     (SYNC, "not consent_marketing", "not consent", "hubspot_lead_scores.yml:14:11: suppress names consent, which the model does not have"),
-    ("expectations/lead_scores.yml", "{column: fit,", "{column: fitt,", "lead_scores.yml:37:22: model lead_scores has no column fitt. Did you mean fit?"),
+    ("expectations/lead_scores.yml", "{column: fit,", "{column: fitt,", "lead_scores.yml:40:22: model lead_scores has no column fitt. Did you mean fit?"),
 )  # fmt: skip
 
 
