@@ -146,3 +146,13 @@ def test_data_that_is_no_column_is_judged_too(spend):
         assert (ran.code, fault in found) == (3, True), (fault, found)
     healed = _judged(spend, "SELECT * FROM {{ ref('moved') }}")
     assert (healed.code, _failing(healed)) == (0, {})
+
+
+def test_no_single_step_publishes_what_no_suite_has_judged(acme):
+    acme.run()
+    acme.edit("models/marts/lead_scores.sql", "    score,\n", "    score + 1000 AS score,\n")
+    built = acme.tailrace("build", "--publish", "--json")
+    assert built.code == 3
+    assert built.steps("validate")["lead_scores"]["status"] == "stopped"
+    assert acme.tailrace("replay", "hubspot.contacts", "--publish").code == 3
+    assert acme.query("SELECT max(score) < 200 FROM marts.lead_scores") == [(True,)]

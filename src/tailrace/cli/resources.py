@@ -29,7 +29,7 @@ def replay_one(frame: Frame, resource: str, publish: bool, days: tuple[date, dat
     try:
         with shown(frame) as clear:
             session.on_step = teller(frame, clear)
-            replay_resource(session, landed, days, publish=publish)
+            replay_resource(session, landed, days, publishing=resolved if publish else None)
     finally:
         session.close()
     frame.document(document_of(session))

@@ -54,7 +54,7 @@ def run_steps(
 
     resolved = opened(frame)
     chosen = choose(resolved, select, exclude, _modified(resolved, (*select, *exclude)))
-    wanted = STEPS[command] + (("publish",) if publish else ())
+    wanted = STEPS[command] + (("validate", "publish") if publish else ())  # nothing is published unseen
     _something_chosen(chosen, command, select)
     wishes = asked(resolved, chosen) if asked else NOTHING
     session = Session(resolved.project, command, days=days, tests=tests, asked=wishes)

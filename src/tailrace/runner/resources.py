@@ -13,7 +13,7 @@ from tailrace.plan.scratch import scratch
 from tailrace.project.spec import Pipeline, Resource
 from tailrace.runner.publishing import publish_work
 from tailrace.runner.session import LOCK, Session
-from tailrace.runner.steps import changes_of, source_of, spec_of
+from tailrace.runner.steps import changes_of, source_of, spec_of, validate
 from tailrace.state import runs
 from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
@@ -60,9 +60,9 @@ def find_resource(resolved: Resolved, name: str) -> Landed:
 
 
 def replay_resource(
-    session: Session, landed: Landed, days: tuple[date, date] | None, *, publish: bool
+    session: Session, landed: Landed, days: tuple[date, date] | None, *, publishing: Resolved | None
 ) -> None:
-    """Rebuild under the run lock; the result is in the session."""
+    """Rebuild under the run lock; the result is in the session. `publishing`: publish it, once every suite has judged."""
     from tailrace.land.replay import replay
 
     started = session.now()
@@ -79,8 +79,12 @@ def replay_resource(
             session.record(
                 StepResult("land", str(landed.table), "ok", done.rows, done.changes, seconds, detail=detail)
             )
+        whole = publishing is not None and session.status() == "ok"
+        if publishing is not None and whole:
+            with session.warehouse() as warehouse:
+                validate(session, warehouse, publishing, publishing.project.suites)
         runs.finish(session.store, session.run_id, session.status(), None, session.now())
-        if publish and session.status() == "ok":
+        if whole:
             publish_work(session, "warehouse")
 
 

@@ -121,7 +121,7 @@ def test_rows_of_a_condition_are_judged_alone(bigquery, warehouse, examiner):
     )[0]
     found = examiner.answers(questions)
     assert [answer.raised for answer in found] == [None, None, None]
-    assert (found[0].unexpected, found[1].observed, found[2].observed) == (above, str(ones), str(total))
+    assert (found[0].unexpected, found[1].observed, found[2].observed) == (above, f"{ones} rows", str(total))
     keys = bigquery.query_and_wait(examiner.failing_rows(questions[0], ["id"]))
     assert sorted(row[0] for row in keys) == [
         key for (key,) in warehouse.query("SELECT id FROM t WHERE email LIKE 'user%' AND a = 1 AND score > 50 ORDER BY id")
