@@ -40,8 +40,7 @@ CASES = [
     ("expect_column_value_z_scores_to_be_less_than", {"column": "score", "threshold": 1.7, "double_sided": True},
      "abs((score - (SELECT avg(score) FROM t)) / (SELECT stddev_samp(score) FROM t)) >= 1.7"),
     ("expect_column_values_to_not_be_outliers", {"column": "score", "multiplier": 0.4},
-     "score NOT BETWEEN (SELECT 1.4 * quantile_cont(score, 0.25) - 0.4 * quantile_cont(score, 0.75) FROM t)"
-     + " AND (SELECT 1.4 * quantile_cont(score, 0.75) - 0.4 * quantile_cont(score, 0.25) FROM t)"),
+     "score NOT BETWEEN (SELECT 1.4 * quantile_cont(score, 0.25) - 0.4 * quantile_cont(score, 0.75) FROM t) AND (SELECT 1.4 * quantile_cont(score, 0.75) - 0.4 * quantile_cont(score, 0.25) FROM t)"),
     ("expect_column_values_to_not_be_outliers", {"column": "score", "method": "std", "multiplier": 1.7},
      "abs(score - (SELECT avg(score) FROM t)) >= 1.7 * (SELECT stddev_samp(score) FROM t)"),
     # DuckDB's own ~ would match the whole text only
