@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 from contextlib import redirect_stderr
 
 import pytest
@@ -28,10 +29,10 @@ def terminal(monkeypatch):
 
     def drawn() -> list[str]:
         stream.flush()
-        try:
-            return [line for line in CLEAR.split(os.read(ours, 65536).decode()) if line]
-        except BlockingIOError:
-            return []
+        seen = b""
+        while select.select([ours], [], [], 0.3)[0]:  # the kernel hands a terminal's bytes on in its own time
+            seen += os.read(ours, 65536)
+        return [line for line in CLEAR.split(seen.decode()) if line]
 
     drawn.clock, drawn.stream = clock, stream
     yield drawn
