@@ -23,7 +23,7 @@ UNAVAILABLE: Mapping[str, str] = {
     "expect_column_values_to_be_increasing": "Put lag() into the model and use expect_column_pair_values_a_to_be_greater_than_b",
     "expect_column_values_to_be_json_parseable": "Put json_valid() into the model and use expect_column_values_to_be_in_set",
     "expect_column_values_to_match_json_schema": "Put the JSON's parts into columns of the model and expect something of those",
-    "expect_query_results_to_match_comparison": "Use unexpected_rows_expectation",
+    "expect_query_results_to_match_comparison": "Use total_matches_source, or a query: unexpected_rows_expectation",
 }
 """Expectations without SQL for this engine, each with what to write in its place."""
 

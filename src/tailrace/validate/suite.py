@@ -103,7 +103,13 @@ def _expectation(
         yield ("type",), *unknown_type(item.type)
         return
     if item.type in UNAVAILABLE:
-        yield ("type",), f"{item.type} has no SQL: it works on pandas only", UNAVAILABLE[item.type]
+        compares = "comparison_data_source_name" in entry.kwargs
+        why = (
+            "compares two data sources, and here is one"
+            if compares
+            else "has no SQL: it works on pandas only"
+        )
+        yield ("type",), f"{item.type} {why}", UNAVAILABLE[item.type]
         return
     yield from wrong_with_kwargs(suite, item, entry)
     yield from wrong_with_own(item)

@@ -36,6 +36,8 @@ WRONG = [
      "Great Expectations has no ExpectColumnValuesToBeUnique. Write expect_column_values_to_be_unique"),
     (expect("expect_column_values_to_be_increasing", column="id"), ("type",),
      "expect_column_values_to_be_increasing has no SQL: it works on pandas only. Put lag() into the model and use expect_column_pair_values_a_to_be_greater_than_b"),
+    (expect("expect_query_results_to_match_comparison", base_query="SELECT 1"), ("type",),
+     "expect_query_results_to_match_comparison compares two data sources, and here is one. Use total_matches_source, or a query: unexpected_rows_expectation"),
     (between(min_value=1, max_valu=2), ("kwargs", "max_valu"),
      "expect_column_values_to_be_between has no max_valu. Did you mean max_value?"),
     (between(min_value=1, row_condition="x"), ("kwargs", "row_condition"),
