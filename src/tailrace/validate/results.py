@@ -11,6 +11,7 @@ from typing import Any
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.audience import Audience
 from tailrace.validate.masking import MASK, hides, quotes_mean, shown_result, touches
+from tailrace.validate.own.registry import CHECKS
 from tailrace.validate.suite import suite_hash
 from tailrace.validate.verdict import Assessment, Check, Verdict, column_text, expected, failure
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
@@ -181,6 +182,10 @@ def _changes(item: Expectation, personal: frozenset[str]) -> Iterator[tuple[str,
         yield said, [_UNJUDGED] * 3
     if quotes_mean(item, personal):
         yield "query = NULL WHERE query IS NOT NULL", []
+    if item.type in CHECKS and touches(
+        item, personal
+    ):  # what was asked of drift names the values that it counts
+        yield "asked = NULL, query = NULL WHERE coalesce(asked, query) IS NOT NULL", []
 
 
 def mask_parameters(warehouse: Warehouse, found: Assessment) -> None:

@@ -256,3 +256,29 @@ def test_what_a_removed_expectation_or_suite_left_is_masked_with_the_column(name
     assert told[0][1] == "the highest salary is above 1"
     assert told[4][1] == "the highest score is above 1: it is 6"
     warehouse.close()
+
+
+def test_what_a_spread_counted_is_masked_with_its_column():
+    warehouse, clock = DuckDBWarehouse(None), Clock()
+    before = suite(expect("no_drift", "warn", column="city", min_runs=1))
+    cities = "SELECT range AS id, CASE WHEN range % 2 = 0 THEN 'Quartzville' ELSE 'Berlin' END AS city FROM range(300)"
+    for run, rows in (
+        ("r1", cities),
+        ("r2", cities.replace("% 2", "% 20")),
+        ("r3", cities.replace("% 2", "% 7")),
+    ):
+        judge(warehouse, before, staged(warehouse, rows), run_id=run, now=clock)
+    tables = ("validations", "distributions", "verdicts", "validation_samples")
+    shown = lambda: str([warehouse.query(f"SELECT * FROM tailrace_meta.{table}") for table in tables])  # noqa: E731
+    assert "Quartzville" in shown()
+    after = suite(expect("expect_column_values_to_not_be_null", column="id"))
+    judge(
+        warehouse,
+        after,
+        staged(warehouse, cities),
+        run_id="r4",
+        now=clock,
+        audience=Audience(frozenset({"city"})),
+    )
+    assert "Quartzville" not in shown()
+    warehouse.close()
