@@ -292,7 +292,7 @@ ask("SELECT * FROM t")
 ask("SELECT * FROM {batch} WHERE id > 5")
 if sys.argv[1:]:
     print("ready", flush=True)
-    print(ask("SELECT 1 FROM {batch} a JOIN t b ON hash(b.id) % 7 = hash(b.id + 1) % 9 JOIN t c ON sin(c.id + b.id) > cos(b.id - c.id)"))
+    print(ask("SELECT 1 FROM range(1000000000000) r(n), {batch} b WHERE b.id = 1 AND r.n % 7 = 9"))
 assert threading.enumerate() == [threading.main_thread()]
 """
 
@@ -326,6 +326,7 @@ def test_no_expectation_prints_anything():
 
 
 def test_ctrl_c_ends_the_judgement_and_is_no_finding():
+    """The engine looks for it between two tasks, so the query is one of many small ones."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
