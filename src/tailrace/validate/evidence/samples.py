@@ -12,6 +12,7 @@ from tailrace.validate.evidence.failing import QUERY
 from tailrace.validate.evidence.numbers import COUNT
 from tailrace.validate.evidence.rows import Shown
 from tailrace.validate.masking import masked_row_sql
+from tailrace.validate.quarantine import HELD
 from tailrace.validate.question import Question
 from tailrace.validate.verdict import Check
 from tailrace.validate.where import same_for_same_rows
@@ -39,6 +40,8 @@ def samples(
         order = [*found.order, *([key] if key else columns)]
         judged = found.columns or [name for _, name in columns_of(question.kwargs)]
         sql = found.few(audience.keeping.samples) if found.few else found.sql
+        if check.decision == "quarantine" and key and not found.order:
+            sql = _held(warehouse, staged, check, key, audience.keeping.samples)
         return _first(warehouse, sql, _ahead(columns, [key, *judged]), order, audience)
     if found.kind == "values":
         name = found.columns[0]
@@ -50,6 +53,12 @@ def samples(
     if found.kind == "query":
         return _of_query(warehouse, staged, question, found, key, columns, audience)
     return ()
+
+
+def _held(warehouse: Warehouse, staged: Staged, check: Check, key: str, wanted: int) -> str:
+    """The first rows by the keys that are named already: the condition need not be tried on the whole table once more."""
+    keys = f"SELECT held_key FROM {HELD} WHERE position = {check.expectation.index} ORDER BY held_key LIMIT {int(wanted)}"
+    return f"SELECT * FROM {warehouse.dialect.table(staged.ref)} WHERE {warehouse.dialect.quote(key)} IN ({keys})"
 
 
 def _first(
