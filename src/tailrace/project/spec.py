@@ -5,49 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from tailrace.errors import Diagnostic, Location
 
-Severity = Literal["critical", "warning", "info"]
-OnFail = Literal["block", "quarantine", "warn"]
+# a project's words have one address, wherever they stand
+from tailrace.project.marks import EMPTY as EMPTY  # noqa: PLC0414
+from tailrace.project.marks import Marks as Marks  # noqa: PLC0414
+from tailrace.project.spec_suite import Expectation as Expectation  # noqa: PLC0414
+from tailrace.project.spec_suite import Keeping as Keeping  # noqa: PLC0414
+from tailrace.project.spec_suite import OnFail as OnFail  # noqa: PLC0414
+from tailrace.project.spec_suite import Parameter as Parameter  # noqa: PLC0414
+from tailrace.project.spec_suite import Severity as Severity  # noqa: PLC0414
+from tailrace.project.spec_suite import Suite as Suite  # noqa: PLC0414
+
 Mode = Literal["insert", "update", "upsert", "mirror", "append"]
 Conflict = Literal["ours", "theirs", "newest", "if_empty"]
 OnRemoved = Literal["keep", "clear", "archive"]
-
-EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Marks:
-    """Places of a document's keys and values, by path: `at("fields", "score")`. Paths start behind `prefix`."""
-
-    file: str
-    places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, repr=False)
-    keys: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, repr=False)
-    prefix: tuple[str | int, ...] = ()
-
-    def at(self, *path: str | int) -> Location:
-        """Where the value of `path` stands (a mapping's or list's: its key), else its nearest parent that is known."""
-        return self._nearest(self.places, path)
-
-    def key(self, *path: str | int) -> Location:
-        """Where the key itself stands, for messages about the key and not its value."""
-        place = self.keys.get(self.prefix + path)
-        return place if place is not None else self.at(*path)
-
-    def under(self, *path: str | int) -> Marks:
-        """The same places with shorter paths: `marks.under("resources", "deals").at("properties", 0)`."""
-        return Marks(self.file, self.places, self.keys, self.prefix + path)
-
-    def _nearest(
-        self, places: Mapping[tuple[str | int, ...], Location], path: tuple[str | int, ...]
-    ) -> Location:
-        whole = self.prefix + path
-        while whole and whole not in places:
-            whole = whole[:-1]
-        return places.get(whole, Location(self.file))
 
 
 @dataclass(frozen=True)
@@ -297,74 +271,6 @@ class DbtProject:
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """A type and kwargs of Great Expectations', or of tailrace's own; what to do on failure; an optional SQL condition on rows.
-
-    `owner` is "" where the suite's own goes.
-    """
-
-    type: str
-    kwargs: Mapping[str, Any]
-    severity: Severity
-    on_fail: OnFail
-    where: str | None = None
-    description: str = ""
-    index: int = 0
-    owner: str = ""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A value that `{$PARAMETER: name}` in an expectation's kwargs stands for, known only when the suite is judged.
-
-    Either the one value of a query (`sql`), or one taken from earlier runs: of `rows` (the model's row count) or of what the expectation
-    `of` (on `column`) observed, over the last `runs` judged runs: `take` of them, times `times`, plus `plus`, plus `stddevs` standard
-    deviations. `default` stands in until `min_runs` runs are known; without one the expectation passes until then.
-    """
-
-    name: str
-    sql: str | None = None
-    history: Literal["rows", "observed"] | None = None
-    of: str = ""
-    column: str = ""
-    runs: int = 14
-    min_runs: int = 1
-    take: Literal["mean", "median", "min", "max", "last"] = "mean"
-    times: float = 1.0
-    plus: float = 0.0
-    stddevs: float = 0.0
-    default: Any = None
-
-
-@dataclass(frozen=True)
-class Suite:
-    """Expectations on one model; `key` names its rows; `max_quarantined` is a share of 1.
-
-    `path` and `marks` are those of the file that the expectations stand in: a YAML file, or Great Expectations' own JSON.
-    """
-
-    name: str
-    model: str
-    key: str | None
-    expectations: tuple[Expectation, ...]
-    marks: Marks
-    path: str
-    max_quarantined: float = 0.05
-    owner: str = ""
-    description: str = ""
-    parameters: Mapping[str, Parameter] = field(default_factory=lambda: EMPTY)
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """How long results are kept: of `validations` and of rows held back or shown as examples (days), and how many examples a check has."""
-
-    results_days: float = 400.0
-    rows_days: float = 30.0
-    samples: int = 10
-
-
-@dataclass(frozen=True)
 class FieldMap:
     """One vendor field: the model column it takes, what a NULL does, and who wins when a person edited it."""
 
@@ -473,7 +379,7 @@ class Project:
     dbt: DbtProject | None = None
     lint: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     notices: tuple[Diagnostic, ...] = ()
-    keeping: Keeping = Keeping()
+    keeping: Keeping = field(default_factory=Keeping)
 
     def vars_of(self, package: str) -> Mapping[str, Any]:
         """The variables that templates of a package see; "" is the project itself."""
