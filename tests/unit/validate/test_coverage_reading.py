@@ -278,7 +278,8 @@ def test_only_the_rows_that_are_looked_at_are_fetched(warehouse, examiner):
 
 
 SCRIPT = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
 from tailrace.validate.assess import great_expectations
 from tailrace.validate.question import Question
 from tailrace.warehouse.duckdb import DuckDBWarehouse
