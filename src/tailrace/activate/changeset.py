@@ -6,7 +6,7 @@ in the working table, so its size is the changeset's, not the model's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tailrace.activate import ledger
@@ -23,7 +23,8 @@ from tailrace.activate.mapping import (
     scan_hash,
     value_hash,
 )
-from tailrace.activate.result import Scope
+from tailrace.activate.result import Landed, Scope
+from tailrace.connectors.sdk.base import RemoteField
 from tailrace.project.spec import Sync
 from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
@@ -49,6 +50,8 @@ class Question:
     known: str
     quarantined: str | None
     full_resync: bool
+    remote: Callable[[], Mapping[str, RemoteField]] | None = None
+    landed: Landed | None = None
 
 
 def question(
@@ -60,11 +63,23 @@ def question(
     known: str,
     quarantined: str | None,
     full_resync: bool,
+    remote: Callable[[], Mapping[str, RemoteField]] | None = None,
+    landed: Landed | None = None,
 ) -> Question:
     columns = warehouse.columns(staged.ref)
     fields = mapped(sync, columns, warehouse.dialect)
     return Question(
-        sync, staged, scope, fields, columns, digest(sync, fields), known, quarantined, full_resync
+        sync,
+        staged,
+        scope,
+        fields,
+        columns,
+        digest(sync, fields),
+        known,
+        quarantined,
+        full_resync,
+        remote,
+        landed,
     )
 
 

@@ -25,6 +25,8 @@ def _object(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
         )
     if obj.match_fields and sync.match_field not in obj.match_fields:
         yield _no(sync, ("match",), f"{obj.name} has no unique property {sync.match_field}", obj.match_fields)
+    yield from _fields(sync, obj)
+    yield from _associations(sync, obj)
     for each in sync.fields:
         if each.conflict not in obj.conflicts:
             what = f"{obj.name} cannot honour conflict {each.conflict}"
@@ -37,9 +39,50 @@ def _object(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
             )
 
 
+def _fields(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
+    """Which fields the object knows offline, whether it takes any, and whether more can be made."""
+    if not sync.fields and obj.takes_fields == "some":
+        place = sync.marks.at("fields") if ("fields",) in sync.marks.keys else sync.marks.at("object")
+        yield Diagnostic(
+            place, f"nothing of {obj.name} is mapped", "Add `fields:` with `vendor_field: model_column`"
+        )
+    if sync.fields and obj.takes_fields == "none":
+        yield Diagnostic(sync.marks.at("fields"), f"{obj.name} takes no fields", "Remove them")
+    for each in sync.fields if obj.known_fields else ():
+        if not any(_fits(each.field, known) for known in obj.known_fields):
+            fix = near_miss(each.field, list(obj.known_fields))
+            yield Diagnostic(
+                sync.marks.key("fields", each.field), f"{obj.name} has no field {each.field}", fix
+            )
+    if sync.create_fields and not obj.field_types:
+        what = f"fields of {obj.name} cannot be made by a sync"
+        yield Diagnostic(sync.marks.at("create_fields"), what, "Make them at the vendor, and remove this")
+    for each in sync.fields:
+        if each.type and obj.field_types and each.type not in obj.field_types:
+            yield _no(
+                sync, ("fields", each.field, "type"), f"{each.type} is no type of a field", obj.field_types
+            )
+
+
+def _fits(name: str, known: str) -> bool:
+    return name.startswith(known[:-1]) if known.endswith("*") else name == known
+
+
+def _associations(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
+    for each in sync.associations:
+        if each.object not in obj.associations and "*" not in obj.associations:
+            what = f"{obj.name} cannot be associated with {each.object}"
+            fix = f"It takes: {', '.join(obj.associations)}" if obj.associations else "Remove it"
+            yield Diagnostic(sync.marks.key("associations", each.object), what, fix)
+
+
 def _columns(sync: Sync, columns: Mapping[str, str]) -> Iterator[Diagnostic]:
-    wanted = [(("primary_key",), sync.primary_key), (("match", sync.match_field), sync.match_column)]
+    wanted: list[tuple[tuple[str, ...], str]] = [(("primary_key",), sync.primary_key)]
+    wanted += [(("match", sync.match_field), sync.match_column)] if sync.match_field else []
     wanted += [(("fields", each.field), each.column) for each in sync.fields]
+    wanted += [
+        (("associations", each.object, "match", each.match_field), each.column) for each in sync.associations
+    ]
     for path, column in wanted:
         if column not in columns:
             fix = near_miss(column, list(columns))

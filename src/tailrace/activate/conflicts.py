@@ -29,7 +29,12 @@ def guarded(fields: Sequence[SentField]) -> list[SentField]:
 
 
 def kept_fields(
-    destination: Destination, obj: str, match_field: str, batch: StagedBatch, fields: Sequence[SentField]
+    destination: Destination,
+    obj: str,
+    match_field: str,
+    batch: StagedBatch,
+    fields: Sequence[SentField],
+    options: Mapping[str, Any],
 ) -> dict[int, Kept]:
     """Rows, by their place in the file, of which some fields must not be written; asks the vendor once."""
     rules = [field.field for field in guarded(fields)]
@@ -37,7 +42,7 @@ def kept_fields(
         return {}
     keys = [row.remote_id if batch.by_id else row.key for row in batch.rows]
     there = destination.read_fields(
-        obj, None if batch.by_id else match_field, [key for key in keys if key], rules
+        obj, None if batch.by_id else match_field, [key for key in keys if key], rules, options
     )
     found = {}
     for row, key in zip(batch.rows, keys, strict=True):

@@ -76,7 +76,15 @@ def deliver(store: Store, delivery_id: str, destination: Destination, *, in_flig
     reach("activate:staged")
     with JournalWriter(store, delivery_id) as journal:
         sender = _Sender(
-            destination, delivery.object, meta["match_field"], meta["mode"], fields, staged, journal, shared
+            destination,
+            delivery.object,
+            meta["match_field"],
+            meta["mode"],
+            meta["options"],
+            fields,
+            staged,
+            journal,
+            shared,
         )
         _run_threads(sender, shared, in_flight)
     if shared.stopped is not None:
@@ -126,6 +134,7 @@ class _Sender:
     object: str
     match_field: str
     mode: str
+    options: Mapping[str, Any]
     fields: tuple[SentField, ...]
     staged: StagedFile
     journal: JournalWriter
@@ -145,7 +154,9 @@ class _Sender:
         """The outcome of one batch as the journal keeps it."""
         sent, kept, found = False, dict[int, Kept](), dict[int, WriteResult]()
         try:
-            kept = kept_fields(self.destination, self.object, self.match_field, batch, self.fields)
+            kept = kept_fields(
+                self.destination, self.object, self.match_field, batch, self.fields, self.options
+            )
             found = self._already_created(batch)
             rows = [
                 row
@@ -174,7 +185,7 @@ class _Sender:
         if not asked:
             return {}
         there = self.destination.read_fields(
-            self.object, self.match_field, [row.key or "" for row in asked], [self.match_field]
+            self.object, self.match_field, [row.key or "" for row in asked], [self.match_field], self.options
         )
         found = {}
         for row in asked:
@@ -197,6 +208,7 @@ class _Sender:
                 )
                 for row in rows
             ),
+            self.options,
         )
 
     def _values(self, batch: StagedBatch, row: StagedRow, kept: Kept | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tailrace.errors import GateStopped
 from tailrace.state.runs import StepResult
+from tailrace.warehouse.base import TableRef
 
 Ending = Literal["ok", "failed", "stopped"]
 
@@ -34,6 +35,22 @@ class Scope:
     account: str
     object: str
     sync: str
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where the vendor's own records of a sync's object lie, landed by a pipeline of the same connection.
+
+    `key` is the column of the vendor's record id. The table may not be there yet, nor hold the match field.
+    """
+
+    table: TableRef
+    key: str
+
+    @property
+    def changes(self) -> TableRef:
+        """Its change log, if one is kept; merges have `_merged_into`."""
+        return TableRef(self.table.schema, f"{self.table.name}__changes")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from tailrace.activate.result import (
     ChangesetStopped,
     Delivered,
     Ending,
+    Landed,
     Options,
     Prepared,
     Scope,
@@ -30,7 +31,7 @@ from tailrace.activate.result import (
     SyncResult,
 )
 from tailrace.activate.staging import SUFFIX, remove_garbage
-from tailrace.connectors.sdk.base import ObjectType
+from tailrace.connectors.sdk.base import ObjectType, RemoteField
 from tailrace.errors import BadInput, FatalError, ProjectError, WarehouseError
 from tailrace.project.spec import Sync
 from tailrace.state import approvals, journal
@@ -57,8 +58,14 @@ def prepare(
     now: Callable[[], datetime],
     folder: Path,
     options: Options,
+    remote: Callable[[], Mapping[str, RemoteField]] | None = None,
+    landed: Landed | None = None,
 ) -> Prepared:
-    """Diff, gate and stage. Raises ChangesetStopped where a gate says no; the ledger is consistent either way."""
+    """Diff, gate and stage. Raises ChangesetStopped where a gate says no; the ledger is consistent either way.
+
+    `remote` asks the vendor for its fields, and is called only where there is something to send. `sync.options` are checked and
+    filled in.
+    """
     scope = Scope(account, obj.name, sync.name)
     _check(warehouse, sync, obj, staged, options)
     ledger.ensure(warehouse)
@@ -68,6 +75,7 @@ def prepare(
     asked = changeset.question(
         warehouse, sync, staged, scope,
         known=ledger.relation(warehouse, scope), quarantined=quarantined_sql, full_resync=options.full_resync,
+        remote=remote, landed=landed,
     )  # fmt: skip
     try:
         return _prepare(warehouse, store, asked, obj, run_id, now, folder, options)
@@ -224,6 +232,7 @@ def _meta(asked: changeset.Question, obj: ObjectType, counts: SyncCounts) -> Map
         "fields": [[each.field, each.if_null, each.conflict] for each in asked.fields],
         "match_field": asked.sync.match_field,
         "mode": asked.sync.mode,
+        "options": dict(asked.sync.options),
         "batch_size": obj.batch_size,
         "max_failed": asked.sync.guardrails.max_failed,
         "digest": asked.digest,
@@ -278,6 +287,7 @@ def count(
     ledger_table: str | None = None,
     options: Options | None = None,
     batch_size: int = 100,
+    landed: Landed | None = None,
 ) -> SyncCounts:
     """What `prepare` would do, writing nothing but temporary tables. `ledger_table` names a ledger in an attached file.
 
@@ -294,6 +304,7 @@ def count(
     asked = changeset.question(
         warehouse, sync, staged, scope,
         known=ledger.relation(warehouse, scope, ledger_table), quarantined=quarantined_sql, full_resync=chosen.full_resync,
+        landed=landed,
     )  # fmt: skip
     try:
         changeset.collect(warehouse, asked)

@@ -10,7 +10,13 @@ from tailrace.build.graph import Graph
 from tailrace.build.testing.check import check_tests
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import Declaration
-from tailrace.connectors.sdk.options import check_connection, check_resource, object_type, resource_type
+from tailrace.connectors.sdk.options import (
+    check_connection,
+    check_object,
+    check_resource,
+    object_type,
+    resource_type,
+)
 from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.plan.conditions import Conditions
 from tailrace.plan.suites import check_suites
@@ -156,6 +162,11 @@ def _sync(
         names = [known.name for known in declaration.objects]
         what = f"{declaration.name} has no object {sync.object}"
         yield Diagnostic(sync.marks.at("object"), what, near_miss(sync.object, names))
+    if declaration is not None and obj is not None:
+        for path, message, fix in check_object(declaration, sync.object, sync.mode, sync.options)[1]:
+            unknown = message.startswith("unknown option")
+            place = sync.marks.key if unknown and ("options",) in sync.marks.keys else sync.marks.at
+            yield Diagnostic(place("options", *path), message, fix)
     yield from check_sync(sync, obj, None if columns is None else dict.fromkeys(columns, ""))
     if sync.updated_at and columns is not None and sync.updated_at not in columns:
         what = f"model {sync.model} has no column {sync.updated_at}"

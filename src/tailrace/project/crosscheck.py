@@ -186,12 +186,15 @@ def _stages(parts: Parts) -> Iterator[Diagnostic]:
 
 def _written_twice(syncs: tuple[Sync, ...]) -> Iterator[Diagnostic]:
     """Two syncs on one field would overwrite each other for ever, each seeing the other's value as a change."""
-    first: dict[tuple[str, str, str], Sync] = {}
+    first: dict[tuple[str, ...], Sync] = {}
     for sync in syncs:
+        if (
+            not sync.connection or not sync.object or sync.mode == "append"
+        ):  # what is appended overwrites nothing
+            continue
+        place_written = (sync.connection, sync.object.casefold(), repr(sorted(sync.options.items())))
         for mapped in sync.fields:
-            if not sync.connection or not sync.object:
-                continue
-            other = first.setdefault((sync.connection, sync.object.casefold(), mapped.field.casefold()), sync)
+            other = first.setdefault((*place_written, mapped.field.casefold()), sync)
             if other is not sync:
                 message = (
                     f"{sync.connection} {sync.object}.{mapped.field} is already written by sync {other.name}"

@@ -272,27 +272,57 @@ class DbtProject:
 
 @dataclass(frozen=True)
 class FieldMap:
-    """One vendor field: the model column it takes, what a NULL does, and who wins when a person edited it."""
+    """One vendor field: the model column it takes, what a NULL does, and who wins when a person edited it.
+
+    `map`: the column's values in the vendor's words (None: as they are); a value that it lacks is refused. `type` and `label`
+    are for a field that the sync makes (`create_fields`).
+    """
 
     field: str
     column: str
     if_null: Literal["clear", "skip"] = "clear"
     conflict: Conflict = "ours"
+    map: Mapping[str, str] | None = None
+    type: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Association:
+    """A record of another object that a row's record belongs to: found there by `match_field`, whose value is in `column`.
+
+    `label`: the vendor's word for the kind of association ("" for its usual one).
+    """
+
+    object: str
+    match_field: str
+    column: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Guardrails:
-    """Shares of 1 of the known rows; a changeset beyond one of them is stopped before the first request."""
+    """Shares of 1 of the known rows; a changeset beyond one of them is stopped before the first request.
+
+    `max_nulled`: rows of which one and the same field had a value at the vendor and would lose it. `empty_model`: a model
+    without any row, where the vendor has rows of it.
+    """
 
     max_changed: float | None = 0.2
     max_created: float | None = 0.2
     max_deleted: float | None = 0.01
     max_failed: float | None = 0.05
+    max_nulled: float | None = 0.1
+    empty_model: Literal["stop", "send"] = "stop"
 
 
 @dataclass(frozen=True)
 class Sync:
-    """Model to vendor object. `match_field`/`match_column`: the vendor's unique property and our column for it."""
+    """Model to vendor object. `match_field`/`match_column`: the vendor's unique property and our column for it.
+
+    Both are empty where nothing is matched (mode append). `options` belong to the connector. `create_fields`: fields that the
+    vendor's object lacks are made there.
+    """
 
     name: str
     model: str
@@ -313,6 +343,9 @@ class Sync:
     guardrails: Guardrails = Guardrails()
     schedule: Schedule | None = None
     tags: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    associations: tuple[Association, ...] = ()
+    create_fields: bool = False
 
 
 @dataclass(frozen=True)

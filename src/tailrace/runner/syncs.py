@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,12 @@ from tailrace.activate.guardrails import percent
 from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
 from tailrace.activate.run import deliver, prepare, settle
 from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
-from tailrace.connectors.sdk.options import object_type
+from tailrace.connectors.sdk.options import check_object, object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused, near_miss
 from tailrace.events import StepStarted, emit
 from tailrace.plan.audience import reading
 from tailrace.plan.keys import personal_columns
+from tailrace.plan.landed import landed_of
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
 from tailrace.runner.sending import Sending
@@ -66,12 +67,18 @@ def prepare_syncs(
     """Stage what each sync has to send; a sync without anything to send, or stopped by a gate, is recorded and done."""
     _settle_orphans(session, warehouse, resolved)
     shipments: list[Shipment] = []
-    for sync in syncs:
+    for sync in (_filled(session, sync) for sync in syncs):
         with session.step("activate", sync.name):
             for left in journal.deliveries(session.store, sync.name):
                 settle(warehouse, session.store, left.delivery)
             shipments += _prepare(session, warehouse, resolved, sync, sending)
     return shipments
+
+
+def _filled(session: Session, sync: Sync) -> Sync:
+    """With its options as the connector fills them in."""
+    filled, _ = check_object(session.declaration(sync.connection), sync.object, sync.mode, sync.options)
+    return replace(sync, options=filled)
 
 
 def _settle_orphans(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved) -> None:
@@ -98,6 +105,8 @@ def _prepare(
         prepared: Prepared = prepare(
             warehouse, session.store, sync, _object(session, sync), session.account(sync.connection), staged, quarantined,
             run_id=session.run_id, now=session.now, folder=session.folder / "deliveries", options=options,
+            remote=lambda: session.connector(sync.connection).destination().fields(sync.object, sync.options),
+            landed=landed_of(resolved.project, sync),
         )  # fmt: skip
     except ChangesetStopped as stopped:
         session.record(_stopped(sync, stopped, (session.now() - started).total_seconds()))
@@ -156,7 +165,7 @@ def ship(session: Session, shipments: Iterable[Shipment]) -> None:
 
 def _check_fields(destination: Destination, sync: Sync) -> None:
     """One question before the first write: a field that the account lacks would be refused row by row."""
-    for what, fix in field_problems(destination.fields(sync.object), sync):
+    for what, fix in field_problems(destination.fields(sync.object, sync.options), sync):
         raise VendorRefused(what, fix)
 
 

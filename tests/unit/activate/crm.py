@@ -51,7 +51,7 @@ class CRM:
             else None
         )
 
-    def fields(self, obj):
+    def fields(self, obj, options=None):
         return {"email": RemoteField("email", "text", unique=True)}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
@@ -84,7 +84,7 @@ class CRM:
             self.emails[self.records[number]["email"].lower()] = number
         return WriteResult(row.trace, "acked", number)
 
-    def read_fields(self, obj, match_field, keys, fields):
+    def read_fields(self, obj, match_field, keys, fields, options=None):
         self.reads.append((obj, match_field, tuple(keys), tuple(fields)))
         found = {}
         for key in keys:

@@ -66,4 +66,7 @@ def test_the_secret_names_are_on_the_page():
 
 def test_the_guardrails_defaults_are_those_of_the_code():
     for name, share in vars(Guardrails()).items():
-        assert f"| `{name}` | share or `off` | `{share:.0%}` |" in PAGE
+        shown = (
+            f"`stop` or `send` | `{share}`" if isinstance(share, str) else f"share or `off` | `{share:.0%}`"
+        )
+        assert f"| `{name}` | {shown} |" in PAGE

@@ -1,4 +1,4 @@
-"""HubSpot as a destination: batches of 100, one outcome per row, whatever shape the answer has."""
+"""HubSpot as a destination: which part of it takes which object."""
 
 from __future__ import annotations
 
@@ -6,162 +6,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tailrace.connectors.hubspot.api import Api
-from tailrace.connectors.hubspot.outcomes import Sent, dead, gathered
-from tailrace.connectors.hubspot.values import Unsendable, to_text
-from tailrace.connectors.sdk.base import RemoteField, WriteBatch, WriteResult, WriteRow
-from tailrace.connectors.sdk.http import Answer
-from tailrace.connectors.sdk.paging import chunks
-from tailrace.errors import TailraceError
-
-BATCH = 100
-RECORD_ID = "hs_object_id"
-VERBS = {"create": "create", "update": "update", "upsert": "upsert", "clear": "update"}
-DECIDED_BY_SINGLES = (400, 409)
-"""HubSpot refuses a whole batch so for one bad row (no multi-status without trace ids): it is halved until rows decide."""
+from tailrace.connectors.hubspot.records import RECORD_ID, Records
+from tailrace.connectors.sdk.base import NOTHING, RemoteField, WriteBatch, WriteResult
 
 
 class HubSpotDestination:
-    """Writes by trace id. `update`, `upsert`, `clear` and `archive` are repeated on failures; `create` never is."""
+    """Records of any object; memberships and associations have parts of their own."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._records = Records(api)
 
-    def fields(self, obj: str) -> Mapping[str, RemoteField]:
+    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]:  # noqa: ARG002
         return {
             definition["name"]: _remote_field(obj, definition) for definition in self._api.properties(obj)
         }
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
         """One result per row, in the rows' order."""
-        sendable, refused = _prepare(batch)
-        if batch.operation == "archive":
-            results = self._archive(batch, sendable)
-        else:
-            results = self._send(batch, sendable, whole=True)
-        by_trace = {result.trace: result for result in [*results, *refused]}
-        missing = "HubSpot's answer says nothing of this row"
-        return [
-            by_trace.get(row.trace, WriteResult(row.trace, "unknown", reason=missing)) for row in batch.rows
-        ]
+        return self._records.write(batch)
 
     def read_fields(
-        self, obj: str, match_field: str | None, keys: Sequence[str], fields: Sequence[str]
+        self,
+        obj: str,
+        match_field: str | None,
+        keys: Sequence[str],
+        fields: Sequence[str],
+        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
     ) -> Mapping[str, Mapping[str, Any]]:
-        """As the protocol says; each row also carries `id`, HubSpot's record id. Unknown keys are absent."""
-        found: dict[str, Mapping[str, Any]] = {}
-        by_id = match_field in (None, RECORD_ID)
-        wanted = list(dict.fromkeys([*fields, *([] if by_id or match_field is None else [match_field])]))
-        for some in chunks(list({match_key(key): key for key in keys}.values()), BATCH):
-            body: dict[str, Any] = {"inputs": [{"id": str(key)} for key in some], "properties": wanted}
-            if not by_id:
-                body["idProperty"] = match_field
-            document = self._api.batch(obj, "read", body, retry=True, accept=(404,)).json() or {}
-            for record in document.get("results") or []:
-                values = record["properties"]
-                key = record["id"] if by_id else values.get(match_field)
-                if key is not None:
-                    found[match_key(key)] = {
-                        "id": record["id"],
-                        **{name: values.get(name) for name in fields},
-                    }
-        return found
-
-    def _archive(self, batch: WriteBatch, sent: Sequence[Sent]) -> list[WriteResult]:
-        """HubSpot archives by record id only, and answers 204 whatever the state was."""
-        ids = self._record_ids(batch, sent)
-        known = [one for one in sent if one.row.trace in ids]
-        if known:
-            inputs = {"inputs": [{"id": ids[one.row.trace]} for one in known]}
-            self._api.batch(batch.object, "archive", inputs, retry=True)
-        gone = "HubSpot has no such record"
-        return [
-            WriteResult(one.row.trace, "acked", ids[one.row.trace])
-            if one.row.trace in ids
-            else WriteResult(one.row.trace, "unmatched", reason=gone)
-            for one in sent
-        ]
-
-    def _record_ids(self, batch: WriteBatch, sent: Sequence[Sent]) -> dict[str, str]:
-        if batch.match_field in (None, RECORD_ID):
-            return {one.row.trace: one.identity for one in sent}
-        keys = [one.identity for one in sent if not one.row.remote_id]
-        found = self.read_fields(batch.object, batch.match_field, keys, []) if keys else {}
-        ids = {one.row.trace: one.row.remote_id or _id_of(found, one.identity) for one in sent}
-        return {trace: key for trace, key in ids.items() if key}
-
-    def _send(self, batch: WriteBatch, sent: Sequence[Sent], *, whole: bool) -> list[WriteResult]:
-        """Sends; halves a refused batch. Once a part was carried out, an error is the other part's outcome."""
-        if not sent:
-            return []
-        verb = VERBS[batch.operation]
-        body = {"inputs": [one.body for one in sent]}
-        try:
-            answer = self._api.batch(
-                batch.object, verb, body, retry=verb != "create", accept=DECIDED_BY_SINGLES
-            )
-        except TailraceError as error:
-            if whole:
-                raise
-            return [WriteResult(one.row.trace, "unknown", reason=error.message) for one in sent]
-        if answer.status < 300:
-            return gathered(batch, sent, answer.json() or {})
-        return self._decide(batch, sent, answer)
-
-    def _decide(self, batch: WriteBatch, sent: Sequence[Sent], answer: Answer) -> list[WriteResult]:
-        if len(sent) == 1:
-            document = answer.json() if isinstance(answer.json(), Mapping) else {}
-            return [dead(batch, sent[0], document, self._api.http.scrub)]
-        middle = len(sent) // 2
-        return [
-            *self._send(batch, sent[:middle], whole=False),
-            *self._send(batch, sent[middle:], whole=False),
-        ]
-
-
-def match_key(key: Any) -> str:
-    """A match value as HubSpot compares it."""
-    return str(key).strip().lower()
-
-
-def _id_of(found: Mapping[str, Mapping[str, Any]], key: str) -> str | None:
-    row = found.get(match_key(key))
-    return None if row is None else str(row["id"])
-
-
-def _prepare(batch: WriteBatch) -> tuple[list[Sent], list[WriteResult]]:
-    """The inputs, and the rows that cannot be sent at all."""
-    sendable, refused = [], []
-    for row in batch.rows:
-        try:
-            sendable.append(_input(batch, row))
-        except Unsendable as error:
-            refused.append(WriteResult(row.trace, "dead", row.remote_id, str(error), error.field))
-    return sendable, refused
-
-
-def _input(batch: WriteBatch, row: WriteRow) -> Sent:
-    properties = {name: _text(name, value) for name, value in row.values.items()}
-    by_id = batch.match_field in (None, RECORD_ID)
-    body: dict[str, Any] = {"properties": properties, "objectWriteTraceId": row.trace}
-    if batch.operation == "create":
-        if not by_id and row.key is not None:
-            properties.setdefault(str(batch.match_field), to_text(row.key))
-        return Sent(row, "" if row.key is None else str(row.key), body)
-    identity = row.remote_id if batch.match_field is None else row.key
-    if identity is None:
-        raise Unsendable("the row has neither a match value nor a record id")
-    body["id"] = to_text(identity)
-    if not by_id:
-        body["idProperty"] = batch.match_field
-    return Sent(row, body["id"], body)
-
-
-def _text(name: str, value: Any) -> str:
-    try:
-        return to_text(value)
-    except Unsendable as error:
-        error.field = name
-        raise
+        """As the protocol says; unknown keys are absent."""
+        return self._records.read_fields(obj, match_field, keys, fields)
 
 
 def _remote_field(obj: str, definition: Mapping[str, Any]) -> RemoteField:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from tailrace.records import Checkpoint, Page, Quota, Schema
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 Operation = Literal["create", "update", "upsert", "clear", "archive"]
-Outcome = Literal["acked", "dead", "unmatched", "unknown"]
+Outcome = Literal["acked", "dead", "unmatched", "unknown", "later"]
+"""`later`: refused for the moment only (a locked row, a row's own throttle); nothing was written, so it is tried again."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class ObjectType:
     """What a vendor's object can take: sync modes, what may happen to removed rows, rows a request, keys to match on.
 
     `match_fields` empty means: known only to the vendor (checked when connected). `any_name`: also stands for objects
-    that only the vendor knows (custom objects).
+    that only the vendor knows (custom objects). `known_fields` empty means the same for fields; a name that ends in `*` stands
+    for all that begin so. `takes_fields`: "some" needs one at least, "none" is a membership, "any" both.
     """
 
     name: str
@@ -86,6 +90,17 @@ class ObjectType:
     match_fields: tuple[str, ...] = ()
     read_only_fields: tuple[str, ...] = ()
     any_name: bool = False
+    options: tuple[Option, ...] = ()
+    """What the sync's `options:` may say."""
+    known_fields: tuple[str, ...] = ()
+    takes_fields: Literal["some", "none", "any"] = "some"
+    associations: tuple[str, ...] = ()
+    """Objects that a record may be associated with; `*` is any."""
+    field_types: tuple[str, ...] = ()
+    """Words for `type:` of a field to make; empty: `create_fields` is refused."""
+    bulk_from: int = 0
+    """Rows of one operation from which they go in bulk batches of `bulk_size`, `WriteBatch.bulk` set; 0: never."""
+    bulk_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,6 +114,13 @@ class Declaration:
     permissions: tuple[Permission, ...] = ()
     versions: tuple[ApiVersion, ...] = ()
     """Known values of the option `api_version`; others are taken, with a warning of `doctor`."""
+    limit: tuple[int, float] | None = None
+    """Requests in so many seconds that the vendor allows where the connection's `rate_limit` says nothing; None: not known."""
+    validate_sync: (
+        Callable[[str, str, Mapping[str, Any]], Sequence[tuple[tuple[str | int, ...], str, str]]] | None
+    ) = None
+    """Extra checks of a sync's options, each found right: (object, mode, options with defaults) to (path inside the options,
+    what is wrong, fix)."""
     inline: bool = False
     """True for what pipelines name by `source:` and not by a connection: rest_api, files, databases, Python."""
     open: Callable[[Mapping[str, Any], Context], Connector] | None = None
@@ -240,23 +262,46 @@ class Examines(Protocol):
 
 
 @dataclass(frozen=True)
+class Link:
+    """An association that a row wants: a record of `object` whose `match_field` is `key`; `key` None: none of that kind."""
+
+    object: str
+    match_field: str
+    key: str | None
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class WriteRow:
-    """One row to send. `trace` is unique in the batch; `key` the match value (None: by `remote_id`); values are typed."""
+    """One row to send. `trace` is unique in the batch; `key` the match value (None: by `remote_id`); values are typed.
+
+    `links` are the row's associations, all of those that the sync keeps. `previous_key`: the match value last accepted, where it
+    is another one: a destination without ids (audiences) takes it out.
+    """
 
     trace: str
     key: Any
     values: Mapping[str, Any]
     remote_id: str | None = None
+    links: tuple[Link, ...] = ()
+    previous_key: str | None = None
 
 
 @dataclass(frozen=True)
 class WriteBatch:
-    """At most `batch_size` rows for one object, one operation, no key twice. `match_field` None: by remote id."""
+    """At most `batch_size` rows for one object, one operation, no key twice. `match_field` None: by remote id.
+
+    `options` are the sync's, checked and with defaults. `name` is the same for the same rows and values, however often they
+    are sent. `bulk`: at most `bulk_size` rows, by the vendor's interface for many.
+    """
 
     object: str
     operation: Operation
     match_field: str | None
     rows: tuple[WriteRow, ...]
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    name: str = ""
+    bulk: bool = False
 
 
 @dataclass(frozen=True)
@@ -272,13 +317,40 @@ class WriteResult:
 
 @dataclass(frozen=True)
 class RemoteField:
-    """A field as the vendor describes it; `options` are an enumeration's values."""
+    """A field as the vendor describes it; `options` are an enumeration's values.
+
+    `many`: it takes several of them, joined by `;`. `longest`: characters it takes, 0 where not known.
+    """
 
     name: str
     kind: str
     writable: bool = True
     unique: bool = False
     options: tuple[str, ...] = ()
+    many: bool = False
+    longest: int = 0
+
+
+@dataclass(frozen=True)
+class NewField:
+    """A field to make: one of the object's `field_types`, or the one that fits `engine_type` where `type` is empty."""
+
+    name: str
+    type: str
+    label: str
+    engine_type: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A field's value as it is, and when it last changed (None: not known).
+
+    Where the vendor keeps no history of fields, it is the record's time.
+    """
+
+    value: Any
+    at: datetime | None
 
 
 class Destination(Protocol):
@@ -287,14 +359,47 @@ class Destination(Protocol):
     A batch that raises RetriableError may or may not have been committed.
     """
 
-    def fields(self, obj: str) -> Mapping[str, RemoteField]: ...
+    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]: ...
 
     def write(self, batch: WriteBatch) -> list[WriteResult]: ...
 
     def read_fields(
-        self, obj: str, match_field: str | None, keys: Sequence[str], fields: Sequence[str]
+        self,
+        obj: str,
+        match_field: str | None,
+        keys: Sequence[str],
+        fields: Sequence[str],
+        options: Mapping[str, Any] = NOTHING,
     ) -> Mapping[str, Mapping[str, Any]]:
-        """Current values by match key (lower-cased as the vendor compares them) or, with match_field None, by remote id."""
+        """Current values by match key (lower-cased as the vendor compares them) or, with match_field None, by remote id.
+
+        Each row also carries `id`, the remote id. Empty where the vendor cannot be asked (audiences, webhooks).
+        """
+        ...
+
+
+@runtime_checkable
+class CreatesFields(Protocol):
+    """A destination that can make fields."""
+
+    def create_field(self, obj: str, new: NewField, options: Mapping[str, Any] = NOTHING) -> None:
+        """Does nothing where the field is there already."""
+        ...
+
+
+@runtime_checkable
+class TellsEdits(Protocol):
+    """A destination that knows when a field was last changed; objects whose `conflicts` hold `newest` need it."""
+
+    def read_edits(
+        self,
+        obj: str,
+        match_field: str | None,
+        keys: Sequence[str],
+        fields: Sequence[str],
+        options: Mapping[str, Any] = NOTHING,
+    ) -> Mapping[str, Mapping[str, Edit]]:
+        """As `read_fields`, with times."""
         ...
 
 

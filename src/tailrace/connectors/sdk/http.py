@@ -15,7 +15,7 @@ import httpx2
 import orjson
 import stamina
 
-from tailrace.connectors.sdk import exact
+from tailrace.connectors.sdk import exact, tap
 from tailrace.connectors.sdk.auth import Auth
 from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.patience import Failed, Patience, retry_after
@@ -201,8 +201,21 @@ class Http:
                     self.context.connection, call.method, call.path.split("?")[0], status, seconds, number
                 )
             )
+        if tap.wanted():
+            self._show(call, response)
         self._learn(response.headers, call.bucket)
         return self._understand(response, call)
+
+    def _show(self, call: _Call, response: httpx2.Response) -> None:
+        """For somebody who asked to see what travels; without secrets, and without headers."""
+        asked, answered = response.request, response
+        body = asked.content.decode("utf-8", "replace")
+        tap.tell(
+            tap.Exchange(
+                self.context.connection, call.method, self.scrub(str(asked.url)), self.scrub(body),
+                answered.status_code, self.scrub(answered.text),
+            )
+        )  # fmt: skip
 
     def _send(self, call: _Call, headers: Mapping[str, str]) -> httpx2.Response:
         content, media = _body(call)

@@ -102,6 +102,19 @@ def check_resource(
     return filled, problems
 
 
+def check_object(
+    declaration: Declaration, name: str, mode: str, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """A sync's `options:` with defaults filled in, and all that is wrong with them; the object is one that is declared."""
+    kind = object_type(declaration, name)
+    if kind is None:
+        return {}, []
+    filled, problems = validate(options, kind.options)
+    if not problems and declaration.validate_sync is not None:
+        problems.extend(declaration.validate_sync(name, mode, filled))
+    return filled, problems
+
+
 def settings(declaration: Declaration, options: Mapping[str, Any], connection: str) -> dict[str, Any]:
     """The connection's options with defaults; FatalError naming everything wrong where `check` was not asked before."""
     filled, problems = check_connection(declaration, options)

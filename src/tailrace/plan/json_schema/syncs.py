@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tailrace.connectors.sdk.base import Declaration, ObjectType
-from tailrace.plan.json_schema.options import declarations
+from tailrace.plan.json_schema.options import declarations, options_table
 from tailrace.plan.json_schema.pipelines import schedule
 from tailrace.plan.json_schema.values import (
     FILLED,
@@ -24,12 +24,15 @@ from tailrace.plan.json_schema.values import (
     word,
 )
 from tailrace.project.load_syncs import (
+    ASSOCIATION_KEYS,
     CONFLICTS,
+    EMPTY_MODEL,
     FIELD_KEYS,
     GUARDRAIL_KEYS,
     IF_NULL,
     MODES,
     ON_REMOVED,
+    SHARE_KEYS,
     SYNC_KEYS,
 )
 from tailrace.project.spec import Guardrails
@@ -39,6 +42,16 @@ FIELD = {
     "column": about("the model's column", FILLED),
     "if_null": about("what a NULL does", word(IF_NULL), default="clear"),
     "conflict": about("who wins where a person edited the field", word(CONFLICTS), default="ours"),
+    "map": about(
+        "the column's values in the vendor's words",
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        },
+    ),
+    "type": about("of a field that the sync makes: the vendor's type", FILLED),
+    "label": about("of a field that the sync makes: its name for people", FILLED),
 }
 MATCH = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": COLUMN}
 
@@ -46,9 +59,7 @@ MATCH = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalPr
 def reverse(connections: Mapping[str, str] | None) -> Schema:
     """`connections` are the project's own, name to type; None without a project: the objects of any connector fit."""
     known = {name: one for name, one in declarations(inline=False).items() if one.objects}
-    found = mapping(
-        SYNC_KEYS, _table(), ("sync", "model", "connection", "object", "mode", "primary_key", "fields")
-    )
+    found = mapping(SYNC_KEYS, _table(), ("sync", "model", "connection", "object", "mode", "primary_key"))
     found["allOf"] = [untemplated(), _match_unless_append(), _column_for_newest()]
     if connections is None:
         found["anyOf"] = [{"$ref": f"#/$defs/{name}.objects"} for name in known]
@@ -64,9 +75,18 @@ def reverse(connections: Mapping[str, str] | None) -> Schema:
 
 def _table() -> dict[str, Schema]:
     field = {"anyOf": [COLUMN, mapping(FIELD_KEYS, FIELD, ("column",))]}
-    fields = {"type": "object", "minProperties": 1, "additionalProperties": field}
+    fields = {"type": "object", "additionalProperties": field}
     defaults = vars(Guardrails())
-    guardrails = {key: about("", SHARE_OR_OFF, default=f"{defaults[key]:.0%}") for key in GUARDRAIL_KEYS}
+    guardrails = {key: about("", SHARE_OR_OFF, default=f"{defaults[key]:.0%}") for key in SHARE_KEYS}
+    guardrails["empty_model"] = about("a model without rows", word(EMPTY_MODEL), default="stop")
+    association = mapping(
+        ASSOCIATION_KEYS,
+        {
+            "match": about("the other object's unique property: our column", MATCH),
+            "label": about("the vendor's word for the kind of association", FILLED),
+        },
+        ("match",),
+    )
     return {
         "sync": about("the sync's name", NAMED),
         "model": about("the model or seed that is sent", SQL_NAMED),
@@ -84,6 +104,12 @@ def _table() -> dict[str, Schema]:
         "guardrails": about("shares beyond which nothing is sent", mapping(GUARDRAIL_KEYS, guardrails)),
         "schedule": schedule(of_pipeline=False),
         "tags": about("for tag:x", TEXTS),
+        "options": about("the connector's own, for this object", {"type": "object"}),
+        "associations": about(
+            "records of other objects that a row belongs to",
+            {"type": "object", "additionalProperties": association},
+        ),
+        "create_fields": about("make fields that the object lacks", {"type": "boolean"}, default=False),
     }
 
 
@@ -122,6 +148,11 @@ def _object(one: ObjectType) -> Schema:
     if one.read_only_fields:
         fields["propertyNames"] = {"not": word(one.read_only_fields)}
     found: Schema = {"mode": word(one.modes), "on_removed": word(one.on_removed), "fields": fields}
+    found["options"] = {
+        "properties": options_table(one.options, templates=False),
+        "required": [option.name for option in one.options if option.required],
+        "additionalProperties": False,
+    }
     if one.match_fields:
         found["match"] = {"propertyNames": word(one.match_fields)}
     return {"properties": found}
