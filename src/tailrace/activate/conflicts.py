@@ -21,6 +21,8 @@ class Kept:
     all_changes: bool
     acked_patch: Mapping[str, Any]
     """What the ledger keeps as accepted for them: the old value, or null for a field never accepted."""
+    overwritten: tuple[str, ...] = ()
+    """Fields that a person had edited and that are written all the same, as declared."""
 
 
 def guarded(fields: Sequence[SentField]) -> list[SentField]:

@@ -86,6 +86,10 @@ class SyncCounts:
     unknown: int = 0
     pending: int = 0
     requests: int = 0
+    kept: int = 0
+    """Fields left as people edited them, of the rows sent by this run."""
+    overwritten: int = 0
+    """Fields that people had edited and that this run wrote over, as declared."""
     examples: tuple[Example, ...] = ()
     stop: str | None = None
     """The gate or guardrail that would stop this changeset."""
