@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from tailrace.activate.changeset import CHANGES, Question, sent_hash
 from tailrace.activate.ledger import within
-from tailrace.activate.mapping import number_of
+from tailrace.activate.mapping import number_of, path
 from tailrace.activate.result import Options
 from tailrace.project.spec import Guardrails
 from tailrace.warehouse.base import Warehouse
@@ -28,6 +29,10 @@ class Planned:
     new_deleted: int
     known: int
     first: bool
+    emptied: int = 0
+    """Rows that the vendor has from us, where the model has none at all any more."""
+    nulled: Mapping[str, int] = field(default_factory=dict)
+    """Rows by the field of which they had a value at the vendor and would lose it."""
 
     @property
     def fresh(self) -> int:
@@ -54,7 +59,35 @@ def planned(warehouse: Warehouse, asked: Question) -> Planned:
     absent = warehouse.query(f"SELECT count(*) FROM {CHANGES} WHERE gate = 'absent'")[0][0]
     created, updated, deleted, new_created, new_changed, new_deleted = (int(value) for value in row)
     known = asked.staged.rows + int(absent)
-    return Planned(created, updated, deleted, new_created, new_changed, new_deleted, known, first)
+    return Planned(
+        created, updated, deleted, new_created, new_changed, new_deleted, known, first,
+        _emptied(warehouse, asked), _nulled(warehouse, asked),
+    )  # fmt: skip
+
+
+def _emptied(warehouse: Warehouse, asked: Question) -> int:
+    if asked.staged.rows:
+        return 0
+    passed = f"SELECT primary_key FROM {CHANGES} WHERE through"
+    sql = f"SELECT count(*) FROM ({asked.known}) WHERE acked_values IS NOT NULL AND status <> 'removed'"
+    return int(warehouse.query(f"{sql} AND primary_key NOT IN ({passed})")[0][0])
+
+
+def _nulled(warehouse: Warehouse, asked: Question) -> dict[str, int]:
+    """Only of rows that stay: emptying those that left is what `on_removed` asks for."""
+    names = [each.field for each in asked.fields]
+    if not names:
+        return {}
+    lost = ", ".join(
+        f"count(*) FILTER (nullif(json_extract_string(l_acked_values, {path(name)}), '') IS NOT NULL"
+        f" AND nullif(json_extract_string(vals, {path(name)}), '') IS NULL)"
+        for name in names
+    )
+    rows = warehouse.query(
+        f"SELECT {lost} FROM {CHANGES} WHERE operation IS NOT NULL AND chosen AND NOT leaving AND NOT through"
+        " AND l_acked_values IS NOT NULL"
+    )
+    return {name: int(number) for name, number in zip(names, rows[0], strict=True) if number}
 
 
 def first_sync(counts: Planned, options: Options) -> str | None:
@@ -70,24 +103,42 @@ def first_sync(counts: Planned, options: Options) -> str | None:
     return f"first sync to this account: {counts.fresh} rows would be sent"
 
 
-def exceeded(counts: Planned, rules: Guardrails) -> str | None:
-    """What is beyond its limit, in words. A first sync changes everything, so only deletes count there."""
-    if counts.known < SMALL:
+def stop_reason(counts: Planned, rules: Guardrails, options: Options) -> str | None:
+    """Why a changeset must not go out without a person's word; None where it may."""
+    return first_sync(counts, options) or exceeded(counts, rules, options)
+
+
+def exceeded(counts: Planned, rules: Guardrails, options: Options) -> str | None:
+    """What is beyond its limit, in words. A first sync changes everything, so only deletes count there.
+
+    One row that somebody asked for by its key has no share.
+    """
+    if options.only is not None:
         return None
+    told = list(_shares(counts, rules)) if counts.known >= SMALL else []
+    if counts.emptied and rules.empty_model == "stop":
+        told.insert(
+            0, f"the model has no rows, and the vendor has {counts.emptied} of it (empty_model is stop)"
+        )
+    return "; ".join(told) or None
+
+
+def _shares(counts: Planned, rules: Guardrails) -> Iterator[str]:
     shares = [("deleted", counts.new_deleted, rules.max_deleted)]
     if not counts.first:
         shares += [
             ("changed", counts.new_changed, rules.max_changed),
             ("created", counts.new_created, rules.max_created),
         ]
-    told = [
-        f"{rows} of {counts.known} rows would be {what} ({rows / counts.known:.1%}, max_{what} is {limit:.4%})".replace(
-            ".0000%", "%"
-        )
-        for what, rows, limit in ((what, rows, limit) for what, rows, limit in shares if limit is not None)
-        if rows > limit * counts.known
-    ]
-    return "; ".join(told) or None
+    for what, rows, limit in shares:
+        if limit is not None and rows > limit * counts.known:
+            share = f"{rows / counts.known:.1%}, max_{what} is {percent(limit)}"
+            yield f"{rows} of {counts.known} rows would be {what} ({share})"
+    for name, rows in counts.nulled.items():
+        limit = rules.max_nulled
+        if limit is not None and rows > limit * counts.known:
+            share = f"{rows / counts.known:.1%}, max_nulled is {percent(limit)}"
+            yield f"{name} would become empty in {rows} of {counts.known} rows ({share})"
 
 
 def changeset_id(warehouse: Warehouse, asked: Question) -> str:

@@ -18,7 +18,7 @@ class Options:
     """`limit`: only the first rows by primary key; `approve`: a first sync, or a new account, may begin.
 
     `full_resync` sends rows that did not change as well; `sandbox` says that the account is the local one. Values of `personal`
-    columns (lower case) are in no message.
+    columns (lower case) are in no message. `only`: the one row with this primary key or match value, changed or not.
     """
 
     limit: int | None = None
@@ -26,6 +26,7 @@ class Options:
     full_resync: bool = False
     sandbox: bool = False
     personal: frozenset[str] = frozenset()
+    only: str | None = None
 
 
 @dataclass(frozen=True)

@@ -97,12 +97,13 @@ def _prepare(
     changeset.choose(warehouse, options.limit)
     plan = guardrails.planned(warehouse, asked)
     changeset_id = guardrails.changeset_id(warehouse, asked)
-    why = guardrails.first_sync(plan, options) or guardrails.exceeded(plan, asked.sync.guardrails)
+    why = guardrails.stop_reason(plan, asked.sync.guardrails, options)
     approved = why is not None and approvals.is_approved(store, changeset_id)
     passed = why is None or approved
     counts = counting.expected(warehouse, asked, plan, obj.batch_size)
     counting.tell_held_back(counts)
-    _write_ledger(warehouse, asked, run_id, now, passed=passed)
+    if passed or not plan.emptied:  # else its rows would count as removed, and the next run would not ask again
+        _write_ledger(warehouse, asked, run_id, now, passed=passed)
     if why is not None and not approved:
         approvals.ask(store, changeset_id, asked.sync.name, why, now())
         raise ChangesetStopped(
@@ -112,6 +113,8 @@ def _prepare(
             changeset_id,
         )
     if not counts.to_send:
+        if approved:
+            approvals.use(store, changeset_id)
         return Prepared(None, counts)
     delivery = _stage(warehouse, asked, obj, counts, run_id, now, folder)
     journal.open_delivery(store, delivery, used_approval=changeset_id if approved else None)
@@ -163,7 +166,7 @@ def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged, *, hidden: boo
     if missing:
         raise ChangesetStopped(
             f"{sync.name}: {sync.primary_key} is NULL in {missing} rows of {sync.model}; nothing was sent",
-            "filter them out in the model",
+            "filter them out in the model, then type `tailrace run` again",
             SyncCounts(sync.name, rows=staged.rows),
         )
     if distinct < staged.rows:
@@ -173,7 +176,7 @@ def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged, *, hidden: boo
         named = ", ".join(f"{'***' if hidden else value} ({times} times)" for value, times in rows)
         raise ChangesetStopped(
             f"{sync.name}: {sync.primary_key} is not unique in {sync.model}: {named}; nothing was sent",
-            "make the model one row per key",
+            "make the model one row per key, then type `tailrace run` again",
             SyncCounts(sync.name, rows=staged.rows),
         )
 
@@ -310,7 +313,7 @@ def count(
         changeset.collect(warehouse, asked)
         changeset.choose(warehouse, chosen.limit)
         plan = guardrails.planned(warehouse, asked)
-        why = guardrails.first_sync(plan, chosen) or guardrails.exceeded(plan, sync.guardrails)
+        why = guardrails.stop_reason(plan, sync.guardrails, chosen)
         return replace(counting.expected(warehouse, asked, plan, batch_size), stop=why)
     finally:
         changeset.discard(warehouse)

@@ -44,6 +44,12 @@ def approve(store: Store, changeset: str, now: datetime) -> Approval:
     return next(found for found in waiting(store) if found.changeset == changeset)
 
 
+def use(store: Store, changeset: str) -> None:
+    """Forget an approval whose changeset went through without anything to send."""
+    with store.write() as db:
+        db.execute("DELETE FROM approvals WHERE changeset = ?", (changeset,))
+
+
 def is_approved(store: Store, changeset: str) -> bool:
     rows = store.read("SELECT 1 FROM approvals WHERE changeset = ? AND approved_at IS NOT NULL", [changeset])
     return bool(rows)
