@@ -102,7 +102,8 @@ def _prepare(
     passed = why is None or approved
     counts = counting.expected(warehouse, asked, plan, obj.batch_size)
     counting.tell_held_back(counts)
-    if passed or not plan.emptied:  # else its rows would count as removed, and the next run would not ask again
+    # the rows of an emptied model would count as removed, and the next run would not ask again
+    if passed or not plan.emptied:
         _write_ledger(warehouse, asked, run_id, now, passed=passed)
     if why is not None and not approved:
         approvals.ask(store, changeset_id, asked.sync.name, why, now())
