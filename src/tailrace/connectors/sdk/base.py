@@ -56,7 +56,8 @@ class ResourceType:
 
     `key`, `cursor` and `deletes` say in the words of the vendor's page what rows are named by (empty: known only when
     connected), what orders reads (empty: read whole), and how a row's end is learnt. `permissions`: those it needs.
-    `backfill`: the source reads a range of days on request.
+    `backfill`: the source reads a range of days on request. `fields_option`: the option that narrows what is landed; where it
+    is used, the source reads `ResourceSpec.also` besides.
     """
 
     name: str
@@ -71,6 +72,7 @@ class ResourceType:
     deletes: str = ""
     permissions: tuple[str, ...] = ()
     backfill: bool = False
+    fields_option: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,10 +179,14 @@ class Context:
 
 @dataclass(frozen=True)
 class ResourceSpec:
-    """A resource as asked for: its name and validated options with defaults filled in."""
+    """A resource as asked for: its name and validated options with defaults filled in.
+
+    `also`: fields that syncs write, landed with those that the options name where the vendor has them.
+    """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -346,11 +352,14 @@ class NewField:
 class Edit:
     """A field's value as it is, and when it last changed (None: not known).
 
-    Where the vendor keeps no history of fields, it is the record's time.
+    Where the vendor keeps no history of fields, it is the record's time. `by_api`: a program wrote it, as we do (None: the
+    vendor does not tell). `earlier`: values before it, as far as the vendor tells them.
     """
 
     value: Any
     at: datetime | None
+    by_api: bool | None = None
+    earlier: tuple[Any, ...] = ()
 
 
 class Destination(Protocol):
