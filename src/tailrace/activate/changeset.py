@@ -13,14 +13,18 @@ from tailrace.activate import ledger
 from tailrace.activate.mapping import (
     MappedField,
     acked_value,
+    as_instant,
+    comparable_key,
     digest,
     document,
     finite,
     framed,
+    links_document,
     literal,
     mapped,
     path,
     scan_hash,
+    trimmed,
     value_hash,
 )
 from tailrace.activate.result import Landed, Scope
@@ -88,6 +92,21 @@ def collect(warehouse: Warehouse, asked: Question) -> None:
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {CHANGES} AS {changes_sql(warehouse, asked)}")
     if warehouse.query(f"SELECT 1 FROM {CHANGES} WHERE operation IS NOT NULL LIMIT 1"):
         _hold_unsendable(warehouse, asked)
+        _look(warehouse, asked)
+
+
+def _look(warehouse: Warehouse, asked: Question) -> None:
+    """Say of every row whether the landed table of the object holds it, by its match value or its remote id."""
+    columns = warehouse.columns(asked.landed.table) if asked.landed else {}
+    if asked.landed is None or asked.landed.key not in columns:
+        return
+    quote, table = warehouse.dialect.quote, warehouse.dialect.table(asked.landed.table)
+    ids = f"SELECT CAST({quote(asked.landed.key)} AS VARCHAR) FROM {table}"
+    there = f"CASE WHEN l_remote_id IS NOT NULL THEN l_remote_id IN ({ids}) END"
+    if asked.sync.match_field in columns:
+        keys = f"SELECT {comparable_key(trimmed(quote(asked.sync.match_field)))} AS k FROM {table}"
+        there = f"coalesce({there}, false) OR coalesce({comparable_key('mk')} IN (SELECT k FROM ({keys}) WHERE k IS NOT NULL), false)"
+    warehouse.execute(f"UPDATE {CHANGES} SET there = {there}")
 
 
 def discard(warehouse: Warehouse) -> None:
@@ -110,7 +129,7 @@ def changes_sql(warehouse: Warehouse, asked: Question) -> str:
     joined AS (
       SELECT coalesce(model.pk, known.primary_key) AS primary_key,
         coalesce(model.ord, TRY_CAST(known.primary_key AS {asked.columns[asked.sync.primary_key]})) AS ord,
-        coalesce(gate, 'absent') AS gate, mk, model.scan, {values}, {_effective(asked)},
+        coalesce(gate, 'absent') AS gate, mk, model.scan, links, updated_at, {values}, {_effective(asked)},
         {_ledger_columns()}
       FROM model FULL JOIN known ON known.primary_key = model.pk),
     hashed AS (SELECT *, {_hash(warehouse, asked)} AS hash, coalesce(lower(l_match_key) = lower(mk), false) AS same_key,
@@ -119,6 +138,7 @@ def changes_sql(warehouse: Warehouse, asked: Question) -> str:
     decided AS (SELECT *, {_operation(asked)} AS operation FROM compared),
     judged AS (SELECT *, {_status()} AS status, {_target()} AS target FROM decided)
     SELECT * EXCLUDE ({", ".join(name for _, name, _ in shown)}), CAST(NULL AS VARCHAR) AS reason, true AS chosen,
+      CAST(NULL AS BOOLEAN) AS there,
       CASE WHEN gate = 'eligible' THEN {document(shown)} END AS vals,
       {_by_id(asked)} AS by_id,
       coalesce(l_status IN ('pending', 'unknown') AND l_sent_hash = {sent_hash()}
@@ -138,7 +158,8 @@ def sent_hash() -> str:
 def _model(warehouse: Warehouse, asked: Question) -> str:
     quote = warehouse.dialect.quote
     sync = asked.sync
-    key, match = quote(sync.primary_key), quote(sync.match_column)
+    key = quote(sync.primary_key)
+    match = trimmed(quote(sync.match_column)) if sync.match_column else "CAST(NULL AS VARCHAR)"
     values = ", ".join(f"{field.value} AS v{number}" for number, field in enumerate(asked.fields))
     # consent that is not known is no consent: NULL suppresses
     # a condition may end in a comment: what follows it needs a line of its own
@@ -150,9 +171,16 @@ def _model(warehouse: Warehouse, asked: Question) -> str:
         rules.append(f"WHEN {key} IN (SELECT \"key\" FROM ({asked.quarantined})) THEN 'quarantined'")
     gate = f"CASE {' '.join(rules)} ELSE 'eligible' END" if rules else "'eligible'"
     inner = [field.value for field in asked.fields]
-    return f"""SELECT {key} AS ord, CAST({key} AS VARCHAR) AS pk, nullif(trim(CAST({match} AS VARCHAR)), '') AS mk,
+    return f"""SELECT {key} AS ord, CAST({key} AS VARCHAR) AS pk, {match} AS mk, {_updated_at(asked, quote)} AS updated_at,
+      {links_document(sync.associations, quote)} AS links,
       {gate} AS gate, {scan_hash(f"duckdb {_engine(warehouse)} {asked.digest}", inner)} AS scan, {values}
       FROM {warehouse.dialect.table(asked.staged.ref)}"""
+
+
+def _updated_at(asked: Question, quote: Callable[[str], str]) -> str:
+    """When our row changed, as a time in UTC."""
+    column = asked.sync.updated_at
+    return as_instant(quote(column), asked.columns[column]) if column else "CAST(NULL AS TIMESTAMP)"
 
 
 def _engine(warehouse: Warehouse) -> str:
@@ -349,7 +377,8 @@ def stage_sql(asked: Question) -> str:
     for patch in skipping:
         sent = f"CAST(json_merge_patch({sent}, coalesce({patch}, '{{}}')) AS VARCHAR)"
     return f"""SELECT primary_key, coalesce(mk, l_match_key) AS match_key, operation, by_id, l_remote_id AS remote_id,
-      {sent_hash()} AS hash, vals, {sent} AS sent, scan, target, l_status = 'unknown' AS lookup, l_acked_at IS NULL AS fresh,
+      {sent_hash()} AS hash, vals, {sent} AS sent, links, CASE WHEN NOT same_key THEN l_match_key END AS previous_key,
+      updated_at, scan, target, l_status = 'unknown' AS lookup, l_acked_at IS NULL AS fresh,
       coalesce(l_attempts, 0) AS attempts, l_acked_hash, l_acked_values, l_acked_at, l_match_key, l_scan_hash{values}
       FROM {CHANGES} WHERE operation IS NOT NULL AND chosen
       ORDER BY operation, by_id, ord NULLS LAST, primary_key"""

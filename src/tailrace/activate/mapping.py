@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tailrace.project.spec import Sync
+from tailrace.project.spec import Association, Sync
 from tailrace.warehouse.base import Dialect
 
 _PLAIN = re.compile(
@@ -61,6 +61,37 @@ def _typed(expression: str, engine_type: str) -> tuple[str, str]:
     if _AS_TEXT.match(kind):
         return f"CAST({expression} AS VARCHAR)", "VARCHAR"
     return expression, ""
+
+
+def as_instant(expression: str, engine_type: str) -> str:
+    """A time in UTC without a zone."""
+    return f"CAST({_typed(expression, engine_type)[0]} AS TIMESTAMP)"
+
+
+BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+
+
+def trimmed(expression: str) -> str:
+    """A match value as it is sent: text without blanks around it, NULL where nothing is left."""
+    return f"nullif(trim(CAST({expression} AS VARCHAR), {BLANKS}), '')"
+
+
+def comparable_key(expression: str) -> str:
+    """What makes two match values one key: neither case nor Unicode form tells them apart."""
+    folded = f"replace(translate(lower(nfc_normalize({expression})), 'ςſ', 'σs'), 'ß', 'ss')"
+    return f"CASE WHEN strlen({expression}) = length({expression}) THEN lower({expression}) ELSE nfc_normalize({folded}) END"
+
+
+def links_document(associations: Sequence[Association], quote: Callable[[str], str]) -> str:
+    """JSON list of the records that a row belongs to, in the sync's order; NULL where it has none."""
+    if not associations:
+        return "CAST(NULL AS VARCHAR)"
+    parts = [
+        f"json_object('object', {literal(each.object)}, 'match_field', {literal(each.match_field)},"
+        f" 'key', {trimmed(quote(each.column))}, 'label', {literal(each.label)})"
+        for each in associations
+    ]
+    return f"CAST(json_array({', '.join(parts)}) AS VARCHAR)"
 
 
 def mapped(sync: Sync, columns: Mapping[str, str], dialect: Dialect) -> tuple[MappedField, ...]:
