@@ -6,7 +6,7 @@ changeset decides anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,15 +15,16 @@ from typing import Any
 from tailrace.activate.guardrails import percent
 from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
 from tailrace.activate.run import deliver, prepare, settle
-from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
+from tailrace.connectors.sdk.base import ObjectType
 from tailrace.connectors.sdk.options import check_object, object_type
-from tailrace.errors import GateStopped, LockHeld, TailraceError, VendorRefused, near_miss
+from tailrace.errors import GateStopped, LockHeld, TailraceError
 from tailrace.events import StepStarted, emit
 from tailrace.plan.audience import reading
 from tailrace.plan.keys import personal_columns
 from tailrace.plan.landed import landed_of
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
+from tailrace.runner.remote_fields import prepare_fields
 from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
 from tailrace.runner.steps import model_table
@@ -41,11 +42,12 @@ COUNTED_FROM = 100
 
 @dataclass
 class Shipment:
-    """One staged delivery on its way; `sent`: the vendor was asked, so its outcomes are to be settled."""
+    """One staged delivery on its way; `types`: of the model's columns; `sent`: the vendor was asked, so its outcomes are to be settled."""
 
     sync: Sync
     delivery: str
     started: datetime
+    types: Mapping[str, str]
     sent: bool = False
 
 
@@ -115,7 +117,7 @@ def _prepare(
         seconds = (session.now() - started).total_seconds()
         session.record(_step(sync, "ok", prepared.counts, seconds, None))
         return []
-    return [Shipment(sync, prepared.delivery, started)]
+    return [Shipment(sync, prepared.delivery, started, warehouse.columns(staged.ref))]
 
 
 def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync) -> Staged:
@@ -158,28 +160,9 @@ def ship(session: Session, shipments: Iterable[Shipment]) -> None:
         with session.step("activate", shipment.sync.name):
             shipment.sent = True
             destination = session.connector(shipment.sync.connection).destination()
-            _check_fields(destination, shipment.sync)
+            prepare_fields(destination, shipment.sync, shipment.types, shipment.sync.options)
             in_flight = session.in_flight(shipment.sync.connection)
             deliver(session.store, shipment.delivery, destination, in_flight=in_flight)
-
-
-def _check_fields(destination: Destination, sync: Sync) -> None:
-    """One question before the first write: a field that the account lacks would be refused row by row."""
-    for what, fix in field_problems(destination.fields(sync.object, sync.options), sync):
-        raise VendorRefused(what, fix)
-
-
-def field_problems(there: Mapping[str, RemoteField], sync: Sync) -> Iterator[tuple[str, str]]:
-    """What is wrong with the mapped fields, given those that the vendor has, and the fix."""
-    missing = [field.field for field in sync.fields if field.field not in there]
-    closed = [
-        field.field for field in sync.fields if field.field in there and not there[field.field].writable
-    ]
-    if missing:
-        fix = near_miss(missing[0], list(there)) if len(missing) == 1 else "create them there"
-        yield f"{sync.object} of {sync.connection} has no field {', '.join(missing)}", fix
-    if closed:
-        yield f"{', '.join(closed)} of {sync.object} is read-only in {sync.connection}", "leave it out"
 
 
 def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]) -> None:

@@ -175,8 +175,8 @@ def test_read_only_and_missing_fields_and_what_is_matched_on(project, desk, caps
     found = doctor(project, capsys, "hubspot_lead_scores")
     texts = [text for subject, text, _ in found["error"] if subject == "sync hubspot_lead_scores"]
     assert any("has no field" in text and "nothing" in text for text in texts)
-    ((_, text, _),) = found["warning"]
-    assert text == "firstname of contacts is not unique, so one row may fit several records"
+    twin = "firstname of contacts is not unique in hubspot, so nothing can be matched on it"
+    assert ("sync hubspot_lead_scores", twin, "match on one of: email, hs_object_id") in found["error"]
     assert "sync hubspot_lead_scores" not in subjects(found["ok"])
 
 

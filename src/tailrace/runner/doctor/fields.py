@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tailrace.connectors.sdk.base import Finding, RemoteField
-from tailrace.connectors.sdk.options import object_type
-from tailrace.errors import near_miss
+from tailrace.connectors.sdk.options import check_object
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
+from tailrace.runner.remote_fields import missing, problems
 from tailrace.runner.session import Session
 from tailrace.runner.steps import model_table
-from tailrace.runner.syncs import field_problems
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 SHOWN = 5
@@ -22,28 +21,22 @@ COMPARED = ("VARCHAR", "BOOLEAN")
 def sync_findings(session: Session, resolved: Resolved, sync: Sync) -> Iterator[Finding]:
     """One question to the vendor."""
     subject = f"sync {sync.name}"
-    there = session.connector(sync.connection).destination().fields(sync.object)
-    wrong = [Finding("error", subject, what, fix) for what, fix in field_problems(there, sync)]
-    wrong += _match(session, sync, there)
+    options, _ = check_object(session.declaration(sync.connection), sync.object, sync.mode, sync.options)
+    there = session.connector(sync.connection).destination().fields(sync.object, options)
+    wrong = [Finding("error", subject, what, fix) for what, fix in problems(there, sync)]
     wrong += _choices(session, resolved, sync, there)
     yield from wrong
     if not any(finding.level == "error" for finding in wrong):
-        fields = ", ".join(field.field for field in sync.fields)
-        yield Finding("ok", subject, f"{sync.object} has {fields}, and takes them")
+        yield Finding("ok", subject, _sound(there, sync))
 
 
-def _match(session: Session, sync: Sync, there: Mapping[str, RemoteField]) -> Iterator[Finding]:
-    """Where the connector declares what may be matched on, `check` has judged it."""
-    kind = object_type(session.declaration(sync.connection), sync.object)
-    if not sync.match_field or (kind is not None and kind.match_fields):
-        return
-    field = there.get(sync.match_field)
-    if field is None:
-        text = f"{sync.object} has no field {sync.match_field} to match on"
-        yield Finding("error", f"sync {sync.name}", text, near_miss(sync.match_field, list(there)))
-    elif not field.unique:
-        text = f"{sync.match_field} of {sync.object} is not unique, so one row may fit several records"
-        yield Finding("warning", f"sync {sync.name}", text, "match on a unique field")
+def _sound(there: Mapping[str, RemoteField], sync: Sync) -> str:
+    fields = ", ".join(field.field for field in sync.fields if field.field in there)
+    if not there:
+        return f"{sync.object} can be written; the vendor tells of no fields"
+    text = f"{sync.object} has {fields}, and takes them" if fields else f"{sync.object} can be written"
+    made = ", ".join(field.field for field in missing(there, sync))
+    return f"{text}; {made} will be made before the first write" if made else text
 
 
 def _choices(
