@@ -98,7 +98,7 @@ class Manners:
 class Http:
     """Requests to one host, at most `in_flight` of them at a time (default: the context's).
 
-    `shared`: the account's budget is drawn on (False where the connection says off).
+    `shared`: the account's budget is drawn on (False where the connection says off). `timeout`: seconds without a byte.
     """
 
     base_url: str
@@ -110,6 +110,7 @@ class Http:
     first_wait: float = 0.5
     shared: bool = True
     in_flight: int | None = None
+    timeout: float = 120.0
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
@@ -117,7 +118,7 @@ class Http:
         self._slots = threading.BoundedSemaphore(most)
         self._told: tuple[int, float] | None = None
         self._client = httpx2.Client(
-            timeout=httpx2.Timeout(120.0, connect=10.0),
+            timeout=httpx2.Timeout(self.timeout, connect=min(10.0, self.timeout)),
             limits=httpx2.Limits(max_connections=most, max_keepalive_connections=None),
             trust_env=not self.loopback or self.base_url.startswith("https"),
         )
