@@ -55,7 +55,7 @@ CUSTOM = r"2-\d+|p\d*_\w+"
 """What can be nothing but a custom object: its type id or its qualified name."""
 MODES = ("insert", "update", "upsert", "mirror")
 REMOVED = ("keep", "clear", "archive")
-CONFLICTS = ("ours", "theirs", "if_empty")
+CONFLICTS = ("ours", "theirs", "newest", "if_empty")
 
 
 def validate_connection(options: Mapping[str, Any]) -> list[Problem]:

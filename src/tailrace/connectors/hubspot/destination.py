@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tailrace.connectors.hubspot import edits
 from tailrace.connectors.hubspot.api import Api
 from tailrace.connectors.hubspot.records import RECORD_ID, Records
-from tailrace.connectors.sdk.base import NOTHING, RemoteField, WriteBatch, WriteResult
+from tailrace.connectors.sdk.base import NOTHING, Edit, RemoteField, WriteBatch, WriteResult
 
 
 class HubSpotDestination:
@@ -36,6 +37,17 @@ class HubSpotDestination:
     ) -> Mapping[str, Mapping[str, Any]]:
         """As the protocol says; unknown keys are absent."""
         return self._records.read_fields(obj, match_field, keys, fields)
+
+    def read_edits(
+        self,
+        obj: str,
+        match_field: str | None,
+        keys: Sequence[str],
+        fields: Sequence[str],
+        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
+    ) -> Mapping[str, Mapping[str, Edit]]:
+        """As the protocol says, from the properties' histories."""
+        return edits.read_edits(self._api, obj, match_field, keys, fields)
 
 
 def _remote_field(obj: str, definition: Mapping[str, Any]) -> RemoteField:
