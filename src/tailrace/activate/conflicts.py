@@ -1,21 +1,26 @@
-"""Fields that people edit, too: written only where the vendor's value is empty or still ours."""
+"""Fields that people edit, too: what stands at the vendor is read just before writing, and stays or goes as declared."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
 
+from tailrace.activate.spelling import comparable
 from tailrace.activate.staging import SentField, StagedBatch, StagedRow
-from tailrace.connectors.sdk.base import Destination
+from tailrace.connectors.sdk.base import Destination, Edit, TellsEdits
+
+Verdict = Literal["write", "keep", "overwrite"]
+OUR_WRITE_TAKES = timedelta(minutes=1)
+"""From the note of a request to the vendor's own time of what it wrote."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Fields of one row that stay as they are; `all_changes`: nothing else of it has changed."""
+    """What people did to one row's fields: `fields` stay as they are; `all_changes`: nothing else of the row is to be sent."""
 
     fields: tuple[str, ...]
     all_changes: bool
@@ -38,71 +43,116 @@ def kept_fields(
     fields: Sequence[SentField],
     options: Mapping[str, Any],
 ) -> dict[int, Kept]:
-    """Rows, by their place in the file, of which some fields must not be written; asks the vendor once."""
-    rules = [field.field for field in guarded(fields)]
-    if not rules or batch.operation in {"create", "archive"}:
+    """Rows, by their place in the file, with fields that somebody else edited; asks the vendor once, and not without a rule.
+
+    RetriableError where it cannot be asked: then nothing of the batch may be written.
+    """
+    if not guarded(fields) or batch.operation in {"create", "archive"}:
         return {}
     keys = [row.remote_id if batch.by_id else row.key for row in batch.rows]
-    there = destination.read_fields(
-        obj, None if batch.by_id else match_field, [key for key in keys if key], rules, options
-    )
+    match = None if batch.by_id else match_field
+    there = _read(destination, obj, match, [key for key in keys if key], guarded(fields), options)
     found = {}
     for row, key in zip(batch.rows, keys, strict=True):
-        remote = there.get(key or "", there.get((key or "").lower(), {}))
-        kept = _kept(row, remote, rules, [field.field for field in fields])
-        if kept.fields:
+        edits = there.get(key or "", there.get((key or "").lower()))
+        kept = _Row(batch, row, fields).judged(edits) if edits is not None else None
+        if kept is not None and (kept.fields or kept.overwritten):
             found[row.ordinal] = kept
     return found
 
 
-def _kept(row: StagedRow, remote: Mapping[str, Any], rules: Sequence[str], names: Sequence[str]) -> Kept:
-    acked: dict[str, Any] = json.loads(row.acked, parse_float=Decimal) if row.acked else {}
-    new: dict[str, Any] = (
-        json.loads(row.document, parse_float=Decimal) if row.document else dict.fromkeys(names)
-    )
-    mine = tuple(name for name in rules if _edited(remote.get(name), acked.get(name), new.get(name)))
-    changed = {name for name in new if name not in acked or acked[name] != new[name]}
-    return Kept(mine, changed <= set(mine), {name: _plain(acked.get(name)) for name in mine})
+def _read(
+    destination: Destination,
+    obj: str,
+    match_field: str | None,
+    keys: Sequence[str],
+    rules: Sequence[SentField],
+    options: Mapping[str, Any],
+) -> Mapping[str, Mapping[str, Edit]]:
+    """Current values, with their times only where a rule needs them: those cost more requests."""
+    names = [field.field for field in rules]
+    timed = any(field.conflict == "newest" for field in rules)
+    if timed and isinstance(destination, TellsEdits):
+        return destination.read_edits(obj, match_field, keys, names, options)
+    there = destination.read_fields(obj, match_field, keys, names, options)
+    return {key: {name: Edit(row.get(name), None) for name in names} for key, row in there.items()}
 
 
-def _edited(remote: Any, acked: Any, new: Any) -> bool:
-    """Whether somebody else's value stands there; one that equals what we want to write is nobody's loss."""
-    there = comparable(remote)
-    return there is not None and there not in (comparable(acked), comparable(new))
+class _Row:
+    """One row: what was accepted of it, what is to be written, and what becomes of each guarded field."""
+
+    def __init__(self, batch: StagedBatch, row: StagedRow, fields: Sequence[SentField]) -> None:
+        self._row = row
+        self._moved = batch.by_id and batch.operation != "clear"
+        self._sent = [
+            field
+            for field, value in zip(fields, row.values, strict=True)
+            if value is not None or field.if_null != "skip" or batch.operation == "clear"
+        ]
+        self._acked: dict[str, Any] = json.loads(row.acked, parse_float=Decimal) if row.acked else {}
+        self._new: dict[str, Any] = (
+            json.loads(row.document, parse_float=Decimal)
+            if row.document
+            else dict.fromkeys(field.field for field in fields)
+        )
+
+    def judged(self, edits: Mapping[str, Edit]) -> Kept:
+        verdicts = {
+            field.field: self._verdict(field, edits.get(field.field, Edit(None, None)))
+            for field in guarded(self._sent)
+        }
+        mine = tuple(name for name, verdict in verdicts.items() if verdict == "keep")
+        return Kept(
+            mine,
+            self._nothing_else(set(mine)),
+            {name: _plain(self._acked.get(name)) for name in mine},
+            tuple(name for name, verdict in verdicts.items() if verdict == "overwrite"),
+        )
+
+    def _nothing_else(self, mine: set[str]) -> bool:
+        """Whether nothing beyond `mine` is news for the vendor; a record's new key always is."""
+        changed = {
+            name for name in self._new if name not in self._acked or self._acked[name] != self._new[name]
+        }
+        sent = {field.field for field in self._sent}
+        return bool(mine) and not self._moved and changed <= mine and (bool(changed) or sent <= mine)
+
+    def _verdict(self, field: SentField, edit: Edit) -> Verdict:
+        """A value that we had accepted, or that we want to write, is nobody's loss."""
+        there, ours, wanted = (
+            comparable(value, field.type)
+            for value in (edit.value, self._acked.get(field.field), self._new.get(field.field))
+        )
+        if there in (ours, wanted):
+            return "write"
+        if field.conflict == "newest":
+            return self._by_age(edit, ours, field.type)
+        return "keep" if field.conflict == "theirs" or there is not None else "overwrite"
+
+    def _by_age(self, edit: Edit, ours: Any, kind: str) -> Verdict:
+        """An edit without a known time stays, as does one that our value cannot be told to be newer than."""
+        at, updated_at = _utc(edit.at), _utc(self._row.updated_at)
+        if at is None:
+            return "keep"
+        if self._is_our_own(edit, at, ours, kind):
+            return "write"
+        return "overwrite" if updated_at is not None and updated_at >= at else "keep"
+
+    def _is_our_own(self, edit: Edit, at: datetime, ours: Any, kind: str) -> bool:
+        """Our last write as the vendor keeps it, in another spelling: by a program, then, and the history has no other of ours.
+
+        An edit behind a value of ours is later than our write by the vendor's own order, whatever the clocks say.
+        """
+        acked_at = _utc(self._row.acked_at)
+        if not edit.by_api or ours is None or acked_at is None:
+            return False
+        told = ours in [comparable(value, kind) for value in edit.earlier]
+        return not told and at <= acked_at + OUR_WRITE_TAKES
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
-
-
-def comparable(value: Any) -> Any:
-    """A value as vendors and we may both spell it: "85.0" is 85, "TRUE" is true, an instant is UTC; "" is None."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float | Decimal):
-        return Decimal(str(value)).normalize()
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    text = str(value).strip() if value is not None else ""
-    if not text:
-        return None
-    read = next((found for found in (_number(text), _instant(text)) if found is not None), text)
-    return text.lower() if text.lower() in {"true", "false"} else read
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        return None
-    return found.normalize() if found.is_finite() else None
-
-
-def _instant(text: str) -> datetime | None:
-    if len(text) < 19 or text[10] not in "T ":
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class SentField:
     field: str
     if_null: str
     conflict: str
+    type: str = ""
+    """The engine type of its values."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class StagedRow:
     document: str | None
     acked: str | None
     values: tuple[Any, ...]
+    acked_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True)
