@@ -32,6 +32,9 @@ class FreeLimiter:
         self.acquired.append(bucket)
         return 0.0
 
+    def done(self, bucket: str = "") -> None:
+        """Nothing is held."""
+
     def learn(self, limit: int, window: float, bucket: str = "") -> None:
         self.learned.append((limit, window, bucket))
 

@@ -1,6 +1,8 @@
 """An account's request budget, shared by every thread and process of this machine: a sliding log in SQLite.
 
-A grant may lie in the future: whoever got it sleeps until then, so nobody polls and nobody overtakes.
+A request takes a place for the vendor's window, counted from its answer: the vendor had counted it by then, so no window of
+the vendor's can hold more than the limit, however slow the wire is. A request whose end nobody told (a killed process)
+holds its place a margin longer.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
     from tailrace.records import Quota
 
 MARGIN = 0.25
-"""Seconds added to the vendor's window; must exceed the spread of request latency."""
+"""Seconds after its grant by which a request whose end is not known has reached the vendor."""
 
 REPORT_EVERY = 2.0
 """Seconds between two writings of one quota: each costs a disk flush, and vendors tell it with every answer."""
 
-FAR = 20
-"""Windows: a grant further ahead than this was made before the clock was set back, and is dropped."""
+ROUNDING = 1e-6
+"""Seconds: a sleep that ends at a place's very time has not come too early."""
 
 
 class NoLimiter:
@@ -37,6 +39,9 @@ class NoLimiter:
 
     def learn(self, limit: int, window: float, bucket: str = "") -> None:
         """Nothing to learn."""
+
+    def done(self, bucket: str = "") -> None:
+        """Nothing is held."""
 
     def block(self, seconds: float, bucket: str = "") -> None:
         """Nothing to block."""
@@ -75,20 +80,38 @@ class SharedLimiter:
         self._told: dict[str, tuple[int, float]] = {}
         self._quotas: dict[str, Quota] = {}
         self._written: dict[str, float] = {}
+        self._mine = threading.local()
 
     def acquire(self, bucket: str = "") -> float:
         """Wait for a place; a 429 that came while waiting makes it wait on. RateLimited where that takes too long."""
         name, waited = self._name(bucket), 0.0
         while True:
+            self._mend(name)
             self._refuse_long(name)
-            wait = self._reserve(name) - self._clock()
-            if wait <= 0:
+            places = self._closed(name) or self._take(name)
+            if places is None:
                 return waited
-            emit(Waiting(self._account, wait, "rate limit"))
-            self._sleep(wait)
-            waited += wait
-            if not self._blocked(name):
-                return waited
+            soonest, latest = (at - self._clock() for at in places)
+            if not waited:
+                emit(Waiting(self._account, latest, "rate limit"))
+            if soonest > 0:
+                self._sleep(soonest)
+                waited += soonest
+
+    def done(self, bucket: str = "") -> None:
+        """The request that this thread last got a place for has been answered, or has failed."""
+        held = self._held()
+        grant = held.pop(self._name(bucket), None)
+        if grant is not None:
+            with self._store.write() as db:
+                db.execute("UPDATE grants SET done = ? WHERE rowid = ?", (self._clock(), grant))
+
+    def _held(self) -> dict[str, int]:
+        """The calling thread's open places by bucket."""
+        if not hasattr(self._mine, "grants"):
+            self._mine.grants = {}
+        found: dict[str, int] = self._mine.grants
+        return found
 
     def _refuse_long(self, name: str) -> None:
         """Before a place is taken: the vendor closed the account for longer than anybody waits."""
@@ -107,18 +130,18 @@ class SharedLimiter:
             self._told[name] = (limit, window)
         with self._store.write() as db:
             db.execute(
-                "INSERT INTO buckets VALUES (?, ?, ?, 0) ON CONFLICT (bucket)"
+                "INSERT INTO buckets VALUES (?, ?, ?, 0, 0) ON CONFLICT (bucket)"
                 " DO UPDATE SET requests = excluded.requests, window = excluded.window",
                 (name, max(1, limit), window),
             )
 
     def block(self, seconds: float, bucket: str = "") -> None:
-        until = self._clock() + seconds
+        now = self._clock()
         with self._store.write() as db:
             db.execute(
-                "INSERT INTO buckets VALUES (?, 0, 0, ?) ON CONFLICT (bucket)"
-                " DO UPDATE SET blocked_until = max(blocked_until, excluded.blocked_until)",
-                (self._name(bucket), until),
+                "INSERT INTO buckets VALUES (?, 0, 0, ?, ?) ON CONFLICT (bucket) DO UPDATE SET"
+                " blocked_until = max(blocked_until, excluded.blocked_until), blocked_at = excluded.blocked_at",
+                (self._name(bucket), now + seconds, now),
             )
 
     def report(self, quota: Quota) -> None:
@@ -145,32 +168,66 @@ class SharedLimiter:
     def _name(self, bucket: str) -> str:
         return f"{self._shared_as}/{bucket}"
 
-    def _blocked(self, name: str) -> bool:
-        rows = self._store.read("SELECT blocked_until FROM buckets WHERE bucket = ?", [name])
-        return bool(rows) and float(rows[0][0]) > self._clock()
+    def _closed(self, name: str) -> tuple[float, float] | None:
+        """When to look for a place, and when one is free at the latest; None where there may be one now."""
+        return self._places(self._store.connection(), name, self._clock())
 
-    def _reserve(self, name: str) -> float:
-        """The time of the place that was taken, maybe in the future."""
+    def _mend(self, name: str) -> None:
+        """After the clock was set back: what lies in the future happened just now, and no block is longer than it was."""
+        now = self._clock()
+        ahead = self._store.read(
+            "SELECT max(at, coalesce(done, at)) > ? FROM grants WHERE bucket = ? UNION SELECT blocked_at > ? FROM buckets"
+            " WHERE bucket = ?",
+            [now, name, now, name],
+        )
+        if (1,) not in ahead:
+            return
+        with self._store.write() as db:
+            db.execute(
+                "UPDATE grants SET at = min(at, ?), done = min(done, ?) WHERE bucket = ?", (now, now, name)
+            )
+            db.execute(
+                "UPDATE buckets SET blocked_until = blocked_until - blocked_at + ?, blocked_at = ?"
+                " WHERE bucket = ? AND blocked_at > ?",
+                (now, now, name, now),
+            )
+
+    def _take(self, name: str) -> tuple[float, float] | None:
+        """Take a place; where somebody else has taken the last one meanwhile: when to look again."""
         with self._store.write() as db:
             now = self._clock()
-            row = db.execute(
-                "SELECT requests, window, blocked_until FROM buckets WHERE bucket = ?", (name,)
-            ).fetchone()
-            limit, window, blocked = row or (0, 0.0, 0.0)
-            earliest = max(now, float(blocked))
-            return self._place(db, name, earliest, int(limit), float(window)) if limit else earliest
+            closed = self._places(db, name, now)
+            if closed is None:
+                self._enter(db, name, now)
+            return closed
 
-    def _place(self, db: Connection, name: str, earliest: float, limit: int, window: float) -> float:
-        now, span = self._clock(), window + self._margin
-        db.execute(
-            "DELETE FROM grants WHERE bucket = ? AND (at < ? OR at > ?)", (name, now - span, now + FAR * span)
-        )
-        before = db.execute(
-            "SELECT at FROM grants WHERE bucket = ? ORDER BY at DESC LIMIT 1 OFFSET ?", (name, limit - 1)
+    def _enter(self, db: Connection, name: str, now: float) -> None:
+        row = db.execute("SELECT requests, window FROM buckets WHERE bucket = ?", (name,)).fetchone()
+        if row is None or not row[0]:
+            return
+        gone = now - float(row[1]) - self._margin
+        db.execute("DELETE FROM grants WHERE bucket = ? AND coalesce(done, at) < ?", (name, gone))
+        grant = db.execute("INSERT INTO grants (bucket, at) VALUES (?, ?)", (name, now)).lastrowid
+        self._held()[name] = int(grant or 0)
+
+    def _places(self, db: Connection, name: str, now: float) -> tuple[float, float] | None:
+        """The time of the next free place: at the soonest, if what is on its way is answered at once, and at the latest."""
+        row = db.execute(
+            "SELECT requests, window, blocked_until FROM buckets WHERE bucket = ?", (name,)
         ).fetchone()
-        at = max(earliest, float(before[0]) + span if before else 0.0)
-        db.execute("INSERT INTO grants VALUES (?, ?)", (name, at))
-        return at
+        limit, window, blocked = (int(row[0]), float(row[1]), float(row[2])) if row else (0, 0.0, 0.0)
+        ends = db.execute(
+            "SELECT coalesce(done, at) + ?, coalesce(done, at + ?) + ? FROM grants WHERE bucket = ?",
+            (window, self._margin, window, name),
+        ).fetchall()
+        latest = sorted((end for _, end in ends), reverse=True)[limit - 1] if 0 < limit <= len(ends) else 0.0
+        if max(latest, blocked) <= now + ROUNDING:
+            return None
+        if latest <= blocked:
+            return blocked, blocked
+        soonest = max(blocked, sorted((end for end, _ in ends), reverse=True)[limit - 1])
+        # an answer that is overdue: the margin says when its request no longer counts
+        return (soonest if soonest > now + ROUNDING else latest), latest
 
 
 def _row(quota: Quota) -> tuple[str, float, float, str, str | None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tailrace.errors import FatalError
 
-FORMAT = 2
+FORMAT = 3
 
 TABLES = """
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, command TEXT NOT NULL, target TEXT NOT NULL, started_at TEXT NOT NULL,
@@ -33,7 +33,11 @@ SINCE_FORMAT_1 = """
 CREATE TABLE quotas (connection TEXT NOT NULL, name TEXT NOT NULL, amount REAL NOT NULL, remaining REAL NOT NULL,
   unit TEXT NOT NULL, resets_at TEXT, told_at TEXT NOT NULL, PRIMARY KEY (connection, name));
 """
-STEPS = {1: TABLES, 2: SINCE_FORMAT_1}
+SINCE_FORMAT_2 = """
+ALTER TABLE grants ADD COLUMN done REAL;
+ALTER TABLE buckets ADD COLUMN blocked_at REAL NOT NULL DEFAULT 0;
+"""
+STEPS = {1: TABLES, 2: SINCE_FORMAT_1, 3: SINCE_FORMAT_2}
 """What each format added; a file of an older one is brought up step by step."""
 
 

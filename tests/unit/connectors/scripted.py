@@ -89,6 +89,9 @@ class Budget:
         self.acquired.append(bucket)
         return 0.0
 
+    def done(self, bucket: str = "") -> None:
+        """Nothing is held."""
+
     def learn(self, limit: int, window: float, bucket: str = "") -> None:
         self.learned.append((limit, window, bucket))
 

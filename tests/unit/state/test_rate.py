@@ -200,3 +200,97 @@ def test_a_wait_longer_than_anybody_waits_is_told_and_not_slept(store, clock):
     assert caught.value.fix == "run again then, or raise max_wait" and clock.slept == []
     clock.now += 86_300
     assert limit.acquire() == pytest.approx(100)
+
+
+def test_a_place_is_free_again_a_window_after_its_answer(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(2, 10.0)
+    for _ in range(2):
+        limit.acquire()
+        clock.now += 1.0
+        limit.done()
+    assert limit.acquire() == pytest.approx(9.0), (
+        "the first answer came a second ago, its place is free ten after it"
+    )
+    limit.done()
+    assert limit.acquire() == pytest.approx(1.0)
+
+
+def test_a_request_that_takes_longer_than_it_waited_for_is_waited_on(store, clock):
+    limit, other = limiter(store, clock), limiter(store, clock)
+    limit.learn(1, 10.0)
+    limit.acquire()
+
+    def sleep(seconds, inner=clock.sleep):
+        inner(seconds)
+        if len(clock.slept) == 1:
+            limit.done()  # ten seconds after its grant, so the vendor may have counted it just now
+
+    other._sleep = sleep
+    assert other.acquire() == pytest.approx(20.0)
+    assert clock.slept == pytest.approx([10.0, 10.0])
+
+
+def test_a_request_whose_process_was_killed_holds_its_place_a_margin_longer(store, clock):
+    limit, other = limiter(store, clock), limiter(store, clock)
+    limit.learn(1, 10.0)
+    limit.acquire()
+    assert other.acquire() == pytest.approx(10.25)
+
+
+def test_hardly_a_place_is_wasted_and_none_is_taken_twice(store, clock):
+    """A vendor that counts somewhere between grant and answer: 0.01 to 0.09 s, one request after the other."""
+    limit = limiter(store, clock)
+    limit.learn(190, 10.0)
+    counted, start = [], clock.now
+    while clock.now - start < 100:
+        limit.acquire()
+        clock.now += (len(counted) % 3) * 0.02
+        counted.append(clock.now)
+        clock.now += 0.01
+        limit.done()
+    assert most_in_a_window(counted, 10.0 - 1e-6) <= 190
+    assert len(counted) >= 0.98 * 1900
+
+
+def test_a_clock_set_back_keeps_what_was_used_for_a_window(store, clock):
+    limit = limiter(store, clock)
+    limit.learn(2, 10.0)
+    for _ in range(2):
+        limit.acquire()
+        limit.done()
+    clock.now -= 5
+    assert limit.acquire() == pytest.approx(10.0)
+
+
+def test_a_block_from_before_the_clock_was_set_back_is_no_longer_than_it_was(store, clock):
+    limit = limiter(store, clock)
+    limit.block(30.0)
+    clock.now -= 86_400
+    assert limit.acquire() == pytest.approx(30.0)
+
+
+def test_an_end_told_twice_or_without_a_place_changes_nothing(store, clock):
+    limit = limiter(store, clock)
+    limit.done()
+    limit.learn(1, 10.0)
+    limit.acquire()
+    limit.done()
+    clock.now += 4
+    limit.done()
+    assert limit.acquire() == pytest.approx(6.0)
+
+
+def test_a_state_file_of_the_format_before_is_brought_up(tmp_path):
+    import sqlite3
+
+    from tailrace.state.store import SINCE_FORMAT_1, TABLES
+
+    db = sqlite3.connect(tmp_path / "old.db")
+    db.executescript(
+        TABLES + SINCE_FORMAT_1 + "INSERT INTO grants VALUES ('crm/', 1.0); PRAGMA user_version = 2;"
+    )
+    db.close()
+    store = Store(tmp_path / "old.db")
+    assert store.read("SELECT at, done FROM grants") == [(1.0, None)]
+    store.close()

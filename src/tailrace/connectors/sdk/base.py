@@ -153,6 +153,9 @@ class Limiter(Protocol):
     def acquire(self, bucket: str = "") -> float:
         """Wait for a place in `bucket` of this account, saying so by an event; returns the seconds waited."""
 
+    def done(self, bucket: str = "") -> None:
+        """The request that this thread acquired a place for has ended, however it did."""
+
     def learn(self, limit: int, window: float, bucket: str = "") -> None:
         """The vendor's headers say: `limit` requests in `window` seconds."""
 

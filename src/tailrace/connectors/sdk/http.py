@@ -32,6 +32,8 @@ LOCKED, MIGRATING = 423, 477
 LOCKED_WAIT = 2.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LONGEST_MESSAGE = 600
+MOST_URLS = 100
+PLAIN = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "tailrace"}
 
 
 class Lost(Unavailable):
@@ -117,6 +119,7 @@ class Http:
         most = self.in_flight or self.context.in_flight
         self._slots = threading.BoundedSemaphore(most)
         self._told: tuple[int, float] | None = None
+        self._urls: dict[str, httpx2.URL] = {}
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(self.timeout, connect=min(10.0, self.timeout)),
             limits=httpx2.Limits(max_connections=most, max_keepalive_connections=None),
@@ -138,6 +141,7 @@ class Http:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
+        content: bytes | None = None,
         form: Mapping[str, str] | str | None = None,
         headers: Mapping[str, str] | None = None,
         media: str = "json",
@@ -147,16 +151,26 @@ class Http:
     ) -> Answer:
         """The answer, if it is 2xx or its status is in `accept`.
 
-        `media`: what the content type of the body must hold ("" for any); only "json" is parsed, the rest is in
+        `content`: a JSON document that is encoded already. `media`: what the content type of the body must hold ("" for any); only "json" is parsed, the rest is in
         `content`. `retry`: sending it twice does no harm (default: GET alone). A `form` that is a text is encoded already.
         Raises AuthError, VendorRefused, RateLimited, Unavailable, or Lost where it may have been carried out.
         """
         again = method == "GET" if retry is None else retry
         patience = Patience(self.context.connection, self.max_wait, self.attempts, self.first_wait, again)
-        call = _Call(method, path, params, json, form, dict(headers or {}), media, bucket, frozenset(accept))
+        body = orjson.dumps(json) if json is not None else content
+        call = _Call(method, path, params, body, form, dict(headers or {}), media, bucket, frozenset(accept))
+        try:
+            return self._attempt(call, 1)
+        except Failed as failed:
+            return self._again(call, failed, patience)
+
+    def _again(self, call: _Call, first: Failed, patience: Patience) -> Answer:
+        """Further attempts after a first one that failed for the moment, as often as patience has it."""
         try:
             for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
                 with attempt:
+                    if attempt.num == 1:
+                        raise first
                     return self._attempt(call, attempt.num)
         except Failed as failed:
             raise failed.error from None
@@ -181,27 +195,29 @@ class Http:
         return self.manners.kind(answer) if self.manners.kind is not None else None
 
     def _exchange(self, call: _Call, headers: Mapping[str, str], number: int) -> Answer:
-        if self.shared:
-            self.context.limiter.acquire(call.bucket)
-        started = time.perf_counter()
         status = 0
-        try:
-            with self._slots:
+        with self._slots:
+            if self.shared:
+                self.context.limiter.acquire(call.bucket)
+            started = time.perf_counter()
+            try:
                 response = self._send(call, headers)
-            status = response.status_code
-        except httpx2.HTTPError as error:
-            raise self._broken(error) from None
-        except httpx2.InvalidURL as error:
-            raise VendorRefused(
-                f"{self.context.connection}: {self.base_url!r} is no URL ({error})", "check base_url"
-            ) from None
-        finally:
-            seconds = time.perf_counter() - started
-            emit(
-                RequestDone(
-                    self.context.connection, call.method, call.path.split("?")[0], status, seconds, number
+                status = response.status_code
+            except httpx2.HTTPError as error:
+                raise self._broken(error) from None
+            except httpx2.InvalidURL as error:
+                raise VendorRefused(
+                    f"{self.context.connection}: {self.base_url!r} is no URL ({error})", "check base_url"
+                ) from None
+            finally:
+                seconds = time.perf_counter() - started
+                if self.shared:
+                    self.context.limiter.done(call.bucket)
+                emit(
+                    RequestDone(
+                        self.context.connection, call.method, call.path.split("?")[0], status, seconds, number
+                    )
                 )
-            )
         if tap.wanted():
             self._show(call, response)
         self._learn(response.headers, call.bucket)
@@ -219,15 +235,25 @@ class Http:
         )  # fmt: skip
 
     def _send(self, call: _Call, headers: Mapping[str, str]) -> httpx2.Response:
-        content, media = _body(call)
-        return self._client.request(
+        """By a request of our own making: the client's would carry the cookies of earlier answers, and cost twice as much."""
+        request = httpx2.Request(
             call.method,
-            self.base_url + call.path,
+            self._url(call.path),
             params=call.params,
-            content=content,
+            content=call.content if call.content is not None else _encoded(call.form),
             data=call.form if isinstance(call.form, Mapping) else None,
-            headers={**headers, **media, **call.headers},
+            headers={**PLAIN, **headers, **_media(call), **call.headers},
         )
+        return self._client.send(request)
+
+    def _url(self, path: str) -> httpx2.URL:
+        """Parsed once: most requests of a connection go to a few paths."""
+        found = self._urls.get(path)
+        if found is None:
+            if len(self._urls) >= MOST_URLS:
+                self._urls.clear()
+            found = self._urls[path] = httpx2.URL(self.base_url + path)
+        return found
 
     def _understand(self, response: httpx2.Response, call: _Call) -> Answer:
         """The answer with its JSON; Failed for what passes by itself: 429, 423, 477, 5xx, a body cut short."""
@@ -341,7 +367,7 @@ class _Call:
     method: str
     path: str
     params: Mapping[str, str] | None
-    json: Any
+    content: bytes | None
     form: Mapping[str, str] | str | None
     headers: Mapping[str, str]
     media: str
@@ -349,13 +375,15 @@ class _Call:
     accept: frozenset[int]
 
 
-def _body(call: _Call) -> tuple[bytes | None, dict[str, str]]:
-    """The bytes to send and the header that names them; a form that is a mapping is left to the client."""
-    if call.json is not None:
-        return orjson.dumps(call.json), {"Content-Type": "application/json"}
-    if isinstance(call.form, str):
-        return call.form.encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    return None, {}
+def _encoded(form: Mapping[str, str] | str | None) -> bytes | None:
+    """A form that is a text; one that is a mapping is left to the client."""
+    return form.encode() if isinstance(form, str) else None
+
+
+def _media(call: _Call) -> dict[str, str]:
+    if call.content is not None:
+        return {"Content-Type": "application/json"}
+    return {"Content-Type": "application/x-www-form-urlencoded"} if isinstance(call.form, str) else {}
 
 
 def parse(content: bytes, exactly: bool = False) -> tuple[Any, bool]:
