@@ -8,6 +8,8 @@ from typing import Any
 
 from tailrace.connectors.mailchimp.api import Api
 from tailrace.connectors.mailchimp.declaration import MANAGER, MOST_IN_FLIGHT, PLACE
+from tailrace.connectors.mailchimp.destination import Members
+from tailrace.connectors.mailchimp.operations import Operations
 from tailrace.connectors.mailchimp.source import MailchimpSource
 from tailrace.connectors.sdk.auth import Auth, Basic, Bearer, reveal
 from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
@@ -53,8 +55,9 @@ class Mailchimp:
         return MailchimpSource(self._api, self._given["overlap"])
 
     def destination(self) -> Destination:
-        name = self._api.connection
-        raise FatalError(f"{name}: mailchimp takes nothing back yet", "sync to another connection")
+        return Members(
+            self._api, Operations(self._api, self._given["poll_interval"], self._given["batch_wait"])
+        )
 
     def is_sandbox(self) -> bool:
         return self._api.http.loopback

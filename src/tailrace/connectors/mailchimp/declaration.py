@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tailrace.connectors.mailchimp.writable import OBJECTS, validate_sync
 from tailrace.connectors.sdk.base import (
     ApiVersion,
     Connector,
@@ -29,6 +30,8 @@ CONNECTION = (
     Option("base_url", default=f"https://{PLACE}.api.mailchimp.com", description="where the API is"),
     Option("api_version", default="3.0", description="the API's version"),
     Option("overlap", "duration", default="120s", description="read again before a list's cursor"),
+    Option("poll_interval", "duration", default="5s", description="between two looks at a background batch"),
+    Option("batch_wait", "duration", default="1h", description="longest wait for one background batch"),
     rate_limit("none, for Mailchimp limits connections and not requests"),
     IN_FLIGHT,
     MAX_WAIT,
@@ -58,7 +61,7 @@ ACTIVITY_OPTIONS = (
 
 MANAGER, VIEWER = "Manager", "Viewer"
 PERMISSIONS = (
-    Permission(MANAGER, "lists, members and all that belongs to a list"),
+    Permission(MANAGER, "lists, members and all that belongs to a list, and syncs to members"),
     Permission(VIEWER, "campaigns and reports; every Manager has it"),
 )
 GONE = "no longer listed"
@@ -84,6 +87,8 @@ def validate_connection(options: Mapping[str, Any]) -> list[Problem]:
     if options["in_flight"] > MOST_IN_FLIGHT:
         text = f"in_flight is above {MOST_IN_FLIGHT}, what Mailchimp takes of one key"
         problems.append((("in_flight",), text, f"write {MOST_IN_FLIGHT} or less"))
+    if options["poll_interval"] <= 0:
+        problems.append((("poll_interval",), "poll_interval is 0", "write a duration like 5s"))
     return problems + wire_problems(options) + limit_problems(options["rate_limit"])
 
 
@@ -184,9 +189,11 @@ DECLARATION = Declaration(
             permissions=(VIEWER,),
         ),
     ),
+    objects=OBJECTS,
     permissions=PERMISSIONS,
     versions=(ApiVersion("3.0"),),
     open=open_connection,
+    validate_sync=validate_sync,
     validate_resource=validate_resource,
     validate_connection=validate_connection,
 )
