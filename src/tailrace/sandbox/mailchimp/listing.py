@@ -22,6 +22,12 @@ class Habits:
 
     since_inclusive: bool = False
     archived_listed: bool = True
+    status_if_new_in_bulk: bool = True
+    """A member of POST /lists/{list} may bear status_if_new; otherwise it is ignored."""
+    new_without_status_told: bool = True
+    """A new member of POST /lists/{list} without a status is an error; otherwise nothing is said of it."""
+    longest_text: int = 255
+    """Characters of a merge field of type text: more are cut off without a word."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tailrace.sandbox.mailchimp.listing import Call, between, one, ordered, page
-from tailrace.sandbox.mailchimp.members import email_hash, find, save, tagged, the_list
+from tailrace.sandbox.mailchimp.members import STATUSES, email_hash, find, save, tagged, the_list
 from tailrace.sandbox.mailchimp.problem import Problem, invalid, not_found
 from tailrace.sandbox.mailchimp.stock import Record
 from tailrace.sandbox.wire import Response
@@ -122,6 +122,7 @@ def batch(call: Call) -> Response:
         raise invalid("members", "Required fields were not provided: members")
     if len(given) > MOST_IN_BATCH:
         raise invalid("members", f"Cannot add or update more than {MOST_IN_BATCH} members at a time")
+    _check_forms(given)
     created: list[Record] = []
     updated: list[Record] = []
     errors: list[Record] = []
@@ -162,11 +163,14 @@ def _take(
     if email_hash(email) in taken and call.is_set("skip_duplicate_check"):
         return
     known = find(call.account, list_id, email) if email else None
+    if known is None and not entry.get("status") and call.habits.status_if_new_in_bulk:
+        entry = {**entry, "status": entry.get("status_if_new")}
+    if known is None and not entry.get("status") and not call.habits.new_without_status_told:
+        return
     try:
         _refuse(email, entry, known, body, taken)
-        written = save(call, list_id, known, entry)
-        if entry.get("tags") and known is not None:
-            written = save(call, list_id, written, {}, tagged(call, written, entry["tags"]))
+        own = tagged(call, known, entry["tags"]) if entry.get("tags") and known is not None else None
+        written = save(call, list_id, known, entry, own)
     except Problem as problem:
         first = problem.errors[0] if problem.errors else {}
         code = "ERROR_CONTACT_EXISTS" if problem.title == "Member Exists" else "ERROR_GENERIC"
@@ -175,6 +179,21 @@ def _take(
         return
     taken.add(email_hash(email))
     (created if known is None else updated).append(written)
+
+
+def _check_forms(given: list[object]) -> None:
+    """The schema is checked before anything is done: one malformed member refuses all (the words are from an issue)."""
+    for number, entry in enumerate(given):
+        if not isinstance(entry, dict):
+            raise invalid(f"members.item:{number}", "Schema describes object, but the value is none")
+        for name in ("status", "status_if_new"):
+            if entry.get(name) is not None and entry[name] not in STATUSES:
+                text = f"Data presented is not one of the accepted values: {', '.join(STATUSES)}"
+                raise invalid(f"members.item:{number}.{name}", text)
+        if not isinstance(entry.get("merge_fields", {}), dict):
+            raise invalid(
+                f"members.item:{number}.merge_fields", "Schema describes object, but the value is none"
+            )
 
 
 def _refuse(email: str, entry: Record, known: Record | None, body: Record, taken: set[str]) -> None:

@@ -118,7 +118,8 @@ def checked_fields(call: Call, list_id: str, given: Any, held: Mapping[str, Any]
     if wrong:
         errors = [{"field": tag, "message": why} for tag, why in wrong.items()]
         raise Problem(400, "Your merge fields were invalid.", errors=errors)
-    return {tag: _stored(fields[tag]["type"], value) for tag, value in kept.items()}
+    longest = call.habits.longest_text
+    return {tag: _stored(fields[tag]["type"], value, longest) for tag, value in kept.items()}
 
 
 def full_name(fields: Mapping[str, Any]) -> str:
@@ -138,6 +139,10 @@ def _misfit(field: Record, value: Any) -> str | None:
     if kind == "address":
         whole = isinstance(value, dict) and all(value.get(name) for name in ("addr1", "city", "state", "zip"))
         return None if whole else "Please enter a complete address"
+    if kind == "birthday" and not _is_birthday(value):
+        return "Please enter a month (01-12) and a day (01-31)"
+    if kind == "zip" and not re.fullmatch(r"\d{5}(-\d{4})?", str(value)):
+        return "Please enter a zip code (5 digits)"
     choices = field["options"].get("choices")
     if kind in ("radio", "dropdown") and choices and value not in choices:
         return "This value is not one of the choices."
@@ -153,6 +158,12 @@ def _is_number(value: Any) -> bool:
         return False
 
 
+def _is_birthday(value: Any) -> bool:
+    """MM/DD, of a leap year."""
+    found = re.fullmatch(r"(\d{2})/(\d{2})", str(value))
+    return found is not None and _is_date(f"2024-{found[1]}-{found[2]}")
+
+
 def _is_date(value: Any) -> bool:
     try:
         date.fromisoformat(str(value)[:10])
@@ -161,10 +172,13 @@ def _is_date(value: Any) -> bool:
     return True
 
 
-def _stored(kind: str, value: Any) -> Any:
+def _stored(kind: str, value: Any, longest: int) -> Any:
+    """Numbers are doubles, but for whole ones; a text too long is cut (both from memory)."""
     if kind == "number" and isinstance(value, str) and value:
         number = float(value)
-        return int(number) if number.is_integer() else number
+        return int(value) if re.fullmatch(r"-?\d+", value) else int(number) if number.is_integer() else number
+    if kind == "text" and isinstance(value, str):
+        return value[:longest]
     if kind == "date" and value:
         return str(value)[:10]
     return "" if value is None else value
