@@ -288,11 +288,6 @@ def test_a_bearer_token_reads_like_a_key(sandbox: Sandbox, connector: Connector)
     other.close()
 
 
-def test_nothing_is_sent_back_yet(connector: Connector) -> None:
-    with pytest.raises(FatalError, match="takes nothing back yet"):
-        connector.destination()
-
-
 def test_rows_hold_no_links_and_no_column_is_always_empty_by_mistake(
     connector: Connector, desk: Desk
 ) -> None:
