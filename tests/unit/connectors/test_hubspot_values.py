@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailrace.connectors.hubspot.destination import _prepare
 from tailrace.connectors.hubspot.outcomes import Sent, gathered
+from tailrace.connectors.hubspot.records import _prepare
 from tailrace.connectors.hubspot.values import Unsendable, to_text
 from tailrace.connectors.sdk.base import WriteBatch, WriteRow
 
@@ -60,7 +60,7 @@ def test_an_unsendable_row_holds_back_itself():
         WriteRow("b", "y", {"n": float("nan")}),
         WriteRow("c", None, {"n": 1}),
     )
-    sendable, refused = _prepare(WriteBatch("contacts", "update", "email", rows))
+    sendable, refused = _prepare(WriteBatch("contacts", "update", "email", rows), {})
     assert [one.row.trace for one in sendable] == ["a"]
     assert [(result.trace, result.outcome, result.field) for result in refused] == [
         ("b", "dead", "n"),

@@ -7,8 +7,9 @@ from typing import Any
 
 from tailrace.connectors.hubspot.api import Api
 from tailrace.connectors.hubspot.outcomes import Sent, dead, gathered
+from tailrace.connectors.hubspot.refusals import stop_if_property_gone
 from tailrace.connectors.hubspot.values import Unsendable, to_text
-from tailrace.connectors.sdk.base import WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.base import NOTHING, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import TailraceError
@@ -26,9 +27,9 @@ class Records:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def write(self, batch: WriteBatch) -> list[WriteResult]:
-        """One result per row, in the rows' order."""
-        sendable, refused = _prepare(batch)
+    def write(self, batch: WriteBatch, more: Mapping[str, Mapping[str, Any]] = NOTHING) -> list[WriteResult]:
+        """One result per row, in the rows' order. `more`: members of a row's input beside its properties, by trace."""
+        sendable, refused = _prepare(batch, more)
         if batch.operation == "archive":
             results = self._archive(batch, sendable)
         else:
@@ -98,19 +99,26 @@ class Records:
             if whole:
                 raise
             return [WriteResult(one.row.trace, "unknown", reason=error.message) for one in sent]
-        if answer.status < 300:
-            return gathered(batch, sent, answer.json() or {})
-        return self._decide(batch, sent, answer)
+        document = _document(answer)
+        done = answer.status < 300
+        if whole and not document.get("results"):
+            errors = (document.get("errors") or []) if done else [document]
+            stop_if_property_gone(batch, errors, len(sent) if done else 1)
+        return gathered(batch, sent, document) if done else self._decide(batch, sent, answer)
 
     def _decide(self, batch: WriteBatch, sent: Sequence[Sent], answer: Answer) -> list[WriteResult]:
         if len(sent) == 1:
-            document = answer.json() if isinstance(answer.json(), Mapping) else {}
-            return [dead(batch, sent[0], document, self._api.http.scrub)]
+            return [dead(batch, sent[0], _document(answer), self._api.http.scrub)]
         middle = len(sent) // 2
         return [
             *self._send(batch, sent[:middle], whole=False),
             *self._send(batch, sent[middle:], whole=False),
         ]
+
+
+def _document(answer: Answer) -> Mapping[str, Any]:
+    document = answer.json()
+    return document if isinstance(document, Mapping) else {}
 
 
 def match_key(key: Any) -> str:
@@ -123,21 +131,23 @@ def _id_of(found: Mapping[str, Mapping[str, Any]], key: str) -> str | None:
     return None if row is None else str(row["id"])
 
 
-def _prepare(batch: WriteBatch) -> tuple[list[Sent], list[WriteResult]]:
+def _prepare(
+    batch: WriteBatch, more: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[Sent], list[WriteResult]]:
     """The inputs, and the rows that cannot be sent at all."""
     sendable, refused = [], []
     for row in batch.rows:
         try:
-            sendable.append(_input(batch, row))
+            sendable.append(_input(batch, row, more.get(row.trace, NOTHING)))
         except Unsendable as error:
             refused.append(WriteResult(row.trace, "dead", row.remote_id, str(error), error.field))
     return sendable, refused
 
 
-def _input(batch: WriteBatch, row: WriteRow) -> Sent:
+def _input(batch: WriteBatch, row: WriteRow, more: Mapping[str, Any]) -> Sent:
     properties = {name: _text(name, value) for name, value in row.values.items()}
     by_id = batch.match_field in (None, RECORD_ID)
-    body: dict[str, Any] = {"properties": properties, "objectWriteTraceId": row.trace}
+    body: dict[str, Any] = {"properties": properties, "objectWriteTraceId": row.trace, **more}
     if batch.operation == "create":
         if not by_id and row.key is not None:
             properties.setdefault(str(batch.match_field), to_text(row.key))
