@@ -272,12 +272,16 @@ class Examines(Protocol):
 
 @dataclass(frozen=True)
 class Link:
-    """An association that a row wants: a record of `object` whose `match_field` is `key`; `key` None: none of that kind."""
+    """An association that a row wants: a record of `object` whose `match_field` is `key`; `key` None: none of that kind.
+
+    `before`: the key last accepted, None where none was; a destination that can takes the former association out.
+    """
 
     object: str
     match_field: str
     key: str | None
     label: str = ""
+    before: str | None = None
 
 
 @dataclass(frozen=True)
