@@ -109,6 +109,7 @@ class Salesforce:
     def _ingest(self) -> dict[str, Handler]:
         jobs = self.ingest_jobs
         return {
+            "ingest_listing": jobs.listing,
             "ingest_create": jobs.create,
             "ingest_upload": jobs.upload,
             "ingest_read": jobs.read,

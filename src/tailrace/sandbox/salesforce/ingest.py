@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,9 @@ from tailrace.sandbox.wire import Response
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 MOST_BYTES = 100 * 1024 * 1024
 NULL = "#N/A"
+ENDED = ("JobComplete", "Failed", "Aborted")
+ENDINGS_BY_FAULT = {"JobFailed": "Failed", "JobAborted": "Aborted"}
+RELATED = re.compile(r"(?:(?P<type>\w+):)?(?P<way>\w+)\.(?P<field>\w+)")
 Line = dict[str, str]
 
 
@@ -36,6 +40,7 @@ class IngestJob:
     names: list[str] = field(default_factory=list)
     done: list[tuple[Line, str, bool]] = field(default_factory=list)
     failed: list[tuple[Line, str, str]] = field(default_factory=list)
+    left: list[Line] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -47,6 +52,11 @@ class IngestJobs:
 
     def __init__(self) -> None:
         self.jobs: dict[str, IngestJob] = {}
+
+    def listing(self, org: Org, call: Call) -> Response:  # noqa: ARG002
+        """GET jobs/ingest: every job, as it is."""
+        records = [job.document for job in self.jobs.values()]
+        return Response.of(200, {"done": True, "records": records, "nextRecordsUrl": None})
 
     def create(self, org: Org, call: Call) -> Response:
         """POST jobs/ingest."""
@@ -95,12 +105,15 @@ class IngestJobs:
         return Response(201)
 
     def change(self, org: Org, call: Call) -> Response:
-        """PATCH jobs/ingest/{id}: UploadComplete sets to work, Aborted leaves everything undone."""
+        """PATCH jobs/ingest/{id}: UploadComplete sets to work, Aborted ends a job wherever it is."""
         job, state = self._job(call), call.body().get("state")
-        if job.state != "Open" or state not in ("UploadComplete", "Aborted"):
+        allowed = {"Open": ("UploadComplete", "Aborted")}.get(job.state, ("Aborted",))
+        if job.state in ENDED or state not in allowed:
             raise Refusal(
                 400, "INVALIDJOBSTATE", f"InvalidJobState : the job cannot go from {job.state} to {state}"
             )
+        if state == "Aborted" and job.state == "Open":
+            job.left = _lines(job) if job.data else []
         job.document["state"] = state
         written = self._work(org, job, call.row_errors) if state == "UploadComplete" else 0
         response = Response.of(200, job.document)
@@ -136,10 +149,9 @@ class IngestJobs:
         return _csv(job, ["sf__Id", "sf__Error", *job.names], lines)
 
     def unprocessed(self, org: Org, call: Call) -> Response:  # noqa: ARG002
-        """GET .../unprocessedRecords: all of an aborted job's."""
+        """GET .../unprocessedRecords: what an aborted or failed job came to no more."""
         job = self._job(call)
-        lines = _lines(job) if job.state == "Aborted" and job.data else []
-        return _csv(job, job.names, (list(row.values()) for row in lines))
+        return _csv(job, job.names, (list(row.values()) for row in job.left))
 
     def _job(self, call: Call) -> IngestJob:
         job = self.jobs.get(call.args["id"])
@@ -148,38 +160,55 @@ class IngestJobs:
         return job
 
     def _work(self, org: Org, job: IngestJob, row_errors: list[RowError]) -> int:
-        """Every line by itself; what is wrong with the file as a whole fails the job when it is looked at."""
+        """Every line by itself; what is wrong with the file as a whole fails the job when it is looked at.
+
+        A row error of the category JobFailed or JobAborted ends the job so before the line that has one of its keys.
+        """
         writer = Writer(org, job.table, row_errors)
         try:
             lines = _lines(job)
         except ValueError as error:
             job.ends = "Failed"
             job.document["errorMessage"] = f"InvalidBatch : {error}"
+            job.document.update(numberRecordsProcessed=0, numberRecordsFailed=0)
             return 0
+        endings = [error for error in row_errors if error.category in ENDINGS_BY_FAULT]
         with org.clock.one_moment():
-            for line in lines:
-                try:
-                    key, made = _write(writer, job, line)
-                    job.done.append((line, key, made))
-                except Refusal as refusal:
-                    names = " ".join(refusal.fields or [])
-                    job.failed.append(
-                        (line, line.get("Id", ""), f"{refusal.code}:{refusal.message}:{names} --")
-                    )
-        job.document.update(numberRecordsProcessed=len(lines), numberRecordsFailed=len(job.failed))
+            for number, line in enumerate(lines):
+                ending = next((error for error in endings if _has(line, error)), None)
+                if ending is not None:
+                    job.ends, job.left = ENDINGS_BY_FAULT[ending.category], lines[number:]
+                    job.document["errorMessage"] = ending.message
+                    break
+                _write_line(writer, job, line)
+        done = len(job.done) + len(job.failed)
+        job.document.update(numberRecordsProcessed=done, numberRecordsFailed=len(job.failed))
         return len(job.done)
+
+
+def _has(line: Line, error: RowError) -> bool:
+    return any(cell.lower() in error.keys for cell in line.values())
+
+
+def _write_line(writer: Writer, job: IngestJob, line: Line) -> None:
+    try:
+        key, made = _write(writer, job, line)
+        job.done.append((line, key, made))
+    except Refusal as refusal:
+        names = " ".join(refusal.fields or [])
+        job.failed.append((line, line.get("Id", ""), f"{refusal.code}:{refusal.message}:{names} --"))
 
 
 def _write(writer: Writer, job: IngestJob, line: Line) -> tuple[str, bool]:
     operation = job.document["operation"]
-    values = {name: _cell(job.table, name, text) for name, text in line.items() if name != "Id" and text}
+    values = dict(_value(job.table, name, text) for name, text in line.items() if name != "Id" and text)
     if operation == "insert":
         return str(writer.insert(values)["Id"]), True
     if operation == "update":
         return str(writer.update(line.get("Id"), values)["Id"]), False
     if operation == "upsert":
         name = job.document["externalIdFieldName"]
-        value = line.get(name)
+        value = _cell(job.table, name, line.get(name) or "")
         record, made = writer.upsert(
             name, value, {key: found for key, found in values.items() if key != name}
         )
@@ -193,13 +222,32 @@ def _lines(job: IngestJob) -> list[Line]:
     delimiter = DELIMITERS[job.document["columnDelimiter"]]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     job.names = next(reader, [])
-    unknown = [name for name in job.names if job.table.schema.find(name) is None]
+    unknown = [name for name in job.names if not _is_column(job.table, name)]
     if not job.names or unknown:
         raise ValueError(f"Field name not found : {unknown[0]}" if unknown else "The CSV has no header")
     lines = list(reader)
     if any(len(line) != len(job.names) for line in lines):
         raise ValueError("a line has another number of columns than the header")
     return [dict(zip(job.names, line, strict=True)) for line in lines]
+
+
+def _is_column(table: Table, name: str) -> bool:
+    """A field, or a lookup by the other record's external id: Account.Ext__c, Contact:Who.Ext__c."""
+    related = RELATED.fullmatch(name)
+    return table.schema.find(name) is not None or (
+        related is not None and table.schema.related(related["way"]) is not None
+    )
+
+
+def _value(table: Table, name: str, text: str) -> tuple[str, Any]:
+    related = RELATED.fullmatch(name)
+    if related is None:
+        return name, _cell(table, name, text)
+    if text == NULL:
+        found = table.schema.related(related["way"])
+        return (found.name if found else name), None
+    kind = {"attributes": {"type": related["type"]}} if related["type"] else {}
+    return related["way"], {**kind, related["field"]: text}
 
 
 def _cell(table: Table, name: str, text: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tailrace.sandbox.salesforce.call import Call
 from tailrace.sandbox.salesforce.errors import Refusal, json_error
+from tailrace.sandbox.salesforce.ids import SHORT
 from tailrace.sandbox.salesforce.org import Org
 from tailrace.sandbox.salesforce.rows import Writer
 from tailrace.sandbox.wire import Response
@@ -26,12 +27,16 @@ def insert(org: Org, call: Call) -> Response:
 
 
 def update(org: Org, call: Call) -> Response:
-    """PATCH composite/sobjects: by id."""
+    """PATCH composite/sobjects: by id; one that comes twice is refused the second time."""
+    taken: set[str] = set()
 
     def write(given: dict[str, Any]) -> Result:
         key = given.get("id") or given.get("Id")
         if not key:
             raise Refusal(400, "MISSING_ARGUMENT", "Id not specified in an update call")
+        if str(key)[:SHORT] in taken:
+            raise Refusal(400, "DUPLICATE_VALUE", f"Duplicate id specified: {key}", ["Id"])
+        taken.add(str(key)[:SHORT])
         return _done(_writer(org, call, given).update(key, _values(given))["Id"])
 
     return _each(org, call, _given(call), write)

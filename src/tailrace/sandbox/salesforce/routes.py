@@ -53,6 +53,7 @@ ROUTES = tuple(
             "PATCH composite/sobjects update_many",
             "DELETE composite/sobjects delete_many",
             "PATCH composite/sobjects/{object}/{field} upsert_many",
+            "GET jobs/ingest ingest_listing",
             "POST jobs/ingest ingest_create",
             "PUT jobs/ingest/{id}/batches ingest_upload",
             "GET jobs/ingest/{id} ingest_read",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tailrace.sandbox.salesforce.errors import Refusal
@@ -113,9 +113,7 @@ class Writer:
     def _checked(self, given: Mapping[str, Any], record: Record | None) -> dict[str, Any]:
         self._refuse_chosen(record or {}, given)
         values: dict[str, Any] = {}
-        for name, value in given.items():
-            if name == "attributes":
-                continue
+        for name, value in self._resolved(given):
             found = self._table.schema.find(name)
             if found is None:
                 raise Refusal(
@@ -135,6 +133,35 @@ class Writer:
             values[found.name] = _value(found, value)
             self._refuse_twins(found, values[found.name], record)
         return values
+
+    def _resolved(self, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Values by field: a record that is named by its external id (`"Account": {"Ext__c": ...}`) becomes its id."""
+        for name, value in given.items():
+            lookup = self._table.schema.related(name) if isinstance(value, Mapping) else None
+            if lookup is not None:
+                yield lookup.name, self._named(lookup, value)
+            elif name != "attributes":
+                yield name, value
+
+    def _named(self, lookup: Field, given: Mapping[str, Any]) -> str:
+        kind = (given.get("attributes") or {}).get("type")
+        if kind is None and len(lookup.refers) > 1:
+            text = (
+                f"{lookup.relationship} may be one of {', '.join(lookup.refers)}: attributes.type is missing"
+            )
+            raise Refusal(400, "INVALID_FIELD", text)
+        other = self._org.table(str(kind or lookup.refers[0]))
+        names = [name for name in given if name != "attributes"]
+        found = other.schema.find(names[0]) if len(names) == 1 else None
+        if found is None or not found.external:
+            text = f"{lookup.relationship} needs one external id of {other.schema.name}, not {names}"
+            raise Refusal(400, "INVALID_FIELD", text)
+        ids = other.with_value(found.name, _like_kept(found, given[names[0]]))
+        if len(ids) != 1:
+            how = "not found" if not ids else "found more than once"
+            text = f"Foreign key external ID: {given[names[0]]} {how} for field {found.name} in entity {other.schema.name}"
+            raise Refusal(400, "INVALID_FIELD", text)
+        return ids[0]
 
     def _refuse_twins(self, found: Field, value: Any, record: Record | None) -> None:
         if not found.external or value is None:
@@ -175,9 +202,27 @@ def _value(found: Field, value: Any) -> Any:
     if found.length and isinstance(value, str) and len(value) > found.length:
         message = f"{found.name}: data value too large: {value} (max length={found.length})"
         raise Refusal(400, "STRING_TOO_LONG", message, [found.name])
+    if found.restricted:
+        _refuse_unknown(found, value)
     if found.type in NUMBERS and found.type != "int":
         return float(value)
     return value
+
+
+def _refuse_unknown(found: Field, value: str) -> None:
+    chosen = value.split(";") if found.type == "multipicklist" else [value]
+    bad = [one for one in chosen if one not in found.options]
+    if bad:
+        message = f"{found.name}: bad value for restricted picklist field: {bad[0]}"
+        raise Refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [found.name])
+
+
+def _like_kept(found: Field, value: Any) -> Any:
+    """A number out of a CSV as it is kept."""
+    try:
+        return float(value) if found.type in NUMBERS else value
+    except ValueError:
+        return value
 
 
 def _is_number(value: Any) -> bool:

@@ -61,6 +61,13 @@ OBJECTS: dict[str, tuple[str, ...]] = {
         "Interests__c multipicklist 4099",
         "Lead_Score__c double",
         "Ext__c string 64 external",
+        "ReportsToId reference >Contact",
+        "Birthdate date",
+        "Description textarea 32000",
+        "Lead_Grade__c picklist 255 restricted =A,B,C,D",
+        "Last_Seen__c datetime",
+        "Lifetime_Value__c currency",
+        "Customer_No__c double external",
     ),
     "Lead": (
         "MasterRecordId reference read >Lead",
@@ -166,7 +173,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `read`: nobody can write it; `lookup`: records can be found by it; `external`: an external id."""
+    """One field. `read`: nobody can write it; `lookup`: records can be found by it; `external`: an external id.
+
+    `restricted`: a picklist that takes its `options` alone.
+    """
 
     name: str
     type: str = "string"
@@ -177,6 +187,8 @@ class Field:
     lookup: bool = False
     external: bool = False
     refers: tuple[str, ...] = ()
+    restricted: bool = False
+    options: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, line: str) -> Field:
@@ -184,8 +196,9 @@ class Field:
         name, kind, *rest = line.split()
         length = next((int(word) for word in rest if word.isdigit()), 0)
         refers = next((tuple(word[1:].split(",")) for word in rest if word[0] == ">"), ())
+        options = next((tuple(word[1:].split(",")) for word in rest if word[0] == "="), ())
         flags = {word: True for word in rest if word.isalpha() and word.islower()}
-        return cls(name, kind, length, refers=refers, **flags)
+        return cls(name, kind, length, refers=refers, options=options, **flags)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Field:
@@ -201,7 +214,16 @@ class Field:
             lookup=bool(document.get("idLookup")),
             external=bool(document.get("externalId")),
             refers=tuple(document.get("referenceTo") or ()),
+            restricted=bool(document.get("restrictedPicklist")),
+            options=tuple(str(one["value"]) for one in document.get("picklistValues") or ()),
         )
+
+    @property
+    def relationship(self) -> str | None:
+        """What leads to the record that the field names: Account of AccountId, Sponsor__r of Sponsor__c."""
+        if not self.refers:
+            return None
+        return self.name[:-1] + "r" if self.name.endswith("__c") else self.name.removesuffix("Id")
 
     def document(self) -> dict[str, Any]:
         """As `describe` tells it."""
@@ -230,8 +252,12 @@ class Field:
             "calculated": False,
             "nameField": self.name == "Name",
             "referenceTo": list(self.refers),
-            "relationshipName": self.name[:-2] if self.refers and self.name.endswith("Id") else None,
-            "picklistValues": [],
+            "relationshipName": self.relationship,
+            "restrictedPicklist": self.restricted,
+            "picklistValues": [
+                {"value": value, "label": value, "active": True, "defaultValue": False}
+                for value in self.options
+            ],
         }
 
 
@@ -250,6 +276,11 @@ class ObjectSchema:
     def find(self, name: str) -> Field | None:
         """The field of that name."""
         return self.fields.get(name.lower())
+
+    def related(self, relationship: str) -> Field | None:
+        """The lookup field that a relationship's name stands for."""
+        wanted = relationship.lower()
+        return next((one for one in self.fields.values() if (one.relationship or "").lower() == wanted), None)
 
     @property
     def deletes(self) -> bool:

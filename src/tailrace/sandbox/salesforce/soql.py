@@ -18,6 +18,19 @@ TOKEN = re.compile(
 )
 OPERATORS = ("=", "!=", "<>", "<", "<=", ">", ">=")
 MOST_OFFSET = 2000
+ESCAPED = re.compile(r"\\([\s\S])")
+ESCAPES = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "b": "\b",
+    "f": "\f",
+    '"': '"',
+    "'": "'",
+    "\\": "\\",
+    "_": "_",
+    "%": "%",
+}
 Kind = Literal["text", "stamp", "day", "number", "op", "word", "end"]
 
 
@@ -83,6 +96,13 @@ def parse(text: str) -> Query:
 def malformed(message: str) -> Refusal:
     """400 in the words of SOQL's parser."""
     return Refusal(400, "MALFORMED_QUERY", message)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """What a backslash and a letter stand for; Refusal for a letter that means nothing."""
+    if match[1] not in ESCAPES:
+        raise malformed(f"Invalid string literal: illegal escape sequence \\{match[1]}")
+    return ESCAPES[match[1]]
 
 
 class _Parser:
@@ -178,7 +198,7 @@ class _Parser:
             raise self._unexpected()
         self._at += 1
         if kind == "text":
-            return Written("text", re.sub(r"\\(.)", r"\1", text[1:-1]))
+            return Written("text", ESCAPED.sub(_unescaped, text[1:-1]))
         return Written(kind, float(text) if kind == "number" else text)
 
     def _order(self) -> tuple[Order, ...]:
