@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.salesforce import bulk
 from tailrace.connectors.sdk.base import Connector
 from tailrace.records import Schema
 from tailrace.sandbox.server import Sandbox
@@ -40,15 +39,16 @@ def running() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+def sandbox(running: Sandbox) -> Sandbox:
     running.house.reset()
-    monkeypatch.setattr(bulk, "FIRST_PAUSE", 0.0)
     return running
 
 
 @pytest.fixture
 def connector(sandbox: Sandbox) -> Iterator[Connector]:
-    connector = connect("salesforce", sandbox.base_url("salesforce"), {"access_token": "sandbox"})
+    connector = connect(
+        "salesforce", sandbox.base_url("salesforce"), {"access_token": "sandbox", "bulk_poll": "0s"}
+    )
     yield connector
     connector.close()
 

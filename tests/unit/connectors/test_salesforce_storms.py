@@ -36,7 +36,6 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox_query, "PAGE", PAGE)
-    monkeypatch.setattr(bulk, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(bulk, "PAGE_ROWS", PAGE)
 
 
@@ -49,7 +48,9 @@ def desk(sandbox: Sandbox) -> Iterator[Desk]:
 
 @pytest.fixture
 def connector(sandbox: Sandbox) -> Iterator[Connector]:
-    connector = connect("salesforce", sandbox.base_url("salesforce"), {"access_token": "sandbox"})
+    connector = connect(
+        "salesforce", sandbox.base_url("salesforce"), {"access_token": "sandbox", "bulk_poll": "0s"}
+    )
     yield connector
     connector.close()
 
@@ -117,7 +118,7 @@ def test_a_session_that_ends_in_mid_paging_is_minted_again(sandbox: Sandbox, des
     assert len(asked(desk, before, "/oauth2/token")) == 3
     fault(desk, PAGES, nth=1, status=401, body=EXPIRED)
     connector.close()
-    given = connect("salesforce", url, {"access_token": "sandbox"})
+    given = connect("salesforce", url, {"access_token": "sandbox", "bulk_poll": "0s"})
     broken(given, spec("salesforce", "Lead"), AuthError, "INVALID_SESSION_ID")
     given.close()
 
@@ -257,12 +258,11 @@ def test_a_job_that_takes_long_is_gone_on_with_by_the_next_run(sandbox: Sandbox,
     connector = connect("salesforce", url, {"access_token": "sandbox", "bulk_wait": "0s"})
     resource = spec("salesforce", "Account", {"via": "bulk"})
     body = {"id": "7505e0000000001AAA", "state": "InProgress"}
-    bulk.FIRST_PAUSE = 0.001
     fault(desk, JOB, method="GET", status=200, body=body)
     landed = broken(connector, resource, Unavailable, "is InProgress after 0 s")
     connector.close()
     desk.faults()
-    patient = connect("salesforce", url, {"access_token": "sandbox"})
+    patient = connect("salesforce", url, {"access_token": "sandbox", "bulk_poll": "0s"})
     before, told = len(desk.requests("salesforce")), list[Event]()
     with listening(told.append):
         same(land(patient, resource, landed), desk, "Account")

@@ -1,4 +1,4 @@
-"""Salesforce: any sObject in, with its deletes and merges. Nothing is sent back yet."""
+"""Salesforce: any sObject in, with its deletes and merges, and out, by Collections or Bulk 2.0."""
 
 from __future__ import annotations
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from tailrace.connectors.salesforce.api import Api, Record
+from tailrace.connectors.salesforce.jobs import Watch
 from tailrace.connectors.sdk.http import Answer
 from tailrace.errors import RetriableError, Unavailable
-from tailrace.events import Waiting, emit
 from tailrace.records import Schema, Type
 
 PAGE_ROWS = 20_000
 """Rows of one result page: a page is held in memory."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 ATTEMPTS = 3
 LONGEST_FIELD = 16 * 1024 * 1024
 csv.field_size_limit(LONGEST_FIELD)
@@ -32,10 +30,10 @@ class JobEnded(Exception):
 
 
 class Jobs:
-    """Query jobs of one org. `longest`: seconds that one run waits for a job; the next one goes on with it."""
+    """Query jobs of one org."""
 
-    def __init__(self, api: Api, longest: float, pause: Callable[[float], None] = time.sleep) -> None:
-        self._api, self._longest, self._pause = api, longest, pause
+    def __init__(self, api: Api, watch: Watch) -> None:
+        self._api, self._watch = api, watch
 
     def create(self, soql: str, *, deleted: bool) -> str:
         """A job's id; the query is in the body, so it may be long."""
@@ -52,22 +50,9 @@ class Jobs:
 
     def wait(self, job: str) -> None:
         """Until the job is complete; JobEnded where it will never be, Refused NOT_FOUND where it is gone."""
-        waited, pause = 0.0, FIRST_PAUSE
-        while True:
-            found = self._api.get(self._path(job), known=("NOT_FOUND",))
-            state = str(found.get("state"))
-            if state == "JobComplete":
-                return
-            if state in ("Failed", "Aborted"):
-                raise JobEnded(f"{state}: {found.get('errorMessage') or 'no reason given'}")
-            if waited + pause > self._longest:
-                raise Unavailable(
-                    f"{self._api.connection}: bulk job {job} is {state} after {waited:.0f} s",
-                    "run again, and it goes on with this job; bulk_wait sets how long to wait",
-                )
-            emit(Waiting(self._api.connection, pause, f"bulk job {state}"))
-            self._pause(pause)
-            waited, pause = waited + pause, min(LONGEST_PAUSE, pause * 2)
+        found = self._watch.ended(job, self._path(job))
+        if found["state"] != "JobComplete":
+            raise JobEnded(f"{found['state']}: {found.get('errorMessage') or 'no reason given'}")
 
     def results(self, job: str, schema: Schema, locator: str) -> Iterator[Batch]:
         """Pages of a complete job from a locator on ("": the first)."""

@@ -1,4 +1,4 @@
-"""An open Salesforce org: how it logs in, its budget, and its source."""
+"""An open Salesforce org: how it logs in, its budget, its source and its destination."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 from tailrace.connectors.salesforce import examine
 from tailrace.connectors.salesforce.api import Api, kind, message, quotas
 from tailrace.connectors.salesforce.bulk import Jobs
+from tailrace.connectors.salesforce.destination import SalesforceDestination
+from tailrace.connectors.salesforce.jobs import Watch
 from tailrace.connectors.salesforce.login import Login
 from tailrace.connectors.salesforce.source import SalesforceSource
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.http import Http, Manners
 from tailrace.connectors.sdk.options import settings
-from tailrace.errors import FatalError, Unavailable
+from tailrace.errors import Unavailable
 
 INTERVAL = 10.0
 """Seconds before asking again where too many requests ran at one time; Salesforce names none (vendor-apis.md 2.6)."""
@@ -26,7 +28,8 @@ class Salesforce:
     def __init__(self, given: Mapping[str, Any], login: Login, context: Context) -> None:
         self._given, self._login, self._context = given, login, context
         self._api = Api(self._open_http, given["api_version"])
-        self._jobs = Jobs(self._api, given["bulk_wait"])
+        self._watch = Watch(self._api, given["bulk_wait"], given["bulk_poll"])
+        self._jobs = Jobs(self._api, self._watch)
 
     @classmethod
     def open(cls, declaration: Declaration, options: Mapping[str, Any], context: Context) -> Salesforce:
@@ -68,9 +71,8 @@ class Salesforce:
     def source(self) -> SalesforceSource:
         return SalesforceSource(self._api, self._jobs, self._context.now, self._given["overlap"])
 
-    def destination(self) -> Destination:
-        name = self._context.connection
-        raise FatalError(f"{name}: salesforce takes nothing back", "sync to another connection")
+    def destination(self) -> SalesforceDestination:
+        return SalesforceDestination(self._api, self._watch, self._login.user)
 
     def examine(self) -> Iterator[Finding]:
         """The org, its version, the scopes, objects in sight and what is left of the day's requests."""

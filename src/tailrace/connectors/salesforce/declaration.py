@@ -12,6 +12,7 @@ from tailrace.connectors.sdk.base import (
     Connector,
     Context,
     Declaration,
+    ObjectType,
     Option,
     Permission,
     ResourceType,
@@ -33,6 +34,24 @@ OBJECTS = {
     "User": "users, who own records",
 }
 SCOPE, READ, VIEW_ALL = "api", "Read", "View All"
+CREATE, EDIT, DELETE = "Create", "Edit", "Delete"
+TARGETS = ("Contact", "Lead", "Account", "Opportunity", "Campaign", "CampaignMember")
+"""What syncs write to by name; any other sObject besides."""
+ANY_TARGET = "*"
+MODES = ("insert", "update", "upsert", "mirror")
+REMOVED = ("keep", "clear", "archive")
+CONFLICTS = ("ours", "theirs", "newest", "if_empty")
+READ_ONLY = (
+    *("Id", "IsDeleted", "MasterRecordId", "CreatedDate", "CreatedById"),
+    *("LastModifiedDate", "LastModifiedById", "SystemModstamp"),
+)
+BATCH, BULK_FROM, BULK_SIZE = 200, 2_000, 10_000
+"""Rows of one request of Collections; from how many Salesforce advises jobs; its own batches inside a job (vendor-apis.md 2.4, 2.5)."""
+SYNC_OPTIONS = (
+    Option(
+        "bulk", choices=("auto", "off"), default="auto", description="whether many rows go by Bulk 2.0 jobs"
+    ),
+)
 DELETES = "recycle bin through queryAll, hard deletes through the deleted list"
 JWT_OPTIONS = ("username", "private_key", "private_key_file")
 
@@ -52,6 +71,7 @@ CONNECTION = (
     Option("api_version", default="67.0", description="the API's version, like 67.0"),
     Option("overlap", "duration", default="10m", description="read again before the cursor"),
     Option("bulk_wait", "duration", default="2h", description="longest wait of one run for a bulk job"),
+    Option("bulk_poll", "duration", default="1s", description="between the first looks at one; it doubles"),
     rate_limit("none, for Salesforce counts requests by the day"),
     IN_FLIGHT,
     MAX_WAIT,
@@ -139,6 +159,11 @@ def _name_problems(name: str) -> list[Problem]:
     return []
 
 
+def validate_sync(name: str, mode: str, options: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG001
+    """The object's name alone: what it takes only the org knows."""
+    return [] if name in TARGETS else _name_problems(name)
+
+
 def open_connection(options: Mapping[str, Any], context: Context) -> Connector:
     """Connects lazily: nothing is requested until something is asked for."""
     from tailrace.connectors.salesforce.connection import Salesforce
@@ -158,6 +183,23 @@ def _resource(name: str, text: str, *, any_name: bool = False) -> ResourceType:
         deletes=deletes,
         permissions=(SCOPE, READ, VIEW_ALL),
         backfill=True,
+        fields_option="fields",
+    )
+
+
+def _target(name: str, *, any_name: bool = False) -> ObjectType:
+    return ObjectType(
+        name,
+        MODES,
+        REMOVED,
+        CONFLICTS,
+        BATCH,
+        read_only_fields=READ_ONLY,
+        any_name=any_name,
+        options=SYNC_OPTIONS,
+        associations=("*",),
+        bulk_from=BULK_FROM,
+        bulk_size=BULK_SIZE,
     )
 
 
@@ -168,16 +210,22 @@ DECLARATION = Declaration(
         *(_resource(name, text) for name, text in OBJECTS.items()),
         _resource(ANY, "any other object, by its API name", any_name=True),
     ),
-    objects=(),
+    objects=(*(_target(name) for name in TARGETS), _target(ANY_TARGET, any_name=True)),
     permissions=(
         Permission(SCOPE, "the connected app's OAuth scope: REST and Bulk API 2.0"),
         Permission(
             READ, "on each object and field that is landed; a field that is not readable is not there"
         ),
         Permission(VIEW_ALL, "on each object, so that records of other owners are read; or View All Data"),
+        Permission(CREATE, "on each object to which a sync adds records (insert, upsert, mirror)"),
+        Permission(
+            EDIT, "on each object and field that a sync writes; with Modify All, also records of other owners"
+        ),
+        Permission(DELETE, "on each object whose records a sync archives (on_removed: archive)"),
     ),
     versions=(ApiVersion("66.0"), ApiVersion("67.0"), ApiVersion("68.0")),
     open=open_connection,
     validate_resource=validate_resource,
     validate_connection=validate_connection,
+    validate_sync=validate_sync,
 )

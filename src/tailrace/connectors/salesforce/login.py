@@ -45,6 +45,11 @@ class Login:
             raise FatalError(f"{name}: the login named no instance_url", "set instance_url")
         return str(named)
 
+    def user(self) -> str | None:
+        """The id of whom the token stands for, 005...; None where it came from outside."""
+        told = str(self.granted.get("id") or "").rstrip("/").rpartition("/")[2]
+        return told if told.startswith("005") else None
+
     def close(self) -> None:
         if self._http is not None:
             self._http.close()

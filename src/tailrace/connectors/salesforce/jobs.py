@@ -1,0 +1,46 @@
+"""Waiting for a bulk job, of either kind: looks that become rarer until the job has ended (vendor-apis.md 2.5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tailrace.connectors.salesforce.api import Api
+from tailrace.errors import Unavailable
+from tailrace.events import Waiting, emit
+
+LONGEST_PAUSE = 30.0
+ENDED = ("JobComplete", "Failed", "Aborted")
+
+
+class StillRunning(Unavailable):
+    """The job has not ended within the time that one run waits."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How long a run waits for a job (`longest`), and between its first two looks (`first`), in seconds."""
+
+    api: Api
+    longest: float
+    first: float
+    pause: Callable[[float], None] = time.sleep
+
+    def ended(self, job: str, path: str) -> Mapping[str, Any]:
+        """The job once it has ended, however it did; StillRunning, or Refused NOT_FOUND where it is gone."""
+        waited, pause = 0.0, self.first
+        while True:
+            found: Mapping[str, Any] = self.api.get(path, known=("NOT_FOUND",))
+            state = str(found.get("state"))
+            if state in ENDED:
+                return found
+            if waited + pause > self.longest:
+                raise StillRunning(
+                    f"{self.api.connection}: bulk job {job} is {state} after {waited:.0f} s",
+                    "run again, and it goes on with this job; bulk_wait sets how long to wait",
+                )
+            emit(Waiting(self.api.connection, pause, f"bulk job {state}"))
+            self.pause(pause)
+            waited, pause = waited + pause, min(LONGEST_PAUSE, pause * 2)
