@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 from tailrace.build.built import digest
-from tailrace.warehouse.base import META, TableRef, Warehouse
+from tailrace.warehouse.base import TableRef, Warehouse
+from tailrace.warehouse.landed import landed_versions
 
-CURSORS = TableRef(META, "cursors")
 ABSENT = "absent"
 
 
 class Data:
     """Versions of landed tables: the newest landed row that altered each, and its columns.
 
-    A row that only moved the vendor's cursor, as the echo of our own write does, counts for those who may read the cursor:
-    SQL that names its column or holds a star.
+    A row that only moved the vendor's cursor, and our own write come back, count for those who may read what they moved.
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._cursors: dict[str, tuple[int, int, int, str]] = {}
+        self._landed = landed_versions(warehouse)
         self._shapes: dict[str, str] = {}
-        there = warehouse.columns(CURSORS)
-        if there:
-            table = warehouse.dialect.table(CURSORS)
-            later = "touch_version, cursor_columns" if "touch_version" in there else "data_version, ''"
-            rows = warehouse.query(f"SELECT resource, data_version, raw_done, {later} FROM {table}")
-            for name, version, done, touched, columns in rows:
-                self._cursors[str(name).casefold()] = (version or 0, touched or 0, done or 0, columns or "")
 
     def version(self, table: str, sql: str) -> str:
         """Changes whenever `dataset.table` may hold other rows for `sql`; "absent" where there is no such table."""
@@ -44,58 +34,12 @@ class Data:
         return self._shapes[table]
 
     def _rows(self, table: str, sql: str) -> str:
-        """Raw rows and keys move with every row that arrives, the log with those that are changes."""
+        """Raw rows and keys move with every row that arrives, the log with those that are changes, ours among them."""
         folded = table.casefold()
-        if folded in self._cursors:
-            changed, touched, _, columns = self._cursors[folded]
-            return str(touched if _may_read(sql, columns, table) else changed)
+        if folded in self._landed:
+            return str(self._landed[folded].of(table, sql))
         base, _, suffix = folded.rpartition("__")
-        changed, touched, arrived, _ = self._cursors.get(base, (0, 0, 0, ""))
-        return f"{touched}:{arrived}" if suffix in ("raw", "keys") else str(changed)
-
-
-def _may_read(sql: str, columns: str, table: str) -> bool:
-    """Whether a query may see one of these columns: by its name, by a star, or because it takes rows as a whole.
-
-    What only looks so costs a rebuild.
-    """
-    folded = sql.casefold()
-    if "*" in folded or "columns(" in folded or _FROM_FIRST.search(folded):
-        return True
-    return any(column.casefold() in folded for column in columns.split(",") if column) or _whole_row(
-        folded, table
-    )
-
-
-def _whole_row(sql: str, table: str) -> bool:
-    """Whether the table, or a name given to it, stands somewhere without a column behind it."""
-    name = re.escape(table.rpartition(".")[2].casefold())
-    read = re.compile(rf'(?:from|join|,)\s+(?:"?\w+"?\s*\.\s*)*"?{name}"?(?:\s+(?:as\s+)?"?(\w+)"?)?')
-    given = {found[1] or table.rpartition(".")[2].casefold() for found in read.finditer(sql)}
-    rest = read.sub(" ", sql)
-    return any(
-        re.search(rf'(?<![.\w"])"?{re.escape(alias)}"?(?!\w|"|\s*\.)', rest) for alias in given - _WORDS
-    )
-
-
-_FROM_FIRST = re.compile(r"(?:\A|\()\s*from\b")
-_WORDS = frozenset(
-    (
-        "where",
-        "join",
-        "left",
-        "right",
-        "inner",
-        "full",
-        "cross",
-        "on",
-        "using",
-        "group",
-        "order",
-        "limit",
-        "union",
-        "qualify",
-        "window",
-        "having",
-    )
-)
+        found = self._landed.get(base)
+        if suffix in ("raw", "keys"):
+            return f"{found.touched}:{found.arrived}" if found else "0:0"
+        return str(found.logged if found else 0)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from tailrace.failpoints import reach
 from tailrace.land.cursors import Cursor, write_cursor
+from tailrace.land.echoes import NONE, Echoes, Own, find_own
 from tailrace.land.layout import Layout, quoted, same_key
-from tailrace.land.template import LAND, Span, Template, inside
+from tailrace.land.template import LAND, OWN, Span, Template, inside
 from tailrace.warehouse.base import Warehouse
 
 PLAIN_ROWS = 50_000
@@ -23,7 +24,8 @@ PLAIN_ROWS = 50_000
 class Applied:
     """What one transaction did to the current table, 0 for none.
 
-    `newest` is the last raw row that altered it in any way, `changed` the last that was more than a touch of cursors.
+    `newest` is the last raw row that altered it in any way, `changed` the last that was more than a touch of cursors or our own
+    write come back. `own` are those writes, which count as updates, too.
     """
 
     inserted: int = 0
@@ -32,6 +34,7 @@ class Applied:
     touched: int = 0
     newest: int = 0
     changed: int = 0
+    own: Own = NONE
 
     @property
     def changes(self) -> int:
@@ -45,7 +48,12 @@ class Applied:
             self.touched + other.touched,
             max(self.newest, other.newest),
             max(self.changed, other.changed),
+            self.own + other.own,
         )
+
+    def moved(self, cursor: Cursor) -> Cursor:
+        """The cursor behind what was taken over."""
+        return cursor.moved(self.changed, self.newest, self.own.newest, self.own.columns)
 
 
 def apply(
@@ -55,20 +63,23 @@ def apply(
     done: Cursor,
     *,
     changes: bool,
+    echoes: Echoes | None = None,
 ) -> Applied:
     """Take the raw rows between two cursors over and write the second."""
     with warehouse.transaction():
         applied = Applied()
         if done.raw_done > cursor.raw_done:
             span = Span(cursor.raw_done, done.raw_done, done.shape)
-            applied = apply_rows(warehouse, layout, span, changes=changes)
-        write_cursor(warehouse, done.moved(applied.changed, applied.newest))
+            applied = apply_rows(warehouse, layout, span, changes=changes, echoes=echoes)
+        write_cursor(warehouse, applied.moved(done))
         reach("land:before_commit")
     reach("land:after_commit")
     return applied
 
 
-def apply_rows(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bool) -> Applied:
+def apply_rows(
+    warehouse: Warehouse, layout: Layout, span: Span, *, changes: bool, echoes: Echoes | None = None
+) -> Applied:
     """Take raw rows over, inside the caller's transaction."""
     rows, numbers, keys, known = _counts(warehouse, layout, span)
     if not rows:
@@ -79,12 +90,14 @@ def apply_rows(warehouse: Warehouse, layout: Layout, span: Span, *, changes: boo
     other = known and span.shape > 1 and _other_shapes(warehouse, layout, span)
     template = Template(warehouse, layout, span, reshaped=other)
     warehouse.execute(template.land())
+    own = find_own(warehouse, layout, template, echoes) if echoes is not None else NONE
     if changes:
-        warehouse.execute(template.log())
+        warehouse.execute(template.log(own=own.rows > 0))
     for statement in (*template.current(), *template.keys()):
         warehouse.execute(statement)
-    applied = _summary(warehouse)
+    applied = _summary(warehouse, own)
     warehouse.execute(f"DROP TABLE {LAND}")
+    warehouse.execute(f"DROP TABLE IF EXISTS {OWN}")
     return applied
 
 
@@ -126,16 +139,18 @@ def _other_shapes(warehouse: Warehouse, layout: Layout, span: Span) -> bool:
     )
 
 
-def _summary(warehouse: Warehouse) -> Applied:
+def _summary(warehouse: Warehouse, own: Own) -> Applied:
+    foreign = f" AND _pos NOT IN (SELECT _pos FROM {OWN})" if own.rows else ""
     row = warehouse.query(
         "SELECT COALESCE(SUM(CASE WHEN _op = 'insert' THEN 1 ELSE 0 END), 0),"
         " COALESCE(SUM(CASE WHEN _op = 'update' THEN 1 ELSE 0 END), 0),"
         " COALESCE(SUM(CASE WHEN _op = 'delete' THEN 1 ELSE 0 END), 0),"
         " COALESCE(SUM(CASE WHEN _op IS NULL AND NOT _deleted THEN 1 ELSE 0 END), 0),"
         " COALESCE(MAX(CASE WHEN _op IS NOT NULL OR NOT _deleted THEN _pos END), 0),"
-        f" COALESCE(MAX(CASE WHEN _op IS NOT NULL THEN _pos END), 0) FROM {LAND}"
+        f" COALESCE(MAX(CASE WHEN _op IS NOT NULL{foreign} THEN _pos END), 0) FROM {LAND}"
     )[0]
-    return Applied(*(int(value) for value in row))
+    inserted, updated, deleted, touched, newest, changed = (int(value) for value in row)
+    return Applied(inserted, updated, deleted, touched, newest, changed, own)
 
 
 def _all_new(warehouse: Warehouse, layout: Layout, span: Span, *, changes: bool) -> Applied:

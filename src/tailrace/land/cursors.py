@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ COLUMNS: dict[str, Type] = {
     "touch_version": "bigint",
     "cursor_columns": "text",
     "pruned": "bigint",
+    "own_version": "bigint",
+    "own_columns": "text",
 }
 
 
@@ -35,7 +37,8 @@ class Cursor:
     `data_version`: the newest raw row that changed the current table; `touch_version`: those included that only moved a
     vendor's cursor (`cursor_columns`), such as the echo of our own write. `shape` counts the column sets read so far,
     `columns` is the last one's digest: of two readings of one version the one with the later shape is the newer.
-    `pruned`: up to there only each record's newest raw row is left.
+    `pruned`: up to there only each record's newest raw row is left. `own_version`: the newest raw row that was our own write come
+    back, and `own_columns` all that such rows ever moved.
     """
 
     resource: str
@@ -49,11 +52,17 @@ class Cursor:
     touch_version: int = 0
     cursor_columns: str = ""
     pruned: int = 0
+    own_version: int = 0
+    own_columns: str = ""
 
-    def moved(self, changed: int, newest: int) -> Cursor:
-        """After raw rows up to `newest` altered the table, and up to `changed` more than touched it."""
+    def moved(self, changed: int, newest: int, own: int, own_columns: Iterable[str]) -> Cursor:
+        """After raw rows up to `newest` altered the table, up to `changed` more than touched it, and up to `own` were ours."""
         return replace(
-            self, data_version=max(self.data_version, changed), touch_version=max(self.touch_version, newest)
+            self,
+            data_version=max(self.data_version, changed),
+            touch_version=max(self.touch_version, newest),
+            own_version=max(self.own_version, own),
+            own_columns=",".join(sorted({*filter(None, self.own_columns.split(",")), *own_columns})),
         )
 
     def start(self) -> Mapping[str, Any] | None:

@@ -26,6 +26,7 @@ LOG: dict[str, Type] = {
     "_seq": "bigint",
     "_changed_fields": "text",
     "_merged_into": "text",
+    "_origin": "text",
 }
 KEYS: dict[str, Type] = {"_version_at": "timestamp", "_deleted": "bool", "_shape": "bigint", "_hash": "text"}
 RESERVED = frozenset({*RAW, *LOG, *KEYS})

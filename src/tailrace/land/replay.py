@@ -21,7 +21,7 @@ from tailrace.land.shapes import Shape, read_shapes
 from tailrace.land.template import Span
 from tailrace.warehouse.base import TableRef, Warehouse
 
-REBUILT = "_tailrace_rebuilt"
+REBUILT, ORIGINS = "_tailrace_rebuilt", "_tailrace_origins"
 OLDEST = "0001-01-01 00:00:00"
 
 
@@ -54,6 +54,8 @@ def replay(
             columns = next((shape.columns for shape in shapes if shape.number == span.shape), None)
             kept = kept_columns(layout.columns, columns) if columns is not None else frozenset[str]()
             applied += apply_rows(warehouse, replace(layout, kept=kept), span, changes=changes)
+        if changes:
+            _name_origins(warehouse, layout)
         number = (
             cursor.raw_done + 1
         )  # a number that no raw row has: what was built from these tables is built again
@@ -120,8 +122,21 @@ def _cut(warehouse: Warehouse, layout: Layout, *, changes: bool) -> None:
     for ref in (layout.current, layout.keys):
         warehouse.execute(f"DELETE FROM {table(ref)} AS t WHERE {chosen})")
     if changes:
-        warehouse.execute(f"DELETE FROM {table(layout.log)} AS t WHERE {chosen} AND o._first <= t._seq)")
+        gone = f"{table(layout.log)} AS t WHERE {chosen} AND o._first <= t._seq)"
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE {ORIGINS} AS SELECT _seq, _origin FROM {gone} AND _origin IS NOT NULL"
+        )
+        warehouse.execute(f"DELETE FROM {gone}")
         _restore(warehouse, layout, chosen)
+
+
+def _name_origins(warehouse: Warehouse, layout: Layout) -> None:
+    """Our own writes keep their mark: what was accepted when they came back is not known any more."""
+    warehouse.execute(
+        f"UPDATE {warehouse.dialect.table(layout.log)} AS t SET _origin = o._origin FROM {ORIGINS} AS o"
+        " WHERE t._seq = o._seq AND t._op = 'update'"
+    )
+    warehouse.execute(f"DROP TABLE {ORIGINS}")
 
 
 def _restore(warehouse: Warehouse, layout: Layout, chosen: str) -> None:

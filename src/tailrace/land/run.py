@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -14,6 +14,7 @@ from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply
 from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cursor, write_cursor
+from tailrace.land.echoes import Echoes, Written, awaited
 from tailrace.land.layout import Layout, ensure
 from tailrace.land.log import begin_log, begins_late
 from tailrace.land.raw import DltWriter, RawWriter, SizedWriter
@@ -40,11 +41,12 @@ def land_resource(
     now: Callable[[], datetime],
     writer: RawWriter | None = None,
     days: tuple[date, date] | None = None,
+    written: Sequence[Written] = (),
 ) -> StepResult:
     """Read what is new and take it over; rows_in are rows read, rows_out changes. Raises TailraceErrors only.
 
     After an error everything up to the last checkpoint stands, and nothing behind it. `days`: what is of these days, both
-    included, in place of what is new; the cursor stays where it is.
+    included, in place of what is new; the cursor stays where it is. `written`: what syncs wrote to these very records.
     """
     started = now()
     if days is not None and not isinstance(source, Backfills):
@@ -53,13 +55,13 @@ def land_resource(
         )
     current = TableRef(pipeline.dataset, resource.name)
     stored = warehouse.columns(current)
-    schema = _told(warehouse, source, spec, current)
+    schema = _unforced(_told(warehouse, source, spec, current), spec, resource, stored)
     if not schema.columns:
         return _nothing_yet(current, (now() - started).total_seconds())
     _check_subject(resource, schema)
     if not stored and resource.contract.tables != "evolve":
         return _not_landed(current, resource, (now() - started).total_seconds())
-    landing = _Landing(warehouse, current, resource, changes, writer, stored, days)
+    landing = _Landing(warehouse, current, resource, changes, writer, stored, days, written)
     applied, reading = landing.land(source, spec, schema, run_id, now)
     for text in reading.losses.texts():
         emit(Notice("warning", f"{current}: {text}"))
@@ -99,6 +101,14 @@ def _schema(warehouse: Warehouse, source: Source, spec: ResourceSpec, current: T
     return source.infer(spec, read_cursor(warehouse, str(current)).start() if whole else None)
 
 
+def _unforced(schema: Schema, spec: ResourceSpec, resource: Resource, stored: Mapping[str, str]) -> Schema:
+    """Without what is read for syncs alone where the contract takes no new columns: nobody asked for them."""
+    if not spec.also or not stored or resource.contract.columns == "evolve":
+        return schema
+    new = {name for name in spec.also if name not in stored}
+    return replace(schema, columns=tuple(column for column in schema.columns if column.name not in new))
+
+
 def _nothing_yet(current: TableRef, seconds: float) -> StepResult:
     """No row ever came, so there are no columns to make a table of."""
     emit(Notice("warning", f"{current}: no row came yet, so there is no table yet"))
@@ -126,6 +136,8 @@ def _detail(applied: Applied, reading: Reading) -> dict[str, object]:
         "deleted": applied.deleted,
         "touched": applied.touched,
     }
+    if applied.own.rows:
+        detail["own"] = applied.own.rows
     losses = reading.losses.texts()
     if losses:
         detail["left_out"] = losses
@@ -153,8 +165,11 @@ class _Landing:
         writer: RawWriter | None,
         stored: Mapping[str, str],
         days: tuple[date, date] | None,
+        written: Sequence[Written],
     ) -> None:
         self._warehouse, self._current, self._resource = warehouse, current, resource
+        self._written: Sequence[Written] = written
+        self._echoes: Echoes | None = None
         self._changes, self._writer, self._stored, self._days = changes, writer, stored, days
 
     def land(
@@ -180,6 +195,7 @@ class _Landing:
             lambda: self._items(source, spec, schema, cursor), plan, cursor.shape, run_id, now, self._changes
         )
         reading = Reading(self._warehouse, layout, request, cursor.raw_done, cursor.updated_at)
+        self._echoes = awaited(self._written, cursor.updated_at)
         try:
             return self._segments(reading, cursor, writer), reading
         finally:
@@ -286,6 +302,8 @@ class _Landing:
         )
         if (done.raw_done, done.position) == (cursor.raw_done, cursor.position):
             return Applied(), cursor
-        applied = apply(self._warehouse, reading.layout, cursor, done, changes=self._changes)
+        applied = apply(
+            self._warehouse, reading.layout, cursor, done, changes=self._changes, echoes=self._echoes
+        )
         reading.committed()
-        return applied, done.moved(applied.changed, applied.newest)
+        return applied, applied.moved(done)

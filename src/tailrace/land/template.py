@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tailrace.land.layout import Layout, quoted, same_key
 from tailrace.warehouse.base import TableRef, Warehouse
 
-LAND, KEPT = "_tailrace_land", "_tailrace_kept"
+LAND, KEPT, OWN = "_tailrace_land", "_tailrace_kept", "_tailrace_own"
 INFERRED = 0
 """The shape of a tombstone that a scope implies: the vendor has not said so."""
 
@@ -105,35 +105,51 @@ SELECT {bare}, _pos, _version_at, _deleted, _shape, _hash, _was_pos, _last, _op{
         born = "MAX(CASE WHEN _op = 'insert' THEN 1 ELSE 0 END)"
         return f", {born} OVER (PARTITION BY {self._names(self._layout.key)} ORDER BY _pos) = 1 AS _fresh"
 
-    def log(self) -> str:
+    def compared(self) -> str:
+        """What landed (`l`), its row (`r`), and what it was before: `p`, the row before it here, or `t`, the current one."""
+        return f"""{LAND} AS l JOIN r ON r._raw_seq = l._pos LEFT JOIN r AS p ON p._raw_seq = l._was_pos
+LEFT JOIN {self._table(self._layout.current)} AS t ON {self._same("t", "l")}"""
+
+    def log(self, *, own: bool) -> str:
+        """`own`: some of the updates are our own writes, in a temporary table."""
         layout = self._layout
         others = [name for name in layout.logged() if name not in layout.key]
         head = self._names(
             (
-                *("_op", "_changed_at", "_seen_at", "_run_id", "_seq", "_changed_fields", "_merged_into"),
+                *(
+                    "_op",
+                    "_changed_at",
+                    "_seen_at",
+                    "_run_id",
+                    "_seq",
+                    "_changed_fields",
+                    "_merged_into",
+                    "_origin",
+                ),
                 *(*layout.key, *others),
             )
         )
         text = self._warehouse.dialect.type("text")
-        before = {name: self._before(name) for name in others}
+        before = {name: self.before(name) for name in others}
         after = [self._after(name, before[name]) for name in others]
-        common = f"l._op, {self._changed_at()}, r._seen_at, r._run_id, l._pos, {{fields}}, r._merged_into, {self._names(layout.key, 'r')}"
+        common = f"l._op, {self._changed_at()}, r._seen_at, r._run_id, l._pos, {{fields}}, r._merged_into, {{origin}}, {self._names(layout.key, 'r')}"
         inserts = ", ".join(["", *(f"r.{self._quote(name)}" for name in others)])
+        nothing = f"CAST(NULL AS {text})"
+        whose, owned = ("o._origin", f" LEFT JOIN {OWN} AS o ON o._pos = l._pos") if own else (nothing, "")
         return f"""INSERT INTO {self._table(layout.log)} ({head})
 WITH r AS ({self.raw_rows()})
-SELECT {common.format(fields=f"CAST(NULL AS {text})")}{inserts}
+SELECT {common.format(fields=nothing, origin=nothing)}{inserts}
 FROM {LAND} AS l JOIN r ON r._raw_seq = l._pos WHERE l._op = 'insert'
 UNION ALL
-SELECT {common.format(fields=self._changed_fields(before))}{", ".join(["", *after])}
-FROM {LAND} AS l JOIN r ON r._raw_seq = l._pos LEFT JOIN r AS p ON p._raw_seq = l._was_pos
-LEFT JOIN {self._table(layout.current)} AS t ON {self._same("t", "l")}
+SELECT {common.format(fields=self._changed_fields(before), origin=whose)}{", ".join(["", *after])}
+FROM {self.compared()}{owned}
 WHERE l._op IN ('update', 'delete') ORDER BY 5"""
 
     def _changed_at(self) -> str:
         """The vendor's time; of an end that a complete read implies, when that was."""
         return f"CASE WHEN l._deleted AND l._shape = {INFERRED} THEN r._seen_at ELSE l._version_at END"
 
-    def _before(self, name: str) -> str:
+    def before(self, name: str) -> str:
         """A column as it was before the row: of the row before it here, else of the current table."""
         column = self._quote(name)
         if name in self._layout.kept:

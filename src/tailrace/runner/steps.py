@@ -12,7 +12,8 @@ from tailrace.errors import Diagnostic, FatalError
 from tailrace.plan.audience import audience_of, reader_of, reading
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.project.load_pipelines import can_name
-from tailrace.project.spec import Pipeline, Project, Resource, Suite
+from tailrace.project.spec import Pipeline, Project, Resource, Suite, Sync
+from tailrace.runner.own_writes import syncs_to, written_to
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
 from tailrace.validate.retention import STAGED, clear
@@ -71,6 +72,7 @@ def _land(session: Session, warehouse: DuckDBWarehouse, pipeline: Pipeline, reso
         run_id=session.run_id,
         now=session.now,
         days=session.days,
+        written=written_to(session, warehouse, pipeline, resource),
     )
 
 
@@ -87,9 +89,19 @@ def kind_of(session: Session, pipeline: Pipeline, resource: Resource) -> Resourc
 
 
 def spec_of(session: Session, pipeline: Pipeline, resource: Resource) -> ResourceSpec:
-    """The resource with its options, defaults filled in."""
+    """The resource with its options, defaults filled in, and what syncs write to its records."""
     options, _ = check_resource(session.declaration_of(pipeline), resource.name, resource.options)
-    return ResourceSpec(resource.name, options)
+    named = options.get(kind_of(session, pipeline, resource).fields_option) or ()
+    fields = (name for sync in syncs_to(session.project, pipeline, resource) for name in _fields(sync))
+    also = tuple(dict.fromkeys(name for name in fields if name not in named)) if named else ()
+    return ResourceSpec(resource.name, options, also)
+
+
+def _fields(sync: Sync) -> Iterator[str]:
+    """What the vendor has of a sync, its key included."""
+    yield from (each.field for each in sync.fields)
+    if sync.match_field:
+        yield sync.match_field
 
 
 def changes_of(session: Session, pipeline: Pipeline, resource: Resource) -> bool:

@@ -57,7 +57,7 @@ class ObjectReader:
         along = [MERGED] if merges_told and not self._lands_merged else []
         self._properties = [*(name for name in schema.names() if name != "id"), *along]
         self._walks = Walks(api, self._obj, self._cursor, self._properties)
-        self._asked = list(resource.options.get("properties") or ()) or None
+        self._asked = [*(resource.options.get("properties") or ()), *resource.also] or None
         own = resource.options.get("overlap")
         self._overlap = timedelta(seconds=overlap if own is None else own)
         sweep = resource.options.get("sweep")

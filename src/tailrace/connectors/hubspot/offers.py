@@ -132,6 +132,7 @@ def resources() -> Sequence[ResourceType]:
             deletes=ENDS,
             permissions=(CUSTOM_READ, CUSTOM_SCHEMAS),
             backfill=True,
+            fields_option="properties",
         ),
     )
 
@@ -146,6 +147,7 @@ def _object(name: str) -> ResourceType:
         deletes=ENDS,
         permissions=STANDARD[name].scopes,
         backfill=True,
+        fields_option="properties",
     )
 
 

@@ -53,15 +53,18 @@ def read(api: Api, resource: ResourceSpec, position: Mapping[str, Any] | None) -
 
 
 def schema(resource: ResourceSpec, found: Mapping[str, Record], place: str) -> Schema:
-    """The asked properties (default: all) as typed columns, behind `id`, with the cursor property always among them."""
+    """The asked properties (default: all) as typed columns, behind `id`, with the cursor property always among them.
+
+    Those that syncs write come along as far as HubSpot has them.
+    """
     cursor = cursor_property(resource.name, found)
     asked = resource.options.get("properties")
     for name in asked or ():
         if name not in found and name != "id":
             raise FatalError(f"{place}: HubSpot has no property {name!r}", near_miss(name, list(found)))
     names = [name for name in (asked or found) if name != "id" or not asked]
-    if cursor not in names:
-        names.append(cursor)
+    also = dict.fromkeys(name for name in (*resource.also, cursor) if name in found)
+    names += [name for name in also if name not in names]
     _refuse_collisions(place, ["id", *names])
     columns = [Column(name, column_type(found[name]), found[name].get("label") or "") for name in names]
     return Schema((Column("id", "text", "HubSpot's record id"), *columns), ("id",), (cursor,))

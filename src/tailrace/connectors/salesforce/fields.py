@@ -65,7 +65,10 @@ class Description:
 
 
 def schema(connection: str, found: Description, resource: ResourceSpec) -> Schema:
-    """The asked fields (default: all) as typed columns; Id first, the stamp always among them."""
+    """The asked fields (default: all) as typed columns; Id first, the stamp always among them.
+
+    Those that syncs write come along as far as the login reads them.
+    """
     asked: Sequence[str] = resource.options.get("fields") or tuple(found.fields)
     for name in asked:
         if name not in found.fields:
@@ -73,7 +76,8 @@ def schema(connection: str, found: Description, resource: ResourceSpec) -> Schem
                 f"{connection}.{resource.name}: the login reads no field {name!r}",
                 near_miss(name, list(found.fields)),
             )
-    names = dict.fromkeys(("Id", *asked, *((found.stamp,) if found.stamp else ())))
+    also = (name for name in resource.also if name in found.fields)
+    names = dict.fromkeys(("Id", *asked, *also, *((found.stamp,) if found.stamp else ())))
     columns = tuple(column(found.fields[name]) for name in names)
     return Schema(columns, ("Id",), tuple(name for name in STAMPS if name in names))
 

@@ -44,8 +44,8 @@ class ObjectReader:
         options = resource.options
         own = options.get("overlap")
         self._overlap = timedelta(seconds=overlap if own is None else own)
-        fields = options.get("fields")
-        self._asked = [list(fields) if fields else None, options.get("where")]
+        fields = [*(options.get("fields") or ()), *resource.also]
+        self._asked = [fields or None, options.get("where")]
         self._sweep = self._sweep_of(options)
         ask = options.get("deleted_sweep")
         self._ask = None if ask in (None, "off") or not found.replicateable else timedelta(seconds=float(ask))

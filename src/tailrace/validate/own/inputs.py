@@ -25,7 +25,13 @@ def state(warehouse: Warehouse, suite: Suite) -> str:
     if any(True for _ in _queries(suite)):
         remembered = _remembered(warehouse, suite)
         names |= remembered if remembered is not None else (_read(suite) or set())
-    return json.dumps({name: state_of(warehouse, name) for name in sorted(names)}) if names else ""
+    asked = "\n".join(
+        [
+            *(f"{json.dumps(item.kwargs, default=str)} {item.where or ''}" for item in suite.expectations),
+            *_queries(suite),
+        ]
+    )
+    return json.dumps({name: state_of(warehouse, name, asked) for name in sorted(names)}) if names else ""
 
 
 def is_bound(suite: Suite, read: str) -> bool:

@@ -6,9 +6,10 @@ import json
 
 from tailrace.validate.own.declaration import CannotTell
 from tailrace.warehouse.base import META, TableRef, Warehouse
+from tailrace.warehouse.landed import landed_versions
 from tailrace.warehouse.stage import fingerprint
 
-_MODELS, _CURSORS = TableRef(META, "models"), TableRef(META, "cursors")
+_MODELS = TableRef(META, "models")
 MISSING = "missing"
 
 
@@ -46,26 +47,22 @@ def _alias(parts: object) -> str:
         return ""
 
 
-def state_of(warehouse: Warehouse, name: str) -> str:
-    """Differs whenever the table's rows may: the landed version, what a model was built from and when, else a hash of the rows."""
+def state_of(warehouse: Warehouse, name: str, asked: str) -> str:
+    """Differs whenever the table's rows may: the landed version, what a model was built from and when, else a hash of the rows.
+
+    `asked` are the words of all that the suite asks: of a landed table only what they may read counts.
+    """
     try:
         ref = table_of(warehouse, name)
     except CannotTell:
         return MISSING
-    return _landed(warehouse, ref) or _built(warehouse, ref) or fingerprint(warehouse, ref)[1]
+    return _landed(warehouse, ref, asked) or _built(warehouse, ref) or fingerprint(warehouse, ref)[1]
 
 
-def _landed(warehouse: Warehouse, ref: TableRef) -> str:
-    """Also a row that only moved the vendor's cursor counts: a check may read its column."""
-    there = warehouse.columns(_CURSORS)
-    versions = [name for name in ("data_version", "touch_version") if name in there]
-    if not versions:
-        return ""
-    found = warehouse.query(
-        f"SELECT {', '.join(versions)} FROM {warehouse.dialect.table(_CURSORS)} WHERE resource = ?",
-        [str(ref)],
-    )
-    return f"landed {'/'.join(map(str, found[0]))}" if found else ""
+def _landed(warehouse: Warehouse, ref: TableRef, asked: str) -> str:
+    """A row that only moved the vendor's cursor, or our own write come back, counts where a check may read what it moved."""
+    found = landed_versions(warehouse).get(str(ref).casefold())
+    return f"landed {found.of(str(ref), asked)}" if found else ""
 
 
 def _built(warehouse: Warehouse, ref: TableRef) -> str:
