@@ -1,0 +1,54 @@
+"""What a receiver said of the rows: nothing (all are taken), or which of them it did not take, by trace or key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tailrace.connectors.sdk.base import Outcome, WriteResult
+from tailrace.connectors.sdk.http import Answer, parse
+from tailrace.connectors.webhook.rows import Message
+
+CODES: Mapping[str, Outcome] = {"refused": "dead", "not_found": "unmatched", "later": "later"}
+LONGEST_REASON = 1000
+SNIPPET = 300
+
+
+def errors_of(answer: Answer) -> list[Any]:
+    """`errors` of a JSON body, as a list; empty where it says nothing of any."""
+    document, _ = parse(answer.content)
+    found = document.get("errors") if isinstance(document, Mapping) else None
+    return found if isinstance(found, list) else [found] if found else []
+
+
+def told(part: Sequence[Message], errors: Sequence[Any]) -> tuple[dict[str, WriteResult], list[Any]]:
+    """Outcomes of the rows that errors name, by the row's own trace; and the errors that name none of them."""
+    by_trace = {one.trace: one for one in part}
+    by_key = {str(one.row.key): one for one in part if one.row.key is not None}
+    found: dict[str, WriteResult] = {}
+    nameless = []
+    for error in errors:
+        named = error if isinstance(error, Mapping) else {}
+        one = by_trace.get(str(named.get("trace"))) or by_key.get(str(named.get("key")))
+        if one is None:
+            nameless.append(error)
+        else:
+            found[one.row.trace] = _result(one, named)
+    return found, nameless
+
+
+def _result(one: Message, error: Mapping[str, Any]) -> WriteResult:
+    outcome = CODES.get(str(error.get("code") or "refused"), "dead")
+    reason = str(error.get("message") or error.get("code") or "refused without a reason")[:LONGEST_REASON]
+    field = error.get("field")
+    return WriteResult(one.row.trace, outcome, None, reason, None if field is None else str(field))
+
+
+def message_of(answer: Answer) -> str:
+    """The receiver's words: `message`, `error` or `error.message` of a JSON body, else how its text begins."""
+    document, _ = parse(answer.content)
+    if isinstance(document, Mapping):
+        error = document.get("error")
+        inner = error.get("message") if isinstance(error, Mapping) else error
+        return str(document.get("message") or inner or "")
+    return " ".join(answer.content[:SNIPPET].decode("utf-8", "replace").split())

@@ -1,0 +1,98 @@
+"""Who is in which audience: members by what identifies them, one member for each person."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tailrace.sandbox.vendor import RowError
+
+Record = dict[str, Any]
+GMAIL = ("gmail.com", "googlemail.com")
+
+
+class Audiences:
+    """Members keyed by audience and first identifier, as hexadecimal text whatever encoding they came in."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Record] = {}
+        self.writes: Counter[str] = Counter()
+
+    def add(self, audience: str, member: Mapping[str, Any], encoding: str, consent: Any) -> None:
+        """A member that is known by any of its identifiers stays one member."""
+        identifiers = plain(member, encoding)
+        known = self._known(audience, identifiers)
+        key = known or f"{audience}/{name_of(identifiers[0])}"
+        before = self.members.get(key, {}).get("userIdentifiers", [])
+        kept = [one for one in before if one not in identifiers]
+        record = {
+            "id": key,
+            "audience": audience,
+            "userIdentifiers": [*kept, *identifiers],
+            "consent": consent,
+        }
+        self.members[key] = record
+        self.writes[key] += 1
+
+    def remove(self, audience: str, member: Mapping[str, Any], encoding: str) -> None:
+        """Whoever has any of the identifiers; nobody is no error."""
+        while (key := self._known(audience, plain(member, encoding))) is not None:
+            del self.members[key]
+            self.writes[key] += 1
+
+    def _known(self, audience: str, identifiers: list[Record]) -> str | None:
+        direct = [f"{audience}/{name_of(one)}" for one in identifiers]
+        found = next((key for key in direct if key in self.members), None)
+        if found is not None or all("emailAddress" in one for one in identifiers):
+            return found
+        wanted = [one for one in identifiers if "address" not in one]
+        return next(
+            (
+                key
+                for key, record in self.members.items()
+                if record["audience"] == audience and any(one in wanted for one in record["userIdentifiers"])
+            ),
+            None,
+        )
+
+
+def name_of(identifier: Mapping[str, Any]) -> str:
+    """An identifier's own hash; of an address, the family name's and the postal code."""
+    if "address" in identifier:
+        return f"{identifier['address']['familyName']}:{identifier['address']['postalCode']}"
+    return str(next(iter(identifier.values())))
+
+
+def plain(member: Mapping[str, Any], encoding: str) -> list[Record]:
+    """The identifiers with hexadecimal hashes."""
+
+    def hexadecimal(text: str) -> str:
+        return text.lower() if encoding == "HEX" else base64.b64decode(text).hex()
+
+    found: list[Record] = []
+    for one in member["userData"]["userIdentifiers"]:
+        ((kind, value),) = one.items()
+        if kind == "address":
+            names = {name: hexadecimal(value[name]) for name in ("givenName", "familyName")}
+            found.append({kind: {**value, **names}})
+        else:
+            found.append({kind: hexadecimal(value)})
+    return found
+
+
+def refused_by(errors: Iterable[RowError], member: Mapping[str, Any], encoding: str) -> RowError | None:
+    """The fault that names this member: by an e-mail, a phone number, or a hash."""
+    names = {name_of(one) for one in plain(member, encoding)}
+    return next(
+        (error for error in errors if names & {one for key in error.keys for one in hashes(key)}), None
+    )
+
+
+def hashes(key: str) -> set[str]:
+    """A key as it is, and as Google hashes an e-mail or a phone number."""
+    local, at, domain = key.rpartition("@")
+    mail = f"{local.split('+')[0].replace('.', '')}@{domain}" if at and domain in GMAIL else key
+    return {key, *(hashlib.sha256(text.encode()).hexdigest() for text in (key, mail))}
