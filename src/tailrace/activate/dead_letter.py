@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tailrace.activate.ledger import DEAD_LETTERS, LEDGER, ensure, within
 from tailrace.activate.mapping import literal
@@ -15,9 +15,36 @@ LIVING = "('dead', 'pending', 'unknown')"
 """A row that is tried again keeps its letter until the vendor has answered."""
 
 
+PATIENT_FROM = 3
+"""Refusals in a row from which a row that has changed waits before it is tried again."""
+
+FIRST_WAIT, LONGEST_WAIT = "INTERVAL 1 HOUR", "INTERVAL 1 DAY"
+"""The wait doubles with every further refusal."""
+
+
+@dataclass(frozen=True)
+class Which:
+    """Dead letters that are meant: of a sync, of these primary keys, whose reason holds a text, whose field has a name."""
+
+    sync: str | None = None
+    keys: Sequence[str] = ()
+    reason: str | None = None
+    field: str | None = None
+
+    def condition(self) -> str:
+        """Over dead_letters."""
+        parts = [
+            f"sync = {literal(self.sync)}" if self.sync is not None else "",
+            f"primary_key IN ({', '.join(literal(key) for key in self.keys)})" if self.keys else "",
+            f"contains(lower(reason), {literal(self.reason.lower())})" if self.reason else "",
+            f"lower(field) = {literal(self.field.lower())}" if self.field else "",
+        ]
+        return " AND ".join(part for part in parts if part) or "true"
+
+
 @dataclass(frozen=True)
 class DeadLetter:
-    """`payload` is JSON text of the fields as they were sent."""
+    """`payload` is JSON text of the fields as they were sent; before `next_try` a changed row is not sent by itself."""
 
     sync: str
     primary_key: str
@@ -27,38 +54,88 @@ class DeadLetter:
     attempts: int
     first_at: datetime | None
     last_at: datetime | None
+    next_try: datetime | None = None
 
 
-def dead_list(warehouse: Warehouse, sync: str | None = None) -> list[DeadLetter]:
+def next_try() -> str:
+    """When a letter's row may go out by itself again; NULL: as soon as it has changed."""
+    wait = (
+        f"least({FIRST_WAIT} * CAST(pow(2, least(attempts - {PATIENT_FROM}, 10)) AS INTEGER), {LONGEST_WAIT})"
+    )
+    return f"CASE WHEN attempts >= {PATIENT_FROM} THEN last_at + {wait} END"
+
+
+def waiting(warehouse: Warehouse, scope: Scope, now: datetime) -> str | None:
+    """A SELECT of the primary keys that are not to be tried yet; None where there are none."""
+    if DEAD_LETTERS.name not in warehouse.tables(META):
+        return None
+    at = literal(now.astimezone(UTC).replace(tzinfo=None).isoformat())
+    select = (
+        f"SELECT primary_key FROM {warehouse.dialect.table(DEAD_LETTERS)} WHERE {within(scope)}"
+        f" AND {next_try()} > CAST({at} AS TIMESTAMP)"
+    )
+    return select if warehouse.query(f"{select} LIMIT 1") else None
+
+
+def dead_list(
+    warehouse: Warehouse,
+    sync: str | None = None,
+    keys: Sequence[str] = (),
+    *,
+    reason: str | None = None,
+    field: str | None = None,
+) -> list[DeadLetter]:
     """The current ones, the newest first. Writes nothing, so the published file will do."""
+    which = Which(sync, keys, reason, field)
     if DEAD_LETTERS.name not in warehouse.tables(META):
         return []
     rows = warehouse.query(
-        "SELECT sync, primary_key, reason, field, payload, attempts, first_at, last_at"
-        f" FROM {warehouse.dialect.table(DEAD_LETTERS)} WHERE {_of(sync)} ORDER BY last_at DESC, sync, primary_key"
+        f"SELECT sync, primary_key, reason, field, payload, attempts, first_at, last_at, {next_try()}"
+        f" FROM {warehouse.dialect.table(DEAD_LETTERS)} WHERE {which.condition()} ORDER BY last_at DESC, sync, primary_key"
     )
     return [DeadLetter(*row) for row in rows]
 
 
-def dead_retry(warehouse: Warehouse, sync: str | None = None, keys: Sequence[str] = ()) -> int:
-    """Have refused, unmatched and kept-back rows sent by the next run; returns how many."""
+def dead_retry(
+    warehouse: Warehouse,
+    sync: str | None = None,
+    keys: Sequence[str] = (),
+    *,
+    reason: str | None = None,
+    field: str | None = None,
+) -> int:
+    """Have refused, unmatched and kept-back rows sent by the next run, at once; returns how many."""
+    which = Which(sync, keys, reason, field)
     ensure(warehouse)
-    ledger = warehouse.dialect.table(LEDGER)
-    which = f"status IN ('dead', 'unmatched', 'conflict') AND {_of(sync)} AND {_keys(keys)}"
-    rows = int(warehouse.query(f"SELECT count(*) FROM {ledger} WHERE {which}")[0][0])
+    ledger, letters = warehouse.dialect.table(LEDGER), warehouse.dialect.table(DEAD_LETTERS)
+    which_rows = "status IN ('dead', 'unmatched', 'conflict')"
+    if which.reason or which.field:  # only letters say these
+        which_rows += (
+            f" AND (account, object, sync, primary_key) IN"
+            f" (SELECT (account, object, sync, primary_key) FROM {letters} WHERE {which.condition()})"
+        )
+    which_rows += f" AND {Which(which.sync, which.keys).condition()}"
+    rows = int(warehouse.query(f"SELECT count(*) FROM {ledger} WHERE {which_rows}")[0][0])
     if rows:
-        warehouse.execute(f"UPDATE {ledger} SET status = 'pending', sent_hash = NULL WHERE {which}")
+        warehouse.execute(f"UPDATE {ledger} SET status = 'pending', sent_hash = NULL WHERE {which_rows}")
     return rows
 
 
-def dead_drop(warehouse: Warehouse, sync: str | None = None, keys: Sequence[str] = ()) -> int:
+def dead_drop(
+    warehouse: Warehouse,
+    sync: str | None = None,
+    keys: Sequence[str] = (),
+    *,
+    reason: str | None = None,
+    field: str | None = None,
+) -> int:
     """Forget letters; their rows stay unsent until their values change. Returns how many."""
     ensure(warehouse)
+    which = Which(sync, keys, reason, field)
     letters = warehouse.dialect.table(DEAD_LETTERS)
-    which = f"{_of(sync)} AND {_keys(keys)}"
-    rows = int(warehouse.query(f"SELECT count(*) FROM {letters} WHERE {which}")[0][0])
+    rows = int(warehouse.query(f"SELECT count(*) FROM {letters} WHERE {which.condition()}")[0][0])
     if rows:
-        warehouse.execute(f"DELETE FROM {letters} WHERE {which}")
+        warehouse.execute(f"DELETE FROM {letters} WHERE {which.condition()}")
     return rows
 
 
@@ -95,11 +172,3 @@ def write_letters(warehouse: Warehouse, scope: Scope, rows: str) -> None:
         " FROM tailrace_letters WHERE dead"
     )
     warehouse.execute("DROP TABLE temp.tailrace_letters")
-
-
-def _of(sync: str | None) -> str:
-    return f"sync = {literal(sync)}" if sync is not None else "true"
-
-
-def _keys(keys: Sequence[str]) -> str:
-    return f"primary_key IN ({', '.join(literal(key) for key in keys)})" if keys else "true"

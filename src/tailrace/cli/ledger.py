@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from tailrace.cli.frame import Frame
 from tailrace.cli.history import published
 from tailrace.cli.render import count, table
@@ -9,6 +14,7 @@ from tailrace.errors import BadInput, near_miss
 from tailrace.project.spec import Project
 
 DEAD_WORDS = ("sync", "primary_key", "field", "reason", "attempts", "last_at")
+DEAD_DETAILS = (*DEAD_WORDS, "first_at", "next_try", "payload")
 
 
 def approve_changeset(frame: Frame, changeset: str) -> None:
@@ -34,40 +40,55 @@ def approve_changeset(frame: Frame, changeset: str) -> None:
     )
 
 
-def list_dead(frame: Frame, syncs: tuple[str, ...]) -> None:
-    """The dead letters as they were published."""
+def list_dead(frame: Frame, syncs: tuple[str, ...], reason: str | None, field: str | None) -> None:
+    """The dead letters as they were published; with -v each one's payload under it."""
+    from tailrace.activate.dead_letter import dead_list
+
     project = frame.load()
     _known(project, syncs)
     with published(project) as warehouse:
-        rows = []
-        if "dead_letters" in warehouse.tables("tailrace_meta"):
-            rows = warehouse.query(
-                f"SELECT {', '.join(DEAD_WORDS)} FROM tailrace_meta.dead_letters ORDER BY sync, primary_key"
-            )
-    rows = [row for row in rows if not syncs or row[0] in syncs]
-    frame.document([dict(zip(DEAD_WORDS, row, strict=True)) for row in rows])
-    frame.say(table(DEAD_WORDS, rows) if rows else "no dead letters")
+        found = dead_list(warehouse, reason=reason, field=field)
+    letters = sorted(
+        (letter for letter in found if not syncs or letter.sync in syncs),
+        key=lambda letter: (letter.sync, letter.primary_key),
+    )
+    frame.document(
+        [
+            {**{name: getattr(letter, name) for name in DEAD_DETAILS}, "payload": _parsed(letter.payload)}
+            for letter in letters
+        ]
+    )
+    if frame.verbosity > 0:
+        for letter in letters:
+            frame.say(f"{letter.sync} {letter.primary_key}: {letter.reason}\n  sent: {letter.payload}")
+    else:
+        rows = [[getattr(letter, name) for name in DEAD_WORDS] for letter in letters]
+        frame.say(table(DEAD_WORDS, rows) if rows else "no dead letters")
 
 
-def retry_dead(frame: Frame, sync: str, keys: tuple[str, ...]) -> None:
+def _parsed(payload: str | None) -> Any:
+    return json.loads(payload) if payload else None
+
+
+def retry_dead(frame: Frame, sync: str, keys: tuple[str, ...], reason: str | None, field: str | None) -> None:
     """Put them back to pending; the next activate sends them."""
     from tailrace.activate.dead_letter import dead_retry
 
-    number = _change(frame, sync, keys, dead_retry)
+    number = _change(frame, sync, keys, partial(dead_retry, reason=reason, field=field))
     frame.say(
         f"{count(number, 'row')} of {sync} will be sent again by the next `tailrace activate` or `tailrace run`"
     )
 
 
-def drop_dead(frame: Frame, sync: str, keys: tuple[str, ...]) -> None:
+def drop_dead(frame: Frame, sync: str, keys: tuple[str, ...], reason: str | None, field: str | None) -> None:
     """Take them off the list; the ledger keeps them as dead until their values change."""
     from tailrace.activate.dead_letter import dead_drop
 
-    number = _change(frame, sync, keys, dead_drop)
+    number = _change(frame, sync, keys, partial(dead_drop, reason=reason, field=field))
     frame.say(f"{count(number, 'dead letter')} of {sync} dropped")
 
 
-def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> int:
+def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: Callable[..., int]) -> int:
     from tailrace.runner.publishing import publish_work, shows_work
     from tailrace.runner.session import LOCK, Session
     from tailrace.state.locks import held
@@ -81,7 +102,7 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: object) -> i
         with held(session.folder, LOCK):
             whole = shows_work(session)
             with session.warehouse() as warehouse:
-                number = int(change(warehouse, sync, list(keys)))  # type: ignore[operator]
+                number = change(warehouse, sync, list(keys))
             if keys and not number:
                 raise BadInput(
                     f"{sync} has no dead letter of {', '.join(keys)}", "tailrace dead list shows them"

@@ -11,6 +11,7 @@ import click
 
 from tailrace import __version__
 from tailrace.cli.artifacts import with_artifacts
+from tailrace.cli.dead import dead
 from tailrace.cli.frame import common, frame_of, invoke
 from tailrace.cli.options import Commands, Days, ranged, refreshed, selecting, sending, tested
 
@@ -304,13 +305,22 @@ def runs(last: int) -> None:
 
 
 @cli.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--key", help="A row instead: its primary key, match value or the vendor's record id.")
+@click.option("--sync", help="With --key: of this sync only.")
 @common
-def show(run_id: str) -> None:
-    """The steps of one run (`last` for the newest)."""
-    from tailrace.cli.history import show_run
+def show(run_id: str | None, key: str | None, sync: str | None) -> None:
+    """The steps of one run (`last` for the newest), or all that was ever sent for one row, and why."""
+    if (run_id is None) == (key is None) or (sync and key is None):
+        raise click.UsageError("show takes a RUN, or --key KEY [--sync NAME]")
+    if key is not None:
+        from tailrace.cli.row import show_key
 
-    show_run(frame_of(), run_id)
+        show_key(frame_of(), key, sync)
+    elif run_id is not None:
+        from tailrace.cli.history import show_run
+
+        show_run(frame_of(), run_id)
 
 
 @cli.command()
@@ -388,43 +398,6 @@ def schema(kind: str | None, out: str | None) -> None:
     show_schema(frame_of(), kind, out)
 
 
-@cli.group()
-def dead() -> None:
-    """Rows that a vendor refused: list them, send them again, or drop them."""
-
-
-@dead.command("list")
-@click.argument("syncs", nargs=-1)
-@common
-def dead_list(syncs: tuple[str, ...]) -> None:
-    """The dead letters, with reason, field and attempts."""
-    from tailrace.cli.ledger import list_dead
-
-    list_dead(frame_of(), syncs)
-
-
-@dead.command("retry")
-@click.argument("sync")
-@click.argument("keys", nargs=-1)
-@common
-def dead_retry(sync: str, keys: tuple[str, ...]) -> None:
-    """Send these rows again at the next activate (all of the sync without KEYS)."""
-    from tailrace.cli.ledger import retry_dead
-
-    retry_dead(frame_of(), sync, keys)
-
-
-@dead.command("drop")
-@click.argument("sync")
-@click.argument("keys", nargs=-1)
-@common
-def dead_drop(sync: str, keys: tuple[str, ...]) -> None:
-    """Forget these dead letters; the rows stay unsent until their values change."""
-    from tailrace.cli.ledger import drop_dead
-
-    drop_dead(frame_of(), sync, keys)
-
-
 @cli.command()
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
 @click.option(
@@ -443,3 +416,6 @@ def sandbox(**options: Any) -> None:
     from tailrace.cli.start import run_sandbox
 
     run_sandbox(**options)
+
+
+cli.add_command(dead)

@@ -71,6 +71,12 @@ def sending(command: F) -> F:
     )(command)
 
 
+def lettered(command: F) -> F:
+    """Which dead letters are meant, beside their sync and keys."""
+    command = click.option("--field", help="Only letters that name this field of the vendor.")(command)
+    return click.option("--reason", help="Only letters whose reason holds this text.")(command)
+
+
 refreshed = click.option("--full-refresh", is_flag=True, help="Build the chosen models from nothing.")
 
 tested = click.option(
