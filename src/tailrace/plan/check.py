@@ -133,6 +133,10 @@ def _options(pipeline: Pipeline, declaration: Declaration) -> Iterator[Diagnosti
 def check_resources(pipeline: Pipeline, declaration: Declaration | None) -> Iterator[Diagnostic]:
     if declaration is None:
         return
+    if not declaration.resources and not declaration.inline:
+        what = f"{declaration.name} is no source: nothing can be landed from it"
+        yield Diagnostic(pipeline.marks.at("connection"), what, "Name a connection that rows come from")
+        return
     for resource in pipeline.resources:
         for path, message, fix in check_resource(declaration, resource.name, resource.options)[1]:
             unknown = message.startswith("unknown option")

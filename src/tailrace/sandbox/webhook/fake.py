@@ -47,7 +47,7 @@ class Webhook:
         self._deliveries[name] = {
             "id": name, "path": request.path, "type": kind, "received": iso(self._clock.stamp()),
             "signatures": len(request.headers["webhook-signature"].split(" ")), "repeats": 0,
-            "headers": dict(request.headers), "rows": rows, "answer": answer,
+            "headers": dict(request.headers), "body": request.body.decode(), "rows": rows, "answer": answer,
         }  # fmt: skip
         return _counted(answer, written)
 
