@@ -37,6 +37,7 @@ class Api:
     http: Http
     version: str
     _names: dict[str, str] = field(default_factory=dict)
+    _placed: set[str] = field(default_factory=set)
 
     def path(self, area: str, rest: str = "") -> str:
         """/crm/v3/objects/... or /crm/objects/2026-09/..."""
@@ -48,7 +49,13 @@ class Api:
 
     def associations(self, one: str, other: str) -> str:
         base = "/crm/v4/associations" if self.version == "v3" else self.path("associations")
-        return f"{base}/{one}/{other}"
+        return f"{base}/{self._names.get(one, one)}/{self._names.get(other, other)}"
+
+    def place(self, obj: str) -> None:
+        """Learn how paths call an object that is not a standard one; FatalError where the account has none of that name."""
+        if obj not in STANDARD and obj not in self._placed:
+            self.properties(obj)
+            self._placed.add(obj)
 
     def properties(self, obj: str) -> list[Record]:
         """Every property that the object has now, as HubSpot describes it.
@@ -115,12 +122,23 @@ class Api:
         }
         return self.results(self._searched(obj, filters, more))
 
+    def holding(self, obj: str, name: str, values: Sequence[str]) -> Iterator[list[Record]]:
+        """Every record whose property has one of the values (lower case), 200 a page."""
+        filters = [{"propertyName": name, "operator": "IN", "values": list(values)}]
+
+        def fetch(cursor: str | None) -> Mapping[str, Any]:
+            more: dict[str, Any] = {"properties": [name], "limit": SEARCH_PAGE}
+            return self._searched(obj, filters, {**more, "after": cursor} if cursor else more)
+
+        for document in by_cursor(fetch, next_after):
+            yield self.results(document)
+
     def total(self, obj: str, filters: Sequence[Mapping[str, str]]) -> int:
         """How many records meet every filter."""
         return int(self._searched(obj, filters, {"limit": 1}).get("total") or 0)
 
     def _searched(
-        self, obj: str, filters: Sequence[Mapping[str, str]], more: Mapping[str, Any]
+        self, obj: str, filters: Sequence[Mapping[str, Any]], more: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         body = {"filterGroups": [{"filters": list(filters)}], **more}
         return self._mapping(

@@ -56,6 +56,20 @@ CUSTOM = r"2-\d+|p\d*_\w+"
 MODES = ("insert", "update", "upsert", "mirror")
 REMOVED = ("keep", "clear", "archive")
 CONFLICTS = ("ours", "theirs", "newest", "if_empty")
+FIELD_TYPES = ("string", "number", "date", "datetime", "enumeration", "bool")
+LIST_MEMBERS = "list_members"
+MEMBERS = 1000
+"""Rows of a list in one batch: ten look-ups of 100, then one request."""
+RECORD_OPTIONS = (
+    Option(
+        "property_group", description="of HubSpot's, that new fields go into; default: the object's usual one"
+    ),
+)
+MEMBER_OPTIONS = (
+    Option("list", required=True, description="the id of a static list"),
+    Option("object", default="contacts", description="whose records the list holds"),
+    Option("batch", "integer", default=MEMBERS, description="ids in one request, at most 1000"),
+)
 
 
 def validate_connection(options: Mapping[str, Any]) -> list[Problem]:
@@ -103,9 +117,36 @@ def open_connection(options: Mapping[str, Any], context: Context) -> Connector:
     return HubSpot.open(DECLARATION, options, context)
 
 
+def validate_sync(obj: str, _mode: str, options: Mapping[str, Any]) -> list[Problem]:
+    """A list's id is a number; so many ids a request as the sync's batches can hold."""
+    problems: list[Problem] = []
+    if obj != LIST_MEMBERS:
+        return problems
+    if not str(options["list"]).isdigit():
+        problems.append(
+            (("list",), f"{options['list']!r} is no list's id", "write its number, as in its address")
+        )
+    if not 1 <= options["batch"] <= MEMBERS:
+        problems.append((("batch",), "batch is out of range", f"write a number from 1 to {MEMBERS}"))
+    name = options["object"]
+    if name in SLIPS or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        problems.append((("object",), f"{name!r} is no object's name", near_miss(name, list(STANDARD))))
+    return problems
+
+
 def _objects() -> Sequence[ObjectType]:
-    named = [ObjectType(name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY) for name in OBJECTS]
-    return (*named, ObjectType(ANY_OBJECT, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=True))
+    members = ObjectType(
+        LIST_MEMBERS, ("mirror", "upsert"), ("keep", "archive"), ("ours",), MEMBERS, options=MEMBER_OPTIONS,
+        takes_fields="none",
+    )  # fmt: skip
+    return (*(_records(name) for name in OBJECTS), members, _records(ANY_OBJECT, any_name=True))
+
+
+def _records(name: str, *, any_name: bool = False) -> ObjectType:
+    return ObjectType(
+        name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=any_name, options=RECORD_OPTIONS,
+        associations=("*",), field_types=FIELD_TYPES,
+    )  # fmt: skip
 
 
 DECLARATION = Declaration(
@@ -115,6 +156,8 @@ DECLARATION = Declaration(
     objects=tuple(_objects()),
     permissions=PERMISSIONS,
     versions=VERSIONS,
+    limit=(190, 10.0),
+    validate_sync=validate_sync,
     open=open_connection,
     validate_resource=validate_resource,
     validate_connection=validate_connection,

@@ -67,6 +67,12 @@ PERMISSIONS = (
     Permission("crm.objects.companies.write", "syncs to companies"),
     Permission("crm.objects.deals.write", "syncs to deals"),
     Permission("crm.objects.custom.write", "syncs to custom objects"),
+    Permission("crm.schemas.contacts.write", "syncs to contacts with create_fields"),
+    Permission("crm.schemas.companies.write", "syncs to companies with create_fields"),
+    Permission("crm.schemas.deals.write", "syncs to deals with create_fields"),
+    Permission("crm.schemas.custom.write", "syncs to custom objects with create_fields"),
+    Permission("crm.lists.read", "syncs to list_members"),
+    Permission("crm.lists.write", "syncs to list_members"),
 )
 VERSIONS = (
     # vendor-apis.md 0.1: a version comes each March and September and is supported to 18 months after. Of 2026-09 only
