@@ -6,7 +6,8 @@ from typing import Any
 
 from tailrace.sandbox.hubspot.call import Call, batch_answer, inputs_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid, not_found
-from tailrace.sandbox.hubspot.kinds import DEFAULT_TYPE, PRIMARY, SINGULAR, category_of
+from tailrace.sandbox.hubspot.kinds import DEFAULT_TYPE, SINGULAR, category_of
+from tailrace.sandbox.hubspot.labels import shown_kind
 from tailrace.sandbox.hubspot.linking import End, absent, associate, checked_kinds, dissociate
 from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.wire import Response
@@ -25,7 +26,7 @@ def batch_read(portal: Portal, call: Call) -> Response:
         key = str(entry.get("id", ""))
         found = portal.links.of(source, key, target)
         if found:
-            results.append(_page_of(key, found, str(entry.get("after") or "0")))
+            results.append(_page_of(portal, (source, target), key, found, str(entry.get("after") or "0")))
         else:
             without.append(key)
     errors = [_nothing_for(source, target, key) for key in without]
@@ -36,7 +37,11 @@ def batch_create(portal: Portal, call: Call) -> Response:
     """POST associations/{from}/{to}/batch/create: 201, or 207 where a record does not exist."""
     source, target = _pair(portal, call)
     rows = [
-        (_id_in(entry, "from"), _id_in(entry, "to"), checked_kinds(entry.get("types"), source, target))
+        (
+            _id_in(entry, "from"),
+            _id_in(entry, "to"),
+            checked_kinds(portal, entry.get("types"), source, target),
+        )
         for entry in inputs_of(call.body(), MOST_CREATED)
     ]
     return _create(portal, rows, (source, target), labels=True)
@@ -65,6 +70,18 @@ def batch_archive(portal: Portal, call: Call) -> Response:
     return Response(204 if call.version == "v4" else 200, rows_written=removed)
 
 
+def batch_archive_labels(portal: Portal, call: Call) -> Response:
+    """POST associations/{from}/{to}/batch/labels/archive: 204; without its plain type a pair is not associated at all."""
+    source, target = _pair(portal, call)
+    removed = 0
+    for entry in inputs_of(call.body(), MOST_CREATED):
+        kinds = checked_kinds(portal, entry.get("types"), source, target)
+        ends = (source, _id_in(entry, "from"), target, _id_in(entry, "to"))
+        whole = DEFAULT_TYPE.get((source, target)) in kinds
+        removed += dissociate(portal, *ends, None if whole else frozenset(kinds))
+    return Response(204, rows_written=removed)
+
+
 def list_one(portal: Portal, call: Call) -> Response:
     """GET objects/{o}/{id}/associations/{to}: absent from 2026-09."""
     if call.version == "2026-09":
@@ -74,7 +91,7 @@ def list_one(portal: Portal, call: Call) -> Response:
         raise not_found()
     found = portal.links.of(source, call.args["id"], target)
     limit = call.limit(MOST_SHOWN, MOST_SHOWN)
-    page = _page_of(call.args["id"], found, str(call.after()), limit)
+    page = _page_of(portal, (source, target), call.args["id"], found, str(call.after()), limit)
     del page["from"]
     page["results"] = page.pop("to")
     return Response.of(200, page)
@@ -83,7 +100,7 @@ def list_one(portal: Portal, call: Call) -> Response:
 def put_one(portal: Portal, call: Call) -> Response:
     """PUT objects/{o}/{id}/associations/{to}/{to_id} with a list of types: 201."""
     source, target = portal.object_type(call.args["o"]), portal.object_type(call.args["to"])
-    kinds = checked_kinds(_json_list(call), source, target)
+    kinds = checked_kinds(portal, _json_list(call), source, target)
     row = (call.args["id"], call.args["to_id"], kinds)
     return _create(portal, [row], (source, target), labels=True, alone=True)
 
@@ -138,7 +155,9 @@ def _shown_pair(portal: Portal, one: End, other: End, kinds: list[int]) -> dict[
         "fromObjectId": one[1],
         "toObjectTypeId": portal.type_id(other[0]),
         "toObjectId": other[1],
-        "labels": [PRIMARY[kind] for kind in kinds if kind in PRIMARY],
+        "labels": [
+            label for kind in kinds if (label := shown_kind(portal, (one[0], other[0]), kind)["label"])
+        ],
     }
 
 
@@ -154,23 +173,25 @@ def _shown_default(source_id: str, target_id: str, kinds: list[int]) -> list[dic
 
 
 def _page_of(
-    key: str, found: list[tuple[str, list[int]]], after: str, limit: int = MOST_SHOWN
+    portal: Portal,
+    pair: tuple[str, str],
+    key: str,
+    found: list[tuple[str, list[int]]],
+    after: str,
+    limit: int = MOST_SHOWN,
 ) -> dict[str, Any]:
     start = int(after) if after.isdigit() else 0
     rest = [item for item in found if int(item[0]) > start]
     page: dict[str, Any] = {
         "from": {"id": key},
         "to": [
-            {"toObjectId": target_id, "associationTypes": _types(kinds)} for target_id, kinds in rest[:limit]
+            {"toObjectId": target_id, "associationTypes": [shown_kind(portal, pair, kind) for kind in kinds]}
+            for target_id, kinds in rest[:limit]
         ],
     }
     if len(rest) > limit:
         page["paging"] = {"next": {"after": rest[limit - 1][0], "link": ""}}
     return page
-
-
-def _types(kinds: list[int]) -> list[dict[str, Any]]:
-    return [{"category": category_of(kind), "typeId": kind, "label": PRIMARY.get(kind)} for kind in kinds]
 
 
 def _nothing_for(source: str, target: str, key: str) -> dict[str, Any]:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.sandbox.hubspot.errors import Refusal, invalid
-from tailrace.sandbox.hubspot.kinds import HUBSPOT_DEFINED, KINDS_OF, PRIMARY, SINGULAR, USER_DEFINED
+from tailrace.sandbox.hubspot.kinds import (
+    DEFAULT_TYPE,
+    HUBSPOT_DEFINED,
+    KINDS_OF,
+    PRIMARY,
+    SINGULAR,
+    USER_DEFINED,
+)
+from tailrace.sandbox.hubspot.links import Types
 from tailrace.sandbox.hubspot.portal import Portal
 
 CATEGORIES = (HUBSPOT_DEFINED, USER_DEFINED, "INTEGRATOR_DEFINED", "WORK")
@@ -55,13 +63,17 @@ def associate(portal: Portal, one: End, other: End, kind: int) -> None:
         if before is not None and before != target_id:
             portal.links.remove(source, source_id, target, before, frozenset(PRIMARY))
     portal.links.add(source, source_id, target, target_id, kind)
+    if kind in portal.labels.get((source, target), ()) and (source, target) in DEFAULT_TYPE:
+        portal.links.add(source, source_id, target, target_id, DEFAULT_TYPE[source, target])
     if {source, target} == {"contacts", "companies"}:
         _show_primary(portal, source_id if source == "contacts" else target_id)
 
 
-def dissociate(portal: Portal, source: str, source_id: str, target: str, target_id: str) -> bool:
-    """Take every association between two records away; False where there was none."""
-    removed = portal.links.remove(source, source_id, target, target_id)
+def dissociate(
+    portal: Portal, source: str, source_id: str, target: str, target_id: str, kinds: Types | None = None
+) -> bool:
+    """Take every association between two records away, or some kinds; False where there was none."""
+    removed = portal.links.remove(source, source_id, target, target_id, kinds)
     if removed and {source, target} == {"contacts", "companies"}:
         _show_primary(portal, source_id if source == "contacts" else target_id)
     return removed
@@ -91,10 +103,10 @@ def _kinds(types: Any) -> list[int]:
     return [int(entry.get("associationTypeId", 0)) for entry in types]
 
 
-def checked_kinds(types: Any, source: str, target: str) -> list[int]:
+def checked_kinds(portal: Portal, types: Any, source: str, target: str) -> list[int]:
     """The type ids of a list of association types; Refusal where one does not lead from source to target."""
     kinds = _kinds(types)
     for kind in kinds:
-        if kind not in KINDS_OF.get((source, target), ()):
+        if kind not in (*KINDS_OF.get((source, target), ()), *portal.labels.get((source, target), ())):
             raise invalid(f"Association type {kind} does not exist from {source} to {target}")
     return kinds

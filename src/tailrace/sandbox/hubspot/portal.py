@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tailrace.sandbox.clock import Clock, iso
-from tailrace.sandbox.hubspot.definitions import MERGEABLE, MERGED, definitions_of, merged
+from tailrace.sandbox.hubspot.definitions import DEFINED_AT, MERGEABLE, MERGED, definitions_of, merged
 from tailrace.sandbox.hubspot.errors import Refusal
 from tailrace.sandbox.hubspot.history import API, Histories
 from tailrace.sandbox.hubspot.kinds import (
@@ -19,6 +19,7 @@ from tailrace.sandbox.hubspot.kinds import (
     modified_property,
 )
 from tailrace.sandbox.hubspot.links import Links
+from tailrace.sandbox.hubspot.member_lists import Lists
 from tailrace.sandbox.hubspot.schema import Schema
 from tailrace.sandbox.hubspot.values import millis
 from tailrace.sandbox.hubspot.world import Account
@@ -57,7 +58,10 @@ class Portal:
         self.blocked_emails: set[str] = set()
         self.histories = Histories()
         self.custom: dict[str, str] = {}
+        self.labels: dict[tuple[str, str], dict[int, str]] = {}
+        """Association labels that people defined, by the two objects: type id to label."""
         self.pipelines = {obj: list(found) for obj, found in account.pipelines.items()}
+        self.lists = Lists(DEFINED_AT)
         self._next_id: dict[str, int] = {}
         for obj, definitions in world.hubspot_properties.items():
             self.schemas[obj] = Schema(

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from tailrace.sandbox.hubspot import account, associations, batch, objects, pipelines, properties, schemas
+from tailrace.sandbox.hubspot import (
+    account,
+    associations,
+    batch,
+    labels,
+    lists,
+    objects,
+    pipelines,
+    properties,
+    schemas,
+)
 from tailrace.sandbox.hubspot.call import Call
 from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.wire import Response
@@ -62,6 +72,16 @@ ROUTES = (
     _route("POST associations/{from}/{to}/batch/create", associations.batch_create),
     _route("POST associations/{from}/{to}/batch/archive", associations.batch_archive),
     _route("POST associations/{from}/{to}/batch/associate/default", associations.batch_default),
+    _route("POST associations/{from}/{to}/batch/labels/archive", associations.batch_archive_labels),
+    _route("GET associations/{from}/{to}/labels", labels.list_all),
+    _route("POST associations/{from}/{to}/labels", labels.create),
+    _route("POST lists", lists.create),
+    _route("GET lists/{list}", lists.read),
+    _route("GET lists/{list}/memberships", lists.members),
+    _route("DELETE lists/{list}/memberships", lists.remove_all),
+    _route("PUT lists/{list}/memberships/add", lists.add),
+    _route("PUT lists/{list}/memberships/remove", lists.remove),
+    _route("PUT lists/{list}/memberships/add-and-remove", lists.add_and_remove),
     _route("GET properties/{o}", properties.list_all),
     _route("POST properties/{o}", properties.create),
     _route("GET properties/{o}/groups", properties.list_groups),

@@ -20,6 +20,8 @@ ALL = (
     *dict.fromkeys(OLD_NAMES.values()),
     "sales-email-read",
     "crm.objects.owners.read",
+    "crm.lists.read",
+    "crm.lists.write",
     "oauth",
 )
 
@@ -44,6 +46,8 @@ def _needed(portal: Portal, call: Call, area: str) -> list[str]:
         return ["crm.objects.owners.read"]
     if area == "schemas":
         return ["crm.schemas.custom.read"]
+    if area == "lists":
+        return [f"crm.lists.{'read' if call.request.method == 'GET' else 'write'}"]
     names = [call.args[name] for name in ("o", "from", "to") if name in call.args]
     reads = call.request.method == "GET" or call.request.path.endswith(READS)
     family = "schemas" if area == "properties" else "objects"

@@ -9,20 +9,21 @@ from tailrace.sandbox.clock import iso
 from tailrace.sandbox.hubspot.history import CRM_UI
 from tailrace.sandbox.hubspot.kinds import OWNERS, created_property, modified_property
 from tailrace.sandbox.hubspot.links import Association, Links
+from tailrace.sandbox.hubspot.member_lists import MemberList
 from tailrace.sandbox.hubspot.portal import Portal
 from tailrace.sandbox.hubspot.schema import FIELD_TYPES, full_definition
 from tailrace.sandbox.hubspot.values import as_text, iso_millis, millis
 from tailrace.sandbox.store import Record
 
-ASSOCIATIONS, PIPELINES = "associations", "pipelines"
+ASSOCIATIONS, PIPELINES, LISTS, MEMBERS = "associations", "pipelines", "lists", "list_members"
 DEFINITIONS = ".properties"
 ID = re.compile(r"\d{1,19}")
 LINK_FIELDS = ("from_object", "from_id", "to_object", "to_id", "type_id")
 
 
 def objects(portal: Portal) -> list[str]:
-    """The object types, owners, associations and pipelines; `<type>.properties` holds a type's property definitions."""
-    return [*portal.tables, ASSOCIATIONS, PIPELINES]
+    """The object types, owners, associations, pipelines and lists with their members; `<type>.properties` holds a type's property definitions."""
+    return [*portal.tables, ASSOCIATIONS, PIPELINES, LISTS, MEMBERS]
 
 
 def records(portal: Portal, obj: str) -> list[dict[str, Any]]:
@@ -31,6 +32,14 @@ def records(portal: Portal, obj: str) -> list[dict[str, Any]]:
         return [dict(zip(LINK_FIELDS, link, strict=True)) for link in portal.links]
     if obj == PIPELINES:
         return [{"objectType": name, **one} for name, found in portal.pipelines.items() for one in found]
+    if obj == LISTS:
+        return [{"id": one.key, **one.shown()} for one in portal.lists.by_id.values()]
+    if obj == MEMBERS:
+        return [
+            {"id": f"{one.key}:{key}", "listId": one.key, "recordId": key}
+            for one in portal.lists.by_id.values()
+            for key in sorted(one.members, key=int)
+        ]
     if obj.endswith(DEFINITIONS):
         return list(portal.schemas[_typed(portal, obj)].properties.values())
     return list(portal.tables[_known(portal, obj)])
@@ -43,6 +52,8 @@ def replace(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
     elif obj == PIPELINES:
         portal.pipelines = {}
         _put_pipelines(portal, given)
+    elif obj in (LISTS, MEMBERS):
+        _replace_lists(portal, obj, given)
     elif obj.endswith(DEFINITIONS):
         definitions = [_definition(portal, index, item) for index, item in enumerate(given)]
         portal.schemas[_typed(portal, obj)].properties = {item["name"]: item for item in definitions}
@@ -59,6 +70,10 @@ def upsert(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
             portal.links.add(*link)
     elif obj == PIPELINES:
         _put_pipelines(portal, given)
+    elif obj == LISTS:
+        _put_lists(portal, given)
+    elif obj == MEMBERS:
+        _put_members(portal, given)
     elif obj.endswith(DEFINITIONS):
         definitions = [_definition(portal, index, item) for index, item in enumerate(given)]
         portal.schemas[_typed(portal, obj)].properties.update({item["name"]: item for item in definitions})
@@ -72,7 +87,7 @@ def upsert(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
 def remove(portal: Portal, obj: str, key: str) -> bool:
     """Archive a record or an owner, forget a definition, or a pipeline or link named by its ids.
 
-    A pipeline is named object:id, a link from_object:from_id:to_object:to_id.
+    A pipeline is named object:id, a list's member list:record, a link from_object:from_id:to_object:to_id.
     """
     if obj == ASSOCIATIONS:
         parts = key.split(":")
@@ -84,6 +99,12 @@ def remove(portal: Portal, obj: str, key: str) -> bool:
         before = portal.pipelines.get(name, [])
         portal.pipelines[name] = [found for found in before if found["id"] != one]
         return len(portal.pipelines[name]) < len(before)
+    if obj == LISTS:
+        return portal.lists.by_id.pop(key, None) is not None
+    if obj == MEMBERS:
+        name, _, one = key.partition(":")
+        held = portal.lists.by_id.get(name)
+        return held is not None and held.members.pop(one, None) is not None
     if obj.endswith(DEFINITIONS):
         return portal.schemas[_typed(portal, obj)].properties.pop(key, None) is not None
     if obj == OWNERS:
@@ -93,7 +114,9 @@ def remove(portal: Portal, obj: str, key: str) -> bool:
 
 def writes(portal: Portal, obj: str) -> dict[str, int]:
     """How often the API wrote each record."""
-    if obj in (ASSOCIATIONS, PIPELINES):
+    if obj == MEMBERS:
+        return dict(portal.lists.writes)
+    if obj in (ASSOCIATIONS, PIPELINES, LISTS):
         return {}
     return dict(portal.tables[_known(portal, obj)].writes)
 
@@ -192,6 +215,37 @@ def _put_pipelines(portal: Portal, given: list[dict[str, Any]]) -> None:
         others = [one for one in portal.pipelines.get(obj, []) if one["id"] != key]
         own = {name: value for name, value in item.items() if name != "objectType"}
         portal.pipelines[obj] = [*others, own]
+
+
+def _replace_lists(portal: Portal, obj: str, given: list[dict[str, Any]]) -> None:
+    if obj == LISTS:
+        portal.lists.by_id = {}
+        _put_lists(portal, given)
+        return
+    for one in portal.lists.by_id.values():
+        one.members = {}
+    _put_members(portal, given)
+
+
+def _put_lists(portal: Portal, given: list[dict[str, Any]]) -> None:
+    """Each in the place of the one with its id; a static list of contacts where it says nothing else."""
+    for index, item in enumerate(given):
+        key = str(item.get("listId") or item.get("id") or "")
+        if not ID.fullmatch(key) or not isinstance(item.get("name"), str):
+            raise ValueError(f"list {index}: it needs an id and a name")
+        before = portal.lists.by_id.get(key)
+        type_id, processing = item.get("objectTypeId") or "0-1", item.get("processingType") or "MANUAL"
+        made = MemberList(key, item["name"], str(type_id), str(processing), iso(portal.clock.now()))
+        made.members = before.members if before else {}
+        portal.lists.by_id[key] = made
+
+
+def _put_members(portal: Portal, given: list[dict[str, Any]]) -> None:
+    for index, item in enumerate(given):
+        held = portal.lists.by_id.get(str(item.get("listId")))
+        if held is None or not ID.fullmatch(str(item.get("recordId", ""))):
+            raise ValueError(f"member {index}: it needs the listId of a list that is there, and a recordId")
+        held.members.setdefault(str(item["recordId"]), iso(portal.clock.stamp()))
 
 
 def _owner(portal: Portal, index: int, given: dict[str, Any]) -> Record:
