@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
+from tailrace.activate.texts import document_sql, exact_sql
+from tailrace.connectors.sdk.base import Link
 from tailrace.errors import FatalError
 from tailrace.state.journal import Delivery
 
+if TYPE_CHECKING:
+    import duckdb
+
 SUFFIX = ".parquet"
-COLUMNS = ("primary_key", "match_key", "operation", "by_id", "remote_id", "lookup", "vals", "l_acked_values")
+COLUMNS = (
+    "primary_key", "match_key", "remote_id", "lookup", "hash", "vals", "l_acked_values", "links", "previous_key",
+    "updated_at", "l_acked_at",
+)  # fmt: skip
+PAGE = 2_000
+"""Rows read at a time, one page ahead of the senders."""
 
 
 @dataclass(frozen=True)
 class SentField:
-    """A mapped field as the delivery was staged with it; its value is the file's column `v<number>`."""
+    """A mapped field as the delivery was staged with it; its value is the file's column `v<number>`, of engine type `type`."""
 
     field: str
     if_null: str
     conflict: str
     type: str = ""
-    """The engine type of its values."""
 
 
 @dataclass(frozen=True)
 class StagedRow:
-    """One row to send. `ordinal` is its place in the file; `values` are typed, in the order of the fields."""
+    """One row to send. `ordinal` is its place in the file; `values` are typed, in the order of the fields.
+
+    `document` and `acked` are JSON texts: what is wanted and what was last accepted, at `acked_at`. Times are UTC, without a zone.
+    """
 
     ordinal: int
+    primary_key: str
     key: str | None
     remote_id: str | None
     lookup: bool
+    hash: str
     document: str | None
     acked: str | None
+    links: tuple[Link, ...]
+    previous_key: str | None
+    updated_at: datetime | None
+    acked_at: datetime | None
     values: tuple[Any, ...]
-    acked_at: datetime | None = None
-    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -55,22 +75,76 @@ class StagedBatch:
     def first(self) -> int:
         return self.rows[0].ordinal
 
+    @property
+    def n(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class StagedTexts:
+    """The same where no row needs more than its key and its fields as texts: rows `first` to `first + n - 1` of the file."""
+
+    seq: int
+    operation: str
+    first: int
+    keys: tuple[str, ...]
+    documents: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.keys)
+
+
+Batch = StagedBatch | StagedTexts
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Rows of one kind of request, one behind the other in the file; `plain`: each can go as key and texts."""
+
+    operation: str
+    by_id: bool
+    first: int
+    rows: int
+    plain: bool
+
 
 class StagedFile:
-    """Hands out batches to several threads, one at a time, in the file's order."""
+    """Hands out batches to several threads, each batch once, in the file's order; a thread of its own reads ahead.
 
-    def __init__(self, delivery: Delivery, fields: Sequence[SentField], size: int) -> None:
+    `texts`: the destination takes rows as texts, and no field needs a look at the vendor first.
+    """
+
+    def __init__(
+        self, delivery: Delivery, fields: Sequence[SentField], size: int, *, texts: bool = False
+    ) -> None:
         self._path = delivery.stage
         self._fields = fields
         self._size = size
+        self._texts = texts
         self._guard = threading.Lock()
-        self._batches = self._read()
+        self._held: deque[Batch] = deque()
+        self._pages = self._read()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="stage")
+        self._ahead: Future[list[Batch]] = self._reader.submit(next, self._pages, [])
 
-    def next(self) -> StagedBatch | None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.shutdown(cancel_futures=True)
+        self._pages.close()
+
+    def next(self) -> Batch | None:
         with self._guard:
-            return next(self._batches, None)
+            if not self._held:
+                self._held.extend(self._ahead.result())
+                self._ahead = self._reader.submit(next, self._pages, [])
+            return self._held.popleft() if self._held else None
 
-    def _read(self) -> Iterator[StagedBatch]:
+    def _read(self) -> Generator[list[Batch]]:
         import duckdb
 
         con = duckdb.connect(
@@ -83,12 +157,7 @@ class StagedFile:
         )
         try:
             con.execute("SET enable_progress_bar = false")
-            columns = ", ".join([*COLUMNS, *(f"v{number}" for number in range(len(self._fields)))])
-            con.execute(
-                f"SELECT file_row_number, {columns} FROM read_parquet(?, file_row_number = true)",
-                [str(self._path)],
-            )
-            yield from self._cut(iter(lambda: con.fetchmany(self._size), []))
+            yield from _File(con, self._path, self._fields, self._size, self._texts).pages()
         except duckdb.Error as error:
             raise FatalError(
                 f"cannot read the staged rows {self._path}: {str(error).splitlines()[0]}",
@@ -97,30 +166,100 @@ class StagedFile:
         finally:
             con.close()
 
-    def _cut(self, pages: Iterator[list[tuple[Any, ...]]]) -> Iterator[StagedBatch]:
-        seq, kind, held = 0, ("", False), list[StagedRow]()
-        expected = 0
-        for page in pages:
-            for row in page:
-                if row[0] != expected:
-                    raise FatalError(f"{self._path}: row {row[0]} came where {expected} belongs")
-                expected += 1
-                if held and ((row[3], row[4]) != kind or len(held) == self._size):
-                    yield StagedBatch(seq, *kind, tuple(held))
-                    seq, held = seq + 1, []
-                kind = (row[3], row[4])
-                held.append(_row(row))
-        if held:
-            yield StagedBatch(seq, *kind, tuple(held))
+
+class _File:
+    """The open file; batches are numbered from 0 and never mix kinds of requests."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, path: Path, fields: Sequence[SentField], size: int, texts: bool
+    ) -> None:
+        self._con, self._path, self._fields, self._size = con, path, fields, size
+        self._source = "read_parquet(?, file_row_number = true)"
+        found = con.execute(f"DESCRIBE SELECT * FROM {self._source}", [str(path)]).fetchall()
+        self._kinds = {str(row[0]): str(row[1]) for row in found}
+        self._texts = texts
+        self._seq = 0
+
+    def pages(self) -> Iterator[list[Batch]]:
+        for segment in self._segments():
+            yield from self._plain(segment) if segment.plain else self._typed(segment)
+
+    def _segments(self) -> list[_Segment]:
+        typed = [(f"v{number}", self._kinds[f"v{number}"]) for number in range(len(self._fields))]
+        plain = exact_sql(typed) if self._texts else "false"
+        rows = self._con.execute(
+            "SELECT operation, by_id, min(file_row_number), max(file_row_number), count(*), bool_and("
+            "operation IN ('update', 'upsert') AND NOT by_id AND match_key IS NOT NULL AND links IS NULL"
+            f" AND previous_key IS NULL AND {plain}) FROM {self._source} GROUP BY operation, by_id ORDER BY 3",
+            [str(self._path)],
+        ).fetchall()
+        if any(last - first + 1 != n for _, _, first, last, n, _ in rows):
+            raise FatalError(
+                f"{self._path}: kinds of requests lie mixed in it", "run again: they are staged anew"
+            )
+        return [_Segment(operation, by_id, first, n, plain) for operation, by_id, first, _, n, plain in rows]
+
+    def _plain(self, segment: _Segment) -> Iterator[list[Batch]]:
+        document = document_sql(
+            [(each.field, f"v{n}", self._kinds[f"v{n}"], each.if_null) for n, each in enumerate(self._fields)]
+        )
+        batches: list[Batch] = []
+        for rows in self._batches(segment, f"match_key, {document}"):
+            _, keys, documents = zip(*rows, strict=True)
+            batches.append(StagedTexts(self._seq, segment.operation, rows[0][0], keys, documents))
+            self._seq += 1
+            if len(batches) * self._size >= PAGE:
+                yield batches
+                batches = []
+        if batches:
+            yield batches
+
+    def _typed(self, segment: _Segment) -> Iterator[list[Batch]]:
+        columns = ", ".join([*COLUMNS, *(f"v{number}" for number in range(len(self._fields)))])
+        for rows in self._batches(segment, columns):
+            staged = tuple(_row(row) for row in rows)
+            yield [StagedBatch(self._seq, segment.operation, segment.by_id, staged)]
+            self._seq += 1
+
+    def _batches(self, segment: _Segment, columns: str) -> Iterator[list[tuple[Any, ...]]]:
+        self._con.execute(
+            f"SELECT file_row_number, {columns} FROM {self._source} WHERE file_row_number BETWEEN ? AND ?",
+            [str(self._path), segment.first, segment.first + segment.rows - 1],
+        )
+        expected = segment.first
+        while rows := self._con.fetchmany(self._size):
+            if [row[0] for row in rows] != list(range(expected, expected + len(rows))):
+                raise FatalError(f"{self._path}: row {expected} is not where it belongs", "run again")
+            expected += len(rows)
+            yield rows
 
 
 def _row(row: tuple[Any, ...]) -> StagedRow:
     from tailrace.activate.mapping import as_sent
 
-    ordinal, _, key, _, _, remote_id, lookup, document, acked, *values = row
+    (
+        ordinal,
+        primary,
+        key,
+        remote_id,
+        lookup,
+        digest,
+        document,
+        acked,
+        links,
+        previous,
+        updated,
+        acked_at,
+        *values,
+    ) = row
     return StagedRow(
-        ordinal, key, remote_id, lookup, document, acked, tuple(as_sent(value) for value in values)
-    )
+        ordinal, primary, key, remote_id, lookup, digest, document, acked, _links(links), previous, updated, acked_at,
+        tuple(as_sent(value) for value in values),
+    )  # fmt: skip
+
+
+def _links(text: str | None) -> tuple[Link, ...]:
+    return tuple(Link(**each) for each in json.loads(text)) if text else ()
 
 
 def fields_of(meta: Mapping[str, Any]) -> tuple[SentField, ...]:

@@ -30,8 +30,15 @@ def gathered(batch: WriteBatch, sent: Sequence[Sent], document: Mapping[str, Any
     outcomes: dict[str, WriteResult] = {}
     for result in document.get("results") or []:
         one = index.of_result(result)
-        if one is not None:
-            outcomes[one.row.trace] = WriteResult(one.row.trace, "acked", str(result["id"]))
+        if one is None or not result.get("id"):
+            continue
+        trace = one.row.trace
+        told = "HubSpot names this row twice"
+        outcomes[trace] = (
+            WriteResult(trace, "unknown", reason=told)
+            if trace in outcomes
+            else WriteResult(trace, "acked", str(result["id"]))
+        )
     for error in document.get("errors") or []:
         for one in index.of_error(error):
             outcomes[one.row.trace] = dead(batch, one, error, str)

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tailrace.connectors.hubspot import texts
 from tailrace.connectors.hubspot.api import Api
 from tailrace.connectors.hubspot.outcomes import Sent, dead, gathered
 from tailrace.connectors.hubspot.refusals import stop_if_property_gone
 from tailrace.connectors.hubspot.values import Unsendable, to_text
-from tailrace.connectors.sdk.base import NOTHING, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.base import (
+    NOTHING,
+    TextBatch,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+    Written,
+)
 from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import TailraceError
@@ -39,6 +47,20 @@ class Records:
         return [
             by_trace.get(row.trace, WriteResult(row.trace, "unknown", reason=missing)) for row in batch.rows
         ]
+
+    def write_texts(self, batch: TextBatch) -> Written:
+        """The same for rows that are texts already; where the answer has more to say than yes, it is read row by row."""
+        named = None if batch.match_field == RECORD_ID else batch.match_field
+        path = f"{self._api.objects(batch.object)}/batch/{VERBS[batch.operation]}"
+        answer = self._api.http.request(
+            "POST", path, content=texts.body(batch, named), retry=True, accept=DECIDED_BY_SINGLES
+        )
+        accepted = texts.all_accepted(batch, answer.json()) if answer.status < 300 else None
+        if accepted is not None:
+            return Written(accepted)
+        rows = texts.typed(batch)
+        sent, refused = _prepare(rows, {})
+        return Written({}, [*refused, *self._told(rows, sent, answer, whole=True)])
 
     def read_fields(
         self, obj: str, match_field: str | None, keys: Sequence[str], fields: Sequence[str]
@@ -99,6 +121,11 @@ class Records:
             if whole:
                 raise
             return [WriteResult(one.row.trace, "unknown", reason=error.message) for one in sent]
+        return self._told(batch, sent, answer, whole=whole)
+
+    def _told(
+        self, batch: WriteBatch, sent: Sequence[Sent], answer: Answer, *, whole: bool
+    ) -> list[WriteResult]:
         document = _document(answer)
         done = answer.status < 300
         if whole and not document.get("results"):

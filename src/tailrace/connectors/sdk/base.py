@@ -329,6 +329,31 @@ class WriteResult:
 
 
 @dataclass(frozen=True)
+class TextBatch:
+    """A batch of updates or upserts by key as texts: no Python object for a row, for vendors that take every value as a text.
+
+    `documents` are JSON objects of field to text: "" clears, numbers have no exponent, instants are ISO 8601 in UTC with
+    milliseconds. Row `i` has the trace `str(first + i)`; no key comes twice.
+    """
+
+    object: str
+    operation: Operation
+    match_field: str
+    first: int
+    keys: Sequence[str]
+    documents: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a TextBatch: remote ids of the accepted rows by trace, and every other row's result."""
+
+    accepted: Mapping[str, str]
+    others: Sequence[WriteResult] = ()
+
+
+@dataclass(frozen=True)
 class RemoteField:
     """A field as the vendor describes it; `options` are an enumeration's values.
 
@@ -391,6 +416,17 @@ class Destination(Protocol):
 
         Each row also carries `id`, the remote id. Empty where the vendor cannot be asked (audiences, webhooks).
         """
+        ...
+
+
+@runtime_checkable
+class WritesTexts(Protocol):
+    """A destination that takes batches as texts as well: it is asked for each object, and `write` then only for odd rows."""
+
+    def takes_texts(self, obj: str, options: Mapping[str, Any] = NOTHING) -> bool: ...
+
+    def write_texts(self, batch: TextBatch) -> Written:
+        """As `write`: raises only FatalError or RetriableError."""
         ...
 
 
