@@ -110,7 +110,10 @@ class SyncCounts:
 
     def detail(self) -> dict[str, Any]:
         """What `tailrace show` adds to it."""
-        names = ("suppressed", "filtered", "quarantined", "unmatched", "conflict", "unknown", "pending")
+        names = (
+            *("suppressed", "filtered", "quarantined", "unmatched", "conflict", "unknown", "pending"),
+            *("kept", "overwritten"),
+        )
         return {**self.document(), **{name: getattr(self, name) for name in names}}
 
 

@@ -170,12 +170,20 @@ def validate(select: tuple[str, ...], exclude: tuple[str, ...], publish: bool) -
 @selecting
 @sending
 @click.option("--publish", is_flag=True, help="Publish the ledger afterwards.")
+@click.option(
+    "--only",
+    metavar="KEY",
+    help="Send this one row, changed or not, and show request and answer: its primary key or match value.",
+)
+@click.option(
+    "--adopt", is_flag=True, help="Send nothing: fill the ledger with what the vendor holds already."
+)
 @common
 def activate(select: tuple[str, ...], exclude: tuple[str, ...], **sending: Any) -> None:
     """Send the changed rows of the syncs, as far as their gates allow."""
-    from tailrace.cli.steps import run_steps
+    from tailrace.cli.activate import run_activate
 
-    run_steps(frame_of(), "activate", select, exclude, **sending)
+    run_activate(frame_of(), select, exclude, **sending)
 
 
 @cli.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 from tailrace.build.asked import EPHEMERAL, NOTHING, UP_TO_DATE, Asked, restating
 from tailrace.cli.artifacts import results_written
 from tailrace.cli.frame import Frame
+from tailrace.cli.left_over import left_over
 from tailrace.cli.progress import shown
 from tailrace.cli.render import count, seconds, status_word, step_line
 from tailrace.errors import BadInput
@@ -44,11 +45,12 @@ def run_steps(
     tests: bool = False,
     asked: Callable[[Resolved, Chosen], Asked] | None = None,
     why: bool = False,
+    behind: Callable[[], Mapping[str, Any]] | None = None,
     **sending: Any,
 ) -> None:
     """Do what a command names, print its document or its lines, end with its exit code.
 
-    `why` names the models that are up to date as well.
+    `why` names the models that are up to date as well. `behind` shows more below the steps, and gives it for the document.
     """
     from tailrace.runner.run import execute
 
@@ -71,7 +73,8 @@ def run_steps(
         results_written(
             resolved, command, started, session.now(), steps=built, run_id=session.run_id, select=select
         )
-    _tell(frame, session, (session.now() - started).total_seconds(), why=why)
+    more = behind() if behind else {}
+    _tell(frame, session, (session.now() - started).total_seconds(), why=why, more=more)
     changed = any(result.status == "ok" for result in session.results)
     if "publish" not in wanted and session.status() == "ok" and changed:
         frame.say("not published yet: `tailrace publish`, or --publish next time")
@@ -175,16 +178,16 @@ def is_idle(result: StepResult) -> bool:
     )
 
 
-def _tell(frame: Frame, session: Session, taken: float, *, why: bool = False) -> None:
-    frame.document(document_of(session, why=why))
+def _tell(
+    frame: Frame, session: Session, taken: float, *, why: bool = False, more: Mapping[str, Any] | None = None
+) -> None:
+    frame.document({**document_of(session, why=why), **(more or {})})
     if idle := sum(is_idle(r) and r.detail["why"] == UP_TO_DATE for r in session.results):
         frame.say(f"  build    {count(idle, 'model')} up to date")
     where = f"run {session.run_id} on target {session.project.target.name}"
     frame.say(f"{status_word(session.status())} in {seconds(taken)} ({where})")
-    lost = sum(int(r.detail.get("dead", 0)) for r in session.results if r.step == "activate")
-    if lost:
-        rest = "" if lost == 1 else "s"
-        frame.say(f"{count(lost, 'row')} stay{'' if rest else 's'} refused by the vendor: tailrace dead list")
+    for line in left_over([r.detail for r in session.results if r.step == "activate"]):
+        frame.say(line)
 
 
 def publish_now(frame: Frame, rollback: bool) -> None:

@@ -19,7 +19,7 @@ from tailrace.state import runs
 from tailrace.state.locks import held
 
 if TYPE_CHECKING:
-    from tailrace.runner.syncs import Shipment
+    from tailrace.runner.shipping import Shipment
 
 ALL = ("land", "build", "validate", "publish", "activate")
 WAIT_FOR_WAREHOUSE = 3600.0
@@ -37,9 +37,9 @@ def execute(
             )
             shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
         if shipments:
-            from tailrace.runner.syncs import ship
+            from tailrace.runner.shipping import ship
 
-            ship(session, shipments)
+            ship(session, shipments, sending)
             reach("run:delivered")
             with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
                 _settle(session, shipments, publishing="publish" in wanted)
@@ -105,7 +105,7 @@ def _land_build_validate(
 def _settle(session: Session, shipments: list[Shipment], *, publishing: bool) -> None:
     """Merge what was answered. Another run may have worked meanwhile, half or blocked: its data is not ours to publish."""
     from tailrace.runner.publishing import publish_work, shows_work
-    from tailrace.runner.syncs import settle_shipments
+    from tailrace.runner.shipping import settle_shipments
 
     alone = shows_work(session)
     with session.warehouse() as warehouse:

@@ -1,4 +1,4 @@
-"""Syncs in a run: stage their changesets under the lock, deliver without it, settle under it again.
+"""Syncs in a run: their changesets are staged under the lock; what they send is shipped without it.
 
 What a killed run left is settled first: answered batches are merged, batches in flight become unknown, and the next
 changeset decides anew.
@@ -6,15 +6,12 @@ changeset decides anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 
-from tailrace.activate.guardrails import percent
-from tailrace.activate.result import ChangesetStopped, Options, Prepared, SyncCounts
-from tailrace.activate.run import deliver, prepare, settle
+from tailrace.activate.result import ChangesetStopped, Options, Prepared
+from tailrace.activate.run import prepare, settle
 from tailrace.connectors.sdk.base import ObjectType
 from tailrace.connectors.sdk.options import check_object, object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError
@@ -24,9 +21,10 @@ from tailrace.plan.keys import personal_columns
 from tailrace.plan.landed import landed_of
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
-from tailrace.runner.remote_fields import prepare_fields
+from tailrace.runner.one_row import refuse, rows_named
 from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
+from tailrace.runner.shipping import Shipment, sync_step
 from tailrace.runner.steps import model_table
 from tailrace.state import journal
 from tailrace.state.locks import held
@@ -35,20 +33,6 @@ from tailrace.validate.held import quarantined_keys_sql
 from tailrace.validate.standing import binding
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
-
-COUNTED_FROM = 100
-"""Rows from which percentages count (promise 5)."""
-
-
-@dataclass
-class Shipment:
-    """One staged delivery on its way; `types`: of the model's columns; `sent`: the vendor was asked, so its outcomes are to be settled."""
-
-    sync: Sync
-    delivery: str
-    started: datetime
-    types: Mapping[str, str]
-    sent: bool = False
 
 
 def lock_syncs(session: Session, syncs: Iterable[Sync], stack: ExitStack) -> list[Sync]:
@@ -67,13 +51,20 @@ def prepare_syncs(
     session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, syncs: Iterable[Sync], sending: Sending
 ) -> list[Shipment]:
     """Stage what each sync has to send; a sync without anything to send, or stopped by a gate, is recorded and done."""
+    chosen = [_filled(session, sync) for sync in syncs]
+    named = rows_named(warehouse, resolved, chosen, sending.only) if sending.only is not None else {}
     _settle_orphans(session, warehouse, resolved)
     shipments: list[Shipment] = []
-    for sync in (_filled(session, sync) for sync in syncs):
+    for sync in chosen:
         with session.step("activate", sync.name):
             for left in journal.deliveries(session.store, sync.name):
                 settle(warehouse, session.store, left.delivery)
-            shipments += _prepare(session, warehouse, resolved, sync, sending)
+            if sending.only is not None and sync.name not in named:
+                session.record(
+                    StepResult("activate", sync.name, "skipped", error="its model has no row with that key")
+                )
+                continue
+            shipments += _prepare(session, warehouse, resolved, sync, sending, named.get(sync.name))
     return shipments
 
 
@@ -93,19 +84,25 @@ def _settle_orphans(session: Session, warehouse: DuckDBWarehouse, resolved: Reso
 
 
 def _prepare(
-    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync, sending: Sending
+    session: Session,
+    warehouse: DuckDBWarehouse,
+    resolved: Resolved,
+    sync: Sync,
+    sending: Sending,
+    only: str | None,
 ) -> list[Shipment]:
     started = session.now()
     emit(StepStarted("activate", sync.name))
     staged = gated(session, warehouse, resolved, sync)
     options = Options(
         sending.limit, sending.approve, sending.full_resync, session.is_sandbox(sync.connection),
-        personal_columns(resolved.graph.nodes[sync.model]),
+        personal_columns(resolved.graph.nodes[sync.model]), only,
     )  # fmt: skip
     quarantined = quarantined_keys_sql(warehouse, sync.validate) if sync.validate else None
+    account = session.account(sync.connection)
     try:
         prepared: Prepared = prepare(
-            warehouse, session.store, sync, _object(session, sync), session.account(sync.connection), staged, quarantined,
+            warehouse, session.store, sync, _object(session, sync), account, staged, quarantined,
             run_id=session.run_id, now=session.now, folder=session.folder / "deliveries", options=options,
             remote=lambda: session.connector(sync.connection).destination().fields(sync.object, sync.options),
             landed=landed_of(resolved.project, sync),
@@ -114,8 +111,10 @@ def _prepare(
         session.record(_stopped(sync, stopped, (session.now() - started).total_seconds()))
         return []
     if prepared.delivery is None:
+        if only is not None:
+            refuse(warehouse, sync, account, only)
         seconds = (session.now() - started).total_seconds()
-        session.record(_step(sync, "ok", prepared.counts, seconds, None))
+        session.record(sync_step(sync, "ok", prepared.counts, seconds, None))
         return []
     return [Shipment(sync, prepared.delivery, started, warehouse.columns(staged.ref))]
 
@@ -152,41 +151,6 @@ def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync
             f"suite {suite.name} blocked: {'; '.join(verdict.reasons)}", "mend the model or its data"
         )
     return staged
-
-
-def ship(session: Session, shipments: Iterable[Shipment]) -> None:
-    """Deliver, one sync after the other, without any hold on the warehouse. What fails stays in the journal."""
-    for shipment in shipments:
-        with session.step("activate", shipment.sync.name):
-            shipment.sent = True
-            destination = session.connector(shipment.sync.connection).destination()
-            prepare_fields(destination, shipment.sync, shipment.types, shipment.sync.options)
-            in_flight = session.in_flight(shipment.sync.connection)
-            deliver(session.store, shipment.delivery, destination, in_flight=in_flight)
-
-
-def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]) -> None:
-    """Merge the outcomes into the ledger, those of a delivery that failed half way included."""
-    for shipment in shipments:
-        with session.step("activate", shipment.sync.name):
-            done = settle(warehouse, session.store, shipment.delivery)
-            seconds = (session.now() - shipment.started).total_seconds()
-            session.replace(_step(shipment.sync, done.status, done.counts, seconds, done.error))
-
-
-def _step(sync: Sync, status: Any, counts: SyncCounts, seconds: float, error: str | None) -> StepResult:
-    limit = sync.guardrails.max_failed
-    if (
-        status == "ok"
-        and limit is not None
-        and counts.rows >= COUNTED_FROM
-        and counts.dead > limit * counts.rows
-    ):
-        status = "stopped"
-        error = f"{counts.dead} of {counts.rows} rows stay refused (max_failed is {percent(limit)}): tailrace dead list"
-    return StepResult(
-        "activate", sync.name, status, counts.rows, counts.to_send, seconds, error, counts.detail()
-    )
 
 
 def _stopped(sync: Sync, stopped: ChangesetStopped, seconds: float) -> StepResult:
