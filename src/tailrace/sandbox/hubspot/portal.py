@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from tailrace.sandbox.clock import Clock, iso
 from tailrace.sandbox.hubspot.definitions import DEFINED_AT, MERGEABLE, MERGED, definitions_of, merged
 from tailrace.sandbox.hubspot.errors import Refusal
-from tailrace.sandbox.hubspot.history import API, Histories
+from tailrace.sandbox.hubspot.history import API, CRM_UI, Histories
 from tailrace.sandbox.hubspot.kinds import (
     ALIASES,
     OWNERS,
@@ -201,6 +201,12 @@ class Portal:
         """Hold a whole record, as an administrator gives it; not counted as a write."""
         self.tables[obj].put(record)
         self.histories.forget(obj, record["id"])
+
+    def edit_as_is(self, obj: str, before: Record, record: Record) -> None:
+        """Hold a whole record in place of what it was, as a person's edit; not counted as a write."""
+        self.tables[obj].put(record)
+        new = {**dict.fromkeys(before["properties"], ""), **record["properties"]}
+        self.histories.add(obj, before, record, _differing(before["properties"], new), CRM_UI)
 
     def _put(self, obj: str, record: Record, source: str) -> None:
         self.tables[obj].put(record)

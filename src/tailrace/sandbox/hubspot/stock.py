@@ -160,7 +160,7 @@ def _change(portal: Portal, obj: str, record: Record, dated: list[str]) -> None:
     kept = {name: value for name, value in before["properties"].items() if name not in record["properties"]}
     moment = own_time if is_later else now
     merged = {**before, **record, "updatedAt": moment, "properties": {**kept, **values, stamp_name: moment}}
-    portal.put_as_is(obj, _completed(obj, merged, dated, now))
+    portal.edit_as_is(obj, before, _completed(obj, merged, dated, now))
 
 
 def _shaped(index: int, given: dict[str, Any]) -> Record:
