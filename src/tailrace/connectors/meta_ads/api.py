@@ -53,13 +53,13 @@ class Api:
     def call(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, accept: Sequence[int] = ()
     ) -> Answer:
-        """One request; every one is a read, so each may be repeated. Lists and objects in `params` become JSON."""
+        """One request; each is a read, or adds and takes out what may be added and taken out again. Lists and objects become JSON."""
         texts = {name: _text(value) for name, value in (params or {}).items() if value not in (None, "")}
         return self.http.request(
             method,
             f"/{self._version}/{path}",
             params={**texts, **self._auth.params()} if method == "GET" else self._auth.params(),
-            form=texts if method == "POST" else None,
+            form=texts if method != "GET" else None,
             headers=ACCEPT,
             retry=True,
             accept=accept,

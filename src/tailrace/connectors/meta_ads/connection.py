@@ -7,6 +7,7 @@ from typing import Any
 
 from tailrace.connectors.meta_ads.accounts import Accounts
 from tailrace.connectors.meta_ads.api import Api, QueryToken
+from tailrace.connectors.meta_ads.audiences import Audiences
 from tailrace.connectors.meta_ads.declaration import WINDOWS
 from tailrace.connectors.meta_ads.examine import examine
 from tailrace.connectors.meta_ads.graph import graph_manners
@@ -16,7 +17,6 @@ from tailrace.connectors.sdk.base import Context, Declaration, Destination, Find
 from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.http import Http
 from tailrace.connectors.sdk.options import settings
-from tailrace.errors import FatalError
 
 INTERVAL = 60.0
 """Seconds after a throttle that names no time: Meta's own count in minutes."""
@@ -69,8 +69,7 @@ class MetaAds:
         )
 
     def destination(self) -> Destination:
-        name = self._api.http.context.connection
-        raise FatalError(f"{name}: meta_ads takes nothing back", "sync to another connection")
+        return Audiences(self._api)
 
     def examine(self) -> Iterator[Finding]:
         return examine(self._api, self._accounts, self._api.http.context.now())

@@ -14,6 +14,7 @@ from tailrace.connectors.meta_ads.fields import (
     ZONE,
     insight_key,
 )
+from tailrace.connectors.meta_ads.writable import OBJECTS, validate_sync
 from tailrace.connectors.sdk.base import (
     ApiVersion,
     Connector,
@@ -186,9 +187,14 @@ DECLARATION = Declaration(
         _entity("ads", "ad"),
         *(_insights(name, level) for name, level in INSIGHTS.items()),
     ),
-    permissions=(Permission("ads_read", "reading accounts, campaigns, ad sets, ads and insights"),),
+    objects=OBJECTS,
+    permissions=(
+        Permission("ads_read", "reading accounts, campaigns, ad sets, ads and insights"),
+        Permission("ads_management", "syncs to custom audiences"),
+    ),
     versions=(ApiVersion("v26.0"),),
     open=open_connection,
+    validate_sync=validate_sync,
     validate_resource=validate_resource,
     validate_connection=validate_connection,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tailrace.connectors.sdk.http import Answer, Kind, Manners
-from tailrace.errors import AuthError, TailraceError, VendorRefused
+from tailrace.errors import AuthError, FatalError, TailraceError, VendorRefused
 from tailrace.records import Quota
 
 THROTTLES = frozenset((4, 17, 32, 613, *range(80000, 80015)))
@@ -16,6 +16,9 @@ TOKEN_CODES = frozenset((102, 104, 190))
 PERMISSION_CODES = frozenset((3, 10, *range(200, 300)))
 TRANSIENT_CODES = frozenset((1, 2))
 DEPRECATED = 2635
+TERMS_CODES, TERMS_SUBCODES = frozenset((2655, 2663)), frozenset((1870090,))
+"""The terms of custom audiences are not accepted (seen in issues of Meta's SDKs)."""
+NO_UPDATE, BLOCKED, NOT_THERE = 2650, 1713230, 33
 REDUCE_SUBCODE = 99
 USAGE = "x-business-use-case-usage"
 PERCENTS = ("call_count", "total_cputime", "total_time", "acc_id_util_pct", "app_id_util_pct")
@@ -91,11 +94,32 @@ def refusal(answer: Answer, name: str, said: str) -> TailraceError | None:
     if _is_too_much(answer):
         fix = "ask for fewer fields or breakdowns"
         return TooMuch(f"{name}: Meta will not answer so much at once{said}", fix)
+    audience = _of_audience(answer, name, said)
+    if audience is not None:
+        return audience
     if code in PERMISSION_CODES:
-        fix = "assign the ad account to the token's user, with ads_read"
+        fix = "assign the ad account to the token's user, with ads_read, for audiences with ads_management"
         return AuthError(f"{name}: the token lacks a permission{said}", fix)
     if code == DEPRECATED:
         return VendorRefused(f"{name}: the API's version is no longer served{said}", "set api_version")
+    return None
+
+
+def _of_audience(answer: Answer, name: str, said: str) -> TailraceError | None:
+    """What a person has to do before an audience can be changed."""
+    code, subcode = code_of(answer), error_of(answer).get("error_subcode")
+    if code in TERMS_CODES or subcode in TERMS_SUBCODES:
+        fix = "accept them for the ad account: https://www.facebook.com/customaudiences/app/tos/"
+        return FatalError(f"{name}: the terms of custom audiences are not accepted{said}", fix)
+    if subcode == BLOCKED:
+        fix = "open the audience in the Audience Manager and appeal, or sync to a new one"
+        return FatalError(f"{name}: Meta blocks uploads to the audience{said}", fix)
+    if code == NO_UPDATE:
+        fix = "name a customer-file audience (subtype CUSTOM) that the token's user may change"
+        return FatalError(f"{name}: Meta does not change the audience{said}", fix)
+    if code == 100 and subcode == NOT_THERE:
+        fix = "check the id, and that the token's user may use it (of an audience: with ads_management)"
+        return VendorRefused(f"{name}: Meta shows no such object{said}", fix)
     return None
 
 
