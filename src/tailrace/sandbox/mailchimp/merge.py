@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -153,7 +154,7 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, bool):
         return False
     try:
-        return float(value) == float(value)
+        return math.isfinite(float(value))
     except (TypeError, ValueError):
         return False
 
@@ -176,7 +177,8 @@ def _stored(kind: str, value: Any, longest: int) -> Any:
     """Numbers are doubles, but for whole ones; a text too long is cut (both from memory)."""
     if kind == "number" and isinstance(value, str) and value:
         number = float(value)
-        return int(value) if re.fullmatch(r"-?\d+", value) else int(number) if number.is_integer() else number
+        whole = int(value) if re.fullmatch(r"-?\d+", value) else int(number)
+        return whole if number.is_integer() and abs(whole) < 2**63 else number
     if kind == "text" and isinstance(value, str):
         return value[:longest]
     if kind == "date" and value:

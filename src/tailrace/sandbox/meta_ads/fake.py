@@ -9,7 +9,8 @@ import re
 from urllib.parse import unquote
 
 from tailrace.sandbox.clock import Clock
-from tailrace.sandbox.meta_ads import insights
+from tailrace.sandbox.meta_ads import audiences, insights
+from tailrace.sandbox.meta_ads.audiences import Audiences
 from tailrace.sandbox.meta_ads.call import Call, known
 from tailrace.sandbox.meta_ads.errors import GraphError, invalid, unknown_node
 from tailrace.sandbox.meta_ads.fields import FIELDS, HIDDEN, NODES, STATUSES
@@ -18,7 +19,7 @@ from tailrace.sandbox.meta_ads.records import OBJECTS, Record, Records
 from tailrace.sandbox.meta_ads.reports import Reports, Run
 from tailrace.sandbox.meta_ads.usage import CALLS, Usage
 from tailrace.sandbox.meta_ads.work import work
-from tailrace.sandbox.meta_ads.world import BUSINESS, make_world, utc_spelled
+from tailrace.sandbox.meta_ads.world import ACCOUNTS, BUSINESS, make_world, utc_spelled
 from tailrace.sandbox.vendor import RowError, Settings
 from tailrace.sandbox.wire import Request, Response
 from tailrace.sandbox.world import World
@@ -26,7 +27,7 @@ from tailrace.sandbox.world import World
 VERSION = re.compile(r"/(v(\d+)\.\d+)(/.*)?")
 OLDEST, NEWEST = 24, 26
 APP_SECRET, APP_ID, USER_ID = "sandbox-app-secret", "230000000000001", "240000000000001"
-PERMISSIONS = ("ads_read", "business_management", "public_profile")
+PERMISSIONS = ("ads_read", "ads_management", "business_management", "public_profile")
 EDGES = ("campaigns", "adsets", "ads")
 LEVEL_OF = {"accounts": "account", "campaigns": "campaign", "adsets": "adset", "ads": "ad"}
 
@@ -41,6 +42,7 @@ class MetaAds:
         self._world, self._clock, self._settings = world, clock, settings
         self._usage = Usage(CALLS if settings.limits else None)
         self._reports = Reports()
+        self.audiences = Audiences(account.id for account in ACCOUNTS)
         self._requests = 0
         self._generated: dict[str, list[Record]] | None = None
         self._made: Records | None = None
@@ -80,6 +82,10 @@ class MetaAds:
         run = self._reports.find(node)
         if run is not None:
             return self._report(call, run, edge)
+        audience = self.audiences.find(node)
+        if audience is not None:
+            call.headers.update(self._usage.count(str(audience["account_id"]), "custom_audience"))
+            return audiences.one(call, self.audiences, audience, edge, self.row_errors)
         return self._node(call, node, edge)
 
     def _admit(self, call: Call) -> None:
@@ -128,12 +134,21 @@ class MetaAds:
         call.headers.update(self._usage.count(str(record["account_id"]), kind))
         if edge == "insights":
             return self._insights(call, obj, record)
+        if obj == "accounts" and edge == "customaudiences":
+            return self._customaudiences(call, str(record["account_id"]))
         _only(call, "GET", node)
         if not edge:
             return call.answer(self._shown(call, obj, record))
         if obj != "accounts" or edge not in EDGES:
             raise unknown_node(node)
         return self._list(call, edge, self._records.of_account(edge, str(record["account_id"])))
+
+    def _customaudiences(self, call: Call, account: str) -> Response:
+        if call.request.method == "POST":
+            return audiences.made(call, self.audiences, account)
+        _only(call, "GET", f"act_{account}")
+        rows, names = self.audiences.of_account(account), call.fields()
+        return call.page(rows, lambda row: self.audiences.shown(row, names))
 
     def _insights(self, call: Call, obj: str, record: Record) -> Response:
         key = str(record["account_id"] if obj == "accounts" else record["id"])
@@ -185,27 +200,37 @@ class MetaAds:
         return {**{name: row[name] for name in names if row.get(name) is not None}, "id": row["id"]}
 
     def objects(self) -> list[str]:
-        """accounts, campaigns, adsets, ads and the insights of four levels."""
-        return list(OBJECTS)
+        """accounts, campaigns, adsets, ads, the insights of four levels, audiences and their users."""
+        return [*OBJECTS, *audiences.OBJECTS]
 
     def records(self, obj: str) -> list[Record]:
-        """The object's records, as the API returns them."""
-        return self._records.all(obj)
+        """The object's records, as the API returns them; of an audience's users what was sent."""
+        return self.audiences.all(obj) if obj in audiences.OBJECTS else self._records.all(obj)
 
     def replace(self, obj: str, records: list[Record]) -> None:
         """Hold exactly these."""
-        self._records.replace(obj, records)
+        if obj in audiences.OBJECTS:
+            self.audiences.replace(obj, records)
+        else:
+            self._records.replace(obj, records)
 
     def upsert(self, obj: str, records: list[Record]) -> None:
         """Add or change; what a record leaves out stays as it was, and days of a level add up in those above."""
-        self._records.upsert(obj, records, self._stamp)
+        if obj in audiences.OBJECTS:
+            self.audiences.upsert(obj, records)
+        else:
+            self._records.upsert(obj, records, self._stamp)
 
     def remove(self, obj: str, key: str) -> bool:
-        """Delete a node (it stays, DELETED), or take one day of insights (`id/day`) away."""
+        """Delete a node (it stays, DELETED), take one day of insights (`id/day`) away, or one user out of an audience."""
+        if obj in audiences.OBJECTS:
+            return self.audiences.remove(obj, key)
         return self._records.remove(obj, key, self._stamp)
 
     def writes(self, obj: str) -> dict[str, int]:
-        """None: the sandbox's Meta Ads is read-only."""
+        """How often the API put each user into an audience or took it out; nothing else can be written."""
+        if obj in audiences.OBJECTS:
+            return dict(self.audiences.writes[obj])
         self._records.all(obj)
         return {}
 
@@ -216,6 +241,7 @@ class MetaAds:
     def reset(self) -> None:
         """Back to the world's records; report runs are gone."""
         self._made = self._last = None
+        self.audiences = Audiences(account.id for account in ACCOUNTS)
         self._reports = Reports()
 
     def _stamp(self) -> str:

@@ -11,7 +11,7 @@ from tailrace.sandbox.meta_ads.errors import GraphError
 
 CALLS, HOUR = 5000, 3600.0
 """No promise of Meta's: it counts by ads and tier."""
-CODES = {"ads_insights": 80000, "ads_management": 80004}
+CODES = {"ads_insights": 80000, "custom_audience": 80003, "ads_management": 80004}
 MESSAGE = (
     "There have been too many calls to this ad-account. Wait a bit and try again. For more info, please refer to "
     "https://developers.facebook.com/docs/graph-api/overview/rate-limiting."
@@ -26,7 +26,7 @@ class Usage:
         self._windows: dict[tuple[str, str], SlidingWindow] = {}
 
     def count(self, account: str, kind: str) -> dict[str, str]:
-        """The headers of an answer; GraphError 80000 or 80004 where the hour's calls are used up."""
+        """The headers of an answer; GraphError 80000, 80003 or 80004 where the hour's calls are used up."""
         limit = self._calls or CALLS
         window = self._windows.setdefault((account, kind), SlidingWindow(limit, HOUR))
         taken = window.take() or self._calls is None
