@@ -252,6 +252,23 @@ def test_a_deleted_or_unknown_record_is_unmatched(destination: Destination, desk
     assert [one.outcome for one in destination.write(batch)] == ["unmatched", "unmatched", "acked"]
 
 
+@pytest.mark.parametrize("bulk", [False, True])
+def test_a_gone_record_and_a_gone_account_are_told_apart(
+    bulk: bool, destination: Destination, desk: Desk
+) -> None:
+    gone, live = [row["Id"] for row in desk.records("salesforce", "Contact")][:2]
+    firm = desk.records("salesforce", "Account")[0]["Id"]
+    error = {"keys": [live.lower()], "category": "ENTITY_IS_DELETED", "message": "entity is deleted"}
+    desk.remove("salesforce", "Contact", gone)
+    desk.faults({"vendor": "salesforce", "method": "PATCH", "row_error": error})
+    rows = tuple(WriteRow(key, None, {"AccountId": firm}, key) for key in (gone, live))
+    results = destination.write(WriteBatch("Contact", "update", None, rows, bulk=bulk))
+    assert [(one.outcome, one.reason) for one in results] == [
+        ("unmatched", "ENTITY_IS_DELETED: entity is deleted"),
+        ("dead", "ENTITY_IS_DELETED: entity is deleted"),
+    ]
+
+
 def test_a_twin_of_a_unique_value_is_dead_and_names_the_record(destination: Destination, desk: Desk) -> None:
     taken = next(row for row in desk.records("salesforce", "Contact") if row["Ext__c"])
     batch = WriteBatch("Contact", "create", "Ext__c", rows({"Ext__c": taken["Ext__c"]}, {"Ext__c": "fresh"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +41,8 @@ class SalesforceDestination:
         """One result per row, in the rows' order."""
         self._settle(batch)
         sent, done = self._rows.prepared(batch)
-        by_trace = {result.trace: result for result in [*self._written(batch, sent), *done]}
+        results = self._confirmed(batch, sent, self._written(batch, sent))
+        by_trace = {result.trace: result for result in [*results, *done]}
         missing = "Salesforce's answer says nothing sure of this row"
         return [
             by_trace.get(row.trace, WriteResult(row.trace, "unknown", row.remote_id, missing))
@@ -101,6 +103,20 @@ class SalesforceDestination:
             if batch.object not in self._settled and batch.options.get("bulk", "auto") == "auto":
                 self._jobs.settled(batch.object, self._user())
                 self._settled.add(batch.object)
+
+    def _confirmed(
+        self, batch: WriteBatch, sent: Sequence[Sent], results: list[WriteResult]
+    ) -> list[WriteResult]:
+        """The same words tell of a record that is gone and of one that it names: the record itself is looked for."""
+        doubtful = {one.row.trace: one.identity for one in sent if one.refers}
+        asked = [one.trace for one in results if one.outcome == "unmatched" and one.trace in doubtful]
+        if not asked:
+            return results
+        ids = self._finder.ids(
+            self._targets.of(batch.object), RECORD_ID, [doubtful[trace] for trace in asked]
+        )
+        there = {trace for trace in asked if ids(doubtful[trace])}
+        return [replace(one, outcome="dead") if one.trace in there else one for one in results]
 
     def _written(self, batch: WriteBatch, sent: Sequence[Sent]) -> list[WriteResult]:
         target: Target = self._targets.of(batch.object)

@@ -49,8 +49,13 @@ class IngestJobs:
         `user`: whose jobs count; None where the login does not say who it is: everybody's. An org that lists no jobs is let be.
         """
         for job in list(self._at_work(obj, user)):
-            with contextlib.suppress(Refused):
+            try:
                 self._watch.ended(job, self._path(job))
+            except StillRunning as late:
+                fix = "run again when it has ended, or abort it in Setup, Bulk Data Load Jobs"
+                raise Unavailable(f"{late.message}; an earlier run left it at work", fix) from None
+            except Refused:
+                continue
 
     def _at_work(self, obj: str, user: str | None) -> Iterator[str]:
         def fetch(path: str | None) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tailrace.connectors.salesforce.rows import Sent
+from tailrace.connectors.salesforce.rows import ADDRESSED, Sent
 from tailrace.connectors.sdk.base import Operation, WriteResult
 
 PASSING = (
@@ -20,9 +20,7 @@ PASSING = (
 )
 """Codes of rows that were not written for the moment; one that is missing here makes a dead letter, no wrong row."""
 GONE = ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY")
-NAMED_FIELD = re.compile(
-    r"No such column '([\w.]+)'|fields? (?:are|is) missing: \[(\w+)|^(\w+): |fields: (\w+)"
-)
+NAMED_FIELD = re.compile(r"No such column '([\w.]+)'|fields are missing: \[(\w+)")
 EXISTING = re.compile(r"record with id: (\w{15,18})")
 CSV_ERROR = re.compile(r"(\w+):(.*?)(?::([\w ,.]*?))?\s*--\s*", re.DOTALL)
 LONGEST_REASON = 1000
@@ -72,7 +70,7 @@ def outcome(operation: Operation, one: Sent, refusal: Refusal) -> WriteResult:
         return WriteResult(trace, "later", remote_id, refusal.reason)
     if operation == "archive" and refusal.code == "ENTITY_IS_DELETED":
         return WriteResult(trace, "acked", one.identity)
-    if refusal.code in GONE and operation != "create" and not refusal.fields:
+    if refusal.code in GONE and operation in ADDRESSED and not refusal.fields:
         return WriteResult(trace, "unmatched", remote_id, refusal.reason)
     existing = EXISTING.search(refusal.message) if operation == "create" else None
     return WriteResult(trace, "dead", existing[1] if existing else remote_id, refusal.reason, refusal.field)

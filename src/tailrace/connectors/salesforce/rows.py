@@ -27,6 +27,8 @@ class Sent:
     values: Mapping[str, Plain]
     links: tuple[tuple[Lookup, str | None, Plain], ...] = ()
     """Lookups with their keys, as they were given and as they are sent."""
+    refers: bool = False
+    """Whether it names other records, of which an error may be, too."""
 
     def record(self, obj: str) -> dict[str, Any]:
         """The row in a request of Collections."""
@@ -150,7 +152,10 @@ def _sent(
     links = tuple(
         (found, link.key, _key(found, link)) for link in row.links for found in [lookups[_named(link)]]
     )
-    return Sent(row, identity, values, links)
+    refers = any(key is not None for _, key, _ in links) or any(
+        value is not None and target.kind(name) == "reference" for name, value in values.items()
+    )
+    return Sent(row, identity, values, links, refers)
 
 
 def _key(lookup: Lookup, link: Link) -> Plain:
