@@ -21,6 +21,7 @@ from tailrace.plan.keys import personal_columns
 from tailrace.plan.landed import landed_of
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
+from tailrace.runner.adopting import adopt_sync
 from tailrace.runner.one_row import refuse, rows_named
 from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
@@ -99,6 +100,13 @@ def _prepare(
         personal_columns(resolved.graph.nodes[sync.model]), only,
     )  # fmt: skip
     quarantined = quarantined_keys_sql(warehouse, sync.validate) if sync.validate else None
+    if sending.adopt:
+        session.record(
+            adopt_sync(
+                session, warehouse, resolved, sync, _object(session, sync), staged, quarantined, options
+            )
+        )
+        return []
     account = session.account(sync.connection)
     try:
         prepared: Prepared = prepare(

@@ -1,0 +1,176 @@
+"""Fill the ledger with what the vendor holds already, so that the first sync sends only what differs. Sends nothing.
+
+The warehouse stays open while the vendor is read: it is a thing of once, and what is compared must not move meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tailrace.activate import changeset, ledger
+from tailrace.activate.changeset import CHANGES, Question
+from tailrace.activate.mapping import literal
+from tailrace.activate.spelling import comparable
+from tailrace.connectors.sdk.base import Destination
+from tailrace.errors import FatalError
+from tailrace.warehouse.base import Warehouse
+
+FOUND = "tailrace_found"
+READ = 100
+"""Records that are asked for at once; a connector splits or joins them as its vendor wants."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """Rows: `same` hold what the model says, `differing` something else, `unknown` have no record at the vendor."""
+
+    same: int
+    differing: int
+    unknown: int
+
+    @property
+    def asked(self) -> int:
+        return self.same + self.differing + self.unknown
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A record of ours at the vendor; `patch` has the fields that differ, as the vendor has them.
+
+    `same`: none of them is one that we would write.
+    """
+
+    primary_key: str
+    remote_id: str | None
+    patch: Mapping[str, Any]
+    same: bool
+
+
+def adopt(
+    warehouse: Warehouse,
+    asked: Question,
+    destination: Destination,
+    *,
+    run_id: str,
+    now: Callable[[], datetime],
+    in_flight: int = 4,
+) -> Adopted:
+    """Read what the vendor has of every row that would be sent, and write it into the ledger as accepted.
+
+    FatalError where nothing is matched, or the vendor cannot be asked; then nothing was written.
+    """
+    if not asked.sync.match_field:
+        raise FatalError(
+            f"{asked.sync.name}: mode {asked.sync.mode} matches nothing, so no record can be found",
+            "leave --adopt out",
+        )
+    try:
+        changeset.collect(warehouse, asked)
+        rows = _wanted(warehouse)
+        found = _read(asked, destination, rows, in_flight)
+        if rows and not found and not _can_tell(asked, destination):
+            raise FatalError(
+                f"{asked.sync.object} of {asked.sync.connection} cannot be read back", "leave --adopt out"
+            )
+        view = changeset.new_rows(warehouse, asked, run_id, passed=False)
+        ledger.write_changes(warehouse, asked.scope, view)
+        _write(warehouse, asked, found, now())
+        same = sum(each.same for each in found)
+        return Adopted(same, len(found) - same, len(rows) - len(found))
+    finally:
+        warehouse.execute(f"DROP TABLE IF EXISTS temp.{FOUND}")
+        changeset.discard(warehouse)
+
+
+def _wanted(warehouse: Warehouse) -> list[tuple[str, str, str]]:
+    """Primary key, match value and values of every eligible row whose values the ledger does not have."""
+    rows = warehouse.query(
+        f"SELECT primary_key, mk, vals FROM {CHANGES} WHERE operation IS NOT NULL AND NOT leaving AND mk IS NOT NULL"
+        " ORDER BY ord NULLS LAST, primary_key"
+    )
+    return [(str(key), str(mk), str(vals)) for key, mk, vals in rows]
+
+
+def _can_tell(asked: Question, destination: Destination) -> bool:
+    """A vendor that tells of its fields can be read; audiences and webhooks tell of none."""
+    return bool(destination.fields(asked.sync.object, asked.sync.options))
+
+
+def _read(
+    asked: Question, destination: Destination, rows: Sequence[tuple[str, str, str]], in_flight: int
+) -> list[_Found]:
+    parts = [rows[start : start + READ] for start in range(0, len(rows), READ)]
+    with ThreadPoolExecutor(max(1, in_flight), thread_name_prefix="adopt") as pool:
+        return [
+            each for found in pool.map(lambda part: _part(asked, destination, part), parts) for each in found
+        ]
+
+
+def _part(asked: Question, destination: Destination, rows: Sequence[tuple[str, str, str]]) -> list[_Found]:
+    sync, kinds = asked.sync, {each.field: each.type for each in asked.fields}
+    skipped = {each.field for each in asked.fields if each.skips}
+    there = destination.read_fields(
+        sync.object,
+        sync.match_field,
+        [mk for _, mk, _ in rows],
+        [each.field for each in sync.fields],
+        sync.options,
+    )
+    found = []
+    for primary_key, mk, vals in rows:
+        record = there.get(mk.lower(), there.get(mk))
+        if record is not None:
+            ours = json.loads(vals)
+            patch = dict(_differences(ours, record, kinds))
+            same = all(name in skipped and ours[name] is None for name in patch)
+            found.append(_Found(primary_key, record.get("id"), patch, same))
+    return found
+
+
+def _differences(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], kinds: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
+    """Fields that are not what we want; of associations nothing is known, so they count as never sent."""
+    for name, value in ours.items():
+        kind = kinds.get(name)
+        if kind is None:
+            if value is not None:
+                yield name, None
+        elif comparable(theirs.get(name), kind) != comparable(value, kind):
+            yield name, theirs.get(name)
+
+
+def _write(warehouse: Warehouse, asked: Question, found: Sequence[_Found], now: datetime) -> None:
+    """Equal rows as accepted; differing ones as accepted with the vendor's values, so that they are a change."""
+    if not found:
+        return
+    rows = [
+        {"k": each.primary_key, "i": each.remote_id, "s": each.same, "p": _text(each.patch)} for each in found
+    ]
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE {FOUND} AS SELECT f.k, f.i, f.s, f.p FROM"
+        ' (SELECT unnest(from_json(?, \'[{"k":"VARCHAR","i":"VARCHAR","s":"BOOLEAN","p":"VARCHAR"}]\')) AS f)',
+        [json.dumps(rows)],
+    )
+    table = warehouse.dialect.table(ledger.LEDGER)
+    at = literal(now.astimezone(UTC).replace(tzinfo=None).isoformat())
+    # a row that differs has a hash that no values have, and no digest: it is compared field by field
+    warehouse.execute(
+        f"UPDATE {table} AS l SET status = CASE WHEN f.s THEN 'acked' ELSE 'pending' END,"
+        " acked_hash = CASE WHEN f.p IS NULL THEN c.hash ELSE md5('adopted|' || f.p) END,"
+        " acked_values = CASE WHEN f.p IS NULL THEN c.vals ELSE CAST(json_merge_patch(c.vals, f.p) AS VARCHAR) END,"
+        " sent_hash = NULL, error = NULL, attempts = 0, remote_id = coalesce(f.i, l.remote_id),"
+        f" acked_at = CAST({at} AS TIMESTAMP), match_key = c.mk, subject = c.mk, scan_hash = CASE WHEN f.p IS NULL THEN c.scan END,"
+        f" fields = CASE WHEN f.p IS NULL THEN {literal(asked.digest)} END"
+        f" FROM {FOUND} AS f JOIN {CHANGES} AS c ON c.primary_key = f.k"
+        f" WHERE {ledger.within(asked.scope, 'l')} AND l.primary_key = f.k"
+    )
+
+
+def _text(patch: Mapping[str, Any]) -> str | None:
+    return json.dumps(dict(patch), default=str) if patch else None
