@@ -79,6 +79,9 @@ class Warehouse(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing; nests into the outer one."""
 
+    def sparing(self, rows: int) -> AbstractContextManager[None]:
+        """Inside, work goes on in small statements over `rows` rows; the engine may be told so."""
+
     def columns(self, ref: TableRef) -> dict[str, str]:
         """Column names and engine types in order; empty where there is no such table or view."""
 

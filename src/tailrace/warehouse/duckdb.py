@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"memory_limit": "512MB", "threads": 2}
 MEMORY = ":memory:"
+FEW = 200_000
+LOG = "256MB"
+"""Of changes that are written down and not yet folded into the file; they lie in memory, too."""
 
 
 class DuckDBWarehouse:
@@ -101,6 +104,22 @@ class DuckDBWarehouse:
             raise
         finally:
             self._depth -= 1
+
+    @contextmanager
+    def sparing(self, rows: int) -> Iterator[None]:
+        """For work on `rows` rows in many small statements: few are not spread over threads, and the log is folded in once.
+
+        Spreading 100,000 rows cost twice the CPU and 100 MB; every commit beyond 16 MB would rewrite the tables' last blocks.
+        """
+        before = self.query("SELECT current_setting('threads'), current_setting('checkpoint_threshold')")[0]
+        if rows <= FEW:
+            self._run("SET threads = 1", ())
+        self._run(f"SET checkpoint_threshold = '{LOG}'", ())
+        try:
+            yield
+        finally:
+            self._run(f"SET threads = {before[0]}", ())
+            self._run(f"SET checkpoint_threshold = '{before[1]}'", ())
 
     def _rollback(self) -> None:
         try:
