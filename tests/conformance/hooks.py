@@ -20,7 +20,7 @@ MEMBERS = {
     "ad_personalization": "denied",
     "terms_accepted": True,
 }
-GOOGLE = {"access_token": "sandbox", "operating_account": "123-456-7890", "poll_interval": "1ms"}
+GOOGLE = {"access_token": "sandbox", "operating_account": "123-456-7890", "poll_interval": "0.002s"}
 
 
 def opened(vendor: str, limiter: FreeLimiter | None = None, **options: Any) -> Connector:
@@ -41,9 +41,8 @@ def slack(sandbox: Sandbox, **options: Any) -> Connector:
 
 
 def google(sandbox: Sandbox, **options: Any) -> Connector:
-    return opened(
-        "google_data_manager", base_url=sandbox.base_url("google_data_manager"), **{**GOOGLE, **options}
-    )
+    given = {"base_url": sandbox.base_url("google_data_manager"), **GOOGLE, **options}
+    return opened("google_data_manager", **given)
 
 
 def with_options(vendor: str, batch: WriteBatch, **options: Any) -> WriteBatch:

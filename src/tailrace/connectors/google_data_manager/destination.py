@@ -102,7 +102,7 @@ class _Carrying:
         if verdict.kind == "silent":
             return _all(people, "unknown", self._said(verdict))
         if verdict.kind == "failed" or len(people) == 1:
-            return _all(people, "dead", f"Google refuses it: {self._said(verdict)}")
+            return self._dead(people, verdict.text)
         if verdict.places and self._may_ask():
             found = self._by_places(verb, people, verdict)
             if found is not None:
@@ -111,10 +111,11 @@ class _Carrying:
 
     def _by_places(self, verb: Verb, people: Sequence[Person], verdict: Verdict) -> Results | None:
         """Places in a status are believed only where all others pass without the ones they name; None where they do not."""
-        named = [one for place, one in enumerate(people) if place in verdict.places]
+        dead: Results = {}
+        for place, why in verdict.places.items():
+            dead |= self._dead([people[place]], why)
         rest = [one for place, one in enumerate(people) if place not in verdict.places]
         again = self._ask(verb, rest) if rest else Verdict("taken")
-        dead = _all(named, "dead", f"Google refuses it: {self._said(verdict)}")
         if verdict.kind == "rejected":  # a 400 names what it met first, not all there is
             return {**dead, **self._decide(verb, rest, again)}
         return {**dead, **_all(rest, "acked")} if again.kind == "taken" else None
@@ -129,21 +130,23 @@ class _Carrying:
             return _all(people, "unknown", what)
         middle = len(people) // 2
         first, second = people[:middle], people[middle:]
-        found = self._decide(verb, first, self._ask(verb, first))
-        outcomes = [result.outcome for result in found.values()]
-        if verdict.kind == "part" and "unknown" not in outcomes and outcomes.count("dead") == verdict.refused:
-            return {**found, **_all(second, "acked")}  # every refused row is in the first half
-        if not self._may_ask():
-            return {
-                **found,
-                **_all(second, "unknown", f"Google does not say which rows: {self._said(verdict)}"),
-            }
-        return {**found, **self._decide(verb, second, self._ask(verb, second))}
+        of_first = self._ask(verb, first)
+        found = self._decide(verb, first, of_first)
+        of_second = verdict.without(of_first)
+        if of_second is None:
+            if not self._may_ask():
+                what = f"Google does not say which rows it refuses: {self._said(verdict)}"
+                return {**found, **_all(second, "unknown", what)}
+            of_second = self._ask(verb, second)
+        return {**found, **self._decide(verb, second, of_second)}
 
     def _may_ask(self) -> bool:
         """Whether one more request may be spent; counts it."""
         self._left -= 1
         return self._left >= 0
+
+    def _dead(self, people: Sequence[Person], why: str) -> Results:
+        return _all(people, "dead", f"Google refuses it: {self._api.http.scrub(why).rstrip('.')}")
 
     def _said(self, verdict: Verdict) -> str:
         return self._api.http.scrub(verdict.text).rstrip(".")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 MEMBER = re.compile(r"audience_?members\[(\d+)\]", re.IGNORECASE)
@@ -17,28 +18,39 @@ LONGEST_TEXT = 600
 class Verdict:
     """`taken`: all of it; `part`: all but some; `failed`: nothing, after a look; `rejected`: nothing, at once; `silent`: no word.
 
-    `places`: the refused members where Google names them, in the order of the request; `refused`: how many, 0 where not known.
+    `places`: the refused members where Google names them, by their place in the request, and why. `reasons`: how many for which reason,
+    nothing where not known.
     """
 
     kind: Literal["taken", "part", "failed", "rejected", "silent"]
     text: str = ""
-    refused: int = 0
-    places: frozenset[int] = frozenset()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[int, str] = field(default_factory=dict)
     elsewhere: bool = False
     """The request is refused for something that is no member of it."""
+
+    def without(self, part: Verdict) -> Verdict | None:
+        """What is true of the other members, once a part of them is judged; None where that does not follow."""
+        if self.kind != "part" or not self.reasons or part.kind not in ("taken", "part", "failed"):
+            return None
+        if part.kind != "taken" and not part.reasons:
+            return None
+        left = Counter(self.reasons) - Counter(part.reasons)
+        return Verdict("part", _told(left), left) if left else Verdict("taken")
 
 
 def of_refusal(error: Mapping[str, Any], members: int) -> Verdict:
     """A 400: Google takes nothing of a request with one bad record in it (its page "Understand API errors")."""
     violations = [one for one in _violations(error) if isinstance(one, Mapping)]
-    found = [MEMBER.search(str(one.get("field") or "")) for one in violations]
-    places = frozenset(int(one[1]) for one in found if one is not None and int(one[1]) < members)
-    said = "; ".join(
-        dict.fromkeys(f"{one.get('description') or one.get('reason') or ''}".strip() for one in violations)
-    )
-    text = (said or str(error.get("message") or "refused"))[:LONGEST_TEXT]
-    elsewhere = bool(violations) and not any(found)
-    return Verdict("rejected", text, len(places), places, elsewhere)
+    places: dict[int, str] = {}
+    for one in violations:
+        found = MEMBER.search(str(one.get("field") or ""))
+        if found is not None and int(found[1]) < members:
+            places.setdefault(int(found[1]), _said(one))
+    told = dict.fromkeys(_said(one) for one in violations)
+    text = ("; ".join(told) or str(error.get("message") or "refused"))[:LONGEST_TEXT]
+    elsewhere = bool(violations) and not places
+    return Verdict("rejected", text, {}, places, elsewhere)
 
 
 def of_status(document: Any, members: int) -> Verdict | None:
@@ -49,24 +61,34 @@ def of_status(document: Any, members: int) -> Verdict | None:
     if not words or words & {"PROCESSING", "REQUEST_STATUS_UNKNOWN", "None"}:
         return None
     errors = [error for one in per_destination for error in _errors(one)]
-    text = "; ".join(dict.fromkeys(_word(error) for error in errors))[:LONGEST_TEXT] or "no reason given"
-    refused = sum(_number(error.get("recordCount")) for error in errors)
+    reasons = Counter[str]()
+    for error in errors:
+        reasons[_word(error)] += _number(error.get("recordCount"))
+    text = _told(reasons)
     if words == {"SUCCESS"}:
         return Verdict("taken")
     if words & {"FAILED", "FAILURE"}:
-        return Verdict("failed", text, members)
-    return Verdict("part", text, refused, _places(errors, members))
+        return Verdict("failed", text, +reasons)
+    return Verdict("part", text, +reasons, _places(errors, members))
 
 
-def _places(errors: Iterable[Mapping[str, Any]], members: int) -> frozenset[int]:
-    """None where any error names fewer records than it counts."""
-    places: set[int] = set()
+def _told(reasons: Iterable[str]) -> str:
+    return "; ".join(reasons)[:LONGEST_TEXT] or "no reason given"
+
+
+def _places(errors: Iterable[Mapping[str, Any]], members: int) -> dict[int, str]:
+    """Nothing where any error names fewer records than it counts."""
+    places: dict[int, str] = {}
     for error in errors:
-        named = {int(place) for place in error.get("recordIndices") or () if isinstance(place, int)}
+        named = {place for place in error.get("recordIndices") or () if isinstance(place, int)}
         if len(named) != _number(error.get("recordCount")) or not all(0 <= one < members for one in named):
-            return frozenset()
-        places |= named
-    return frozenset(places)
+            return {}
+        places |= dict.fromkeys(named, _word(error))
+    return places
+
+
+def _said(violation: Mapping[str, Any]) -> str:
+    return str(violation.get("description") or violation.get("reason") or "refused")[:LONGEST_TEXT]
 
 
 def _violations(error: Mapping[str, Any]) -> list[Any]:
