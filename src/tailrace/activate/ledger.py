@@ -11,6 +11,8 @@ LEDGER = TableRef(META, "ledger")
 SYNC_LOG = TableRef(META, "sync_log")
 DEAD_LETTERS = TableRef(META, "dead_letters")
 MERGED = TableRef(META, "deliveries")
+MERGES_READ = TableRef(META, "merges_read")
+"""How far each sync has read the landed change log for records that the vendor merged."""
 
 COLUMNS = {
     "account": "VARCHAR",
@@ -35,6 +37,8 @@ COLUMNS = {
 
 `fields` is a digest of the mapping that was sent; `scan_hash` is the engine's own hash and only spares work.
 """
+
+NO_MERGE = "CAST(NULL AS VARCHAR) AS merged_from"
 
 TABLES = {
     LEDGER: COLUMNS,
@@ -64,6 +68,7 @@ TABLES = {
         "subject": "VARCHAR",
     },
     MERGED: {"delivery": "VARCHAR", "sync": "VARCHAR", "merged": "BIGINT"},
+    MERGES_READ: {"account": "VARCHAR", "object": "VARCHAR", "sync": "VARCHAR", "seq": "BIGINT"},
 }
 
 
@@ -78,11 +83,11 @@ def ensure(warehouse: Warehouse) -> None:
 
 
 def relation(warehouse: Warehouse, scope: Scope, table: str | None = None) -> str:
-    """A SELECT of one scope's rows; `table` may name a ledger elsewhere, a missing one is empty."""
+    """A SELECT of one scope's rows, with their place as `lid`; `table` may name a ledger elsewhere, a missing one is empty."""
     if table is None and LEDGER.name not in warehouse.tables(META):
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in COLUMNS.items())
-        return f"SELECT {nothing} WHERE false"
-    return f"SELECT * FROM {table or warehouse.dialect.table(LEDGER)} WHERE {within(scope)}"
+        return f"SELECT {nothing}, {NO_MERGE}, CAST(NULL AS BIGINT) AS lid WHERE false"
+    return f"SELECT *, {NO_MERGE}, rowid AS lid FROM {table or warehouse.dialect.table(LEDGER)} WHERE {within(scope)}"
 
 
 def within(scope: Scope, alias: str = "") -> str:

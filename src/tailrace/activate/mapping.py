@@ -6,6 +6,7 @@ The SQL here is DuckDB's; what another engine spells differently stands in this 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class MappedField:
     type: str
     if_null: str
     conflict: str
+    map: Mapping[str, str] | None = None
 
     @property
     def skips(self) -> bool:
@@ -78,7 +80,7 @@ def trimmed(expression: str) -> str:
 
 def comparable_key(expression: str) -> str:
     """What makes two match values one key: neither case nor Unicode form tells them apart."""
-    folded = f"replace(translate(lower(nfc_normalize({expression})), 'ςſ', 'σs'), 'ß', 'ss')"
+    folded = f"replace(translate(lower(nfc_normalize({expression})), chr(962) || chr(383), chr(963) || 's'), chr(223), 'ss')"
     return f"CASE WHEN strlen({expression}) = length({expression}) THEN lower({expression}) ELSE nfc_normalize({folded}) END"
 
 
@@ -99,8 +101,37 @@ def mapped(sync: Sync, columns: Mapping[str, str], dialect: Dialect) -> tuple[Ma
     found = []
     for each in sorted(sync.fields, key=lambda item: item.field):
         value, kind = _typed(dialect.quote(each.column), columns[each.column])
-        found.append(MappedField(each.field, each.column, value, kind, each.if_null, each.conflict))
+        if each.map is not None:
+            value, kind = _translated(dialect, value, kind, each.map), "VARCHAR"
+        found.append(MappedField(each.field, each.column, value, kind, each.if_null, each.conflict, each.map))
     return tuple(found)
+
+
+def _translated(dialect: Dialect, value: str, kind: str, words: Mapping[str, str]) -> str:
+    """The vendor's word for a value; NULL for NULL and for a value that the map lacks."""
+    text = (
+        dialect.typed_text(value, kind) if not kind.startswith("TIMESTAMP") else f"CAST({value} AS VARCHAR)"
+    )
+    if kind == "BOOLEAN":
+        words = {ours.lower(): theirs for ours, theirs in words.items()}
+    whens = " ".join(f"WHEN {literal(ours)} THEN {literal(theirs)}" for ours, theirs in words.items())
+    return f"CASE {text} {whens} END"
+
+
+def linked(sync: Sync, columns: Mapping[str, str], dialect: Dialect) -> tuple[MappedField, ...]:
+    """The sync's associations as parts of a row's value; none of them is a vendor field."""
+    return tuple(
+        MappedField(
+            f"associations.{each.object}",
+            each.column,
+            trimmed(dialect.quote(each.column)),
+            "VARCHAR",
+            "clear",
+            "ours",
+        )
+        for each in sync.associations
+        if each.column in columns
+    )
 
 
 def digest(sync: Sync, fields: Sequence[MappedField]) -> str:
@@ -109,9 +140,14 @@ def digest(sync: Sync, fields: Sequence[MappedField]) -> str:
         sync.object,
         sync.mode,
         sync.match_field,
-        *(f"{f.field}:{f.if_null}:{f.conflict}" for f in fields),
+        *(f"{f.field}:{f.if_null}:{f.conflict}{_words(f.map)}" for f in fields),
+        *(f"associations.{each.object}:{each.match_field}:{each.label}" for each in sync.associations),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _words(words: Mapping[str, str] | None) -> str:
+    return "" if words is None else f":{sorted(words.items())}"
 
 
 def literal(text: str) -> str:
@@ -149,6 +185,12 @@ def document(fields: Sequence[tuple[str, str, str]]) -> str:
     """JSON text of (field, expression, type): numbers stay numbers, instants are ISO 8601 in UTC."""
     parts = ", ".join(f"{literal(name)}, {_json(expression, kind)}" for name, expression, kind in fields)
     return f"CAST(json_object({parts}) AS VARCHAR)"
+
+
+def one_field(field: MappedField, expression: str) -> str:
+    """One field of a JSON object, as text; null where the value is NULL."""
+    name = json.dumps(field.field, ensure_ascii=False)
+    return f"{literal(name + ':')} || coalesce(CAST(to_json({_json(expression, field.type)}) AS VARCHAR), 'null')"
 
 
 def _json(expression: str, kind: str) -> str:

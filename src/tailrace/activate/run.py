@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tailrace.activate import changeset, counting, guardrails, ledger
+from tailrace.activate import changeset, counting, guardrails, ledger, merged
 from tailrace.activate import settle as settling
 from tailrace.activate.check import check_sync
 from tailrace.activate.dead_letter import dead_drop, dead_list, dead_retry, prune, write_letters
@@ -93,7 +93,7 @@ def _prepare(
     folder: Path,
     options: Options,
 ) -> Prepared:
-    changeset.collect(warehouse, asked)
+    changeset.collect(warehouse, asked, hidden=asked.sync.primary_key.lower() in options.personal)
     changeset.choose(warehouse, options.limit)
     plan = guardrails.planned(warehouse, asked)
     changeset_id = guardrails.changeset_id(warehouse, asked)
@@ -135,7 +135,6 @@ def _check(warehouse: Warehouse, sync: Sync, obj: ObjectType, staged: Staged, op
             "use mode upsert",
         )
     _check_rules(warehouse, sync, obj, staged)
-    _check_keys(warehouse, sync, staged, hidden=sync.primary_key.lower() in options.personal)
 
 
 def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, staged: Staged) -> None:
@@ -155,33 +154,6 @@ def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, stage
                 ) from error
 
 
-def _check_keys(warehouse: Warehouse, sync: Sync, staged: Staged, *, hidden: bool) -> None:
-    """Every row needs a key of its own: the ledger is kept by it."""
-    key, table = (
-        f"CAST({warehouse.dialect.quote(sync.primary_key)} AS VARCHAR)",
-        warehouse.dialect.table(staged.ref),
-    )
-    missing, distinct = warehouse.query(
-        f"SELECT count(*) - count({key}), count(DISTINCT {key}) FROM {table}"
-    )[0]
-    if missing:
-        raise ChangesetStopped(
-            f"{sync.name}: {sync.primary_key} is NULL in {missing} rows of {sync.model}; nothing was sent",
-            "filter them out in the model, then type `tailrace run` again",
-            SyncCounts(sync.name, rows=staged.rows),
-        )
-    if distinct < staged.rows:
-        rows = warehouse.query(
-            f"SELECT {key}, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT 5"
-        )
-        named = ", ".join(f"{'***' if hidden else value} ({times} times)" for value, times in rows)
-        raise ChangesetStopped(
-            f"{sync.name}: {sync.primary_key} is not unique in {sync.model}: {named}; nothing was sent",
-            "make the model one row per key, then type `tailrace run` again",
-            SyncCounts(sync.name, rows=staged.rows),
-        )
-
-
 def _nothing_left(store: Store, sync: Sync) -> None:
     left = journal.deliveries(store, sync.name)
     if left:
@@ -195,13 +167,15 @@ def _write_ledger(
 ) -> None:
     view = changeset.new_rows(warehouse, asked, run_id, passed=passed)
     with warehouse.transaction():
+        if asked.merges is not None:
+            merged.remember(warehouse, asked.scope, asked.merges)
         if not ledger.write_changes(warehouse, asked.scope, view):
             return
         at = literal(now().astimezone(UTC).replace(tzinfo=None).isoformat())
         write_letters(
             warehouse,
             asked.scope,
-            "SELECT primary_key, true AS dead, reason, NULL AS field, vals AS payload, coalesce(l_attempts, 0) AS attempts,"
+            "SELECT primary_key, true AS dead, reason, field, vals AS payload, coalesce(l_attempts, 0) AS attempts,"
             f" CAST({at} AS TIMESTAMP) AS told_at, coalesce(mk, l_subject) AS subject FROM {changeset.CHANGES}"
             " WHERE status = 'dead' AND reason IS NOT NULL AND (reason IS DISTINCT FROM l_error OR l_status <> 'dead')",
         )
@@ -252,10 +226,18 @@ def settle(warehouse: Warehouse, store: Store, delivery_id: str) -> SyncResult:
     ledger.ensure(warehouse)
     records = journal.batches(store, delivery_id)
     lost = bool(records) and not delivery.stage.exists()
-    answered = settling.give_up(warehouse, delivery) if lost else settling.merge(warehouse, delivery, records)
     scope = Scope(delivery.account, delivery.object, delivery.sync)
-    prune(warehouse, scope)
-    counts = counting.settled(warehouse, scope, delivery.meta["counts"], answered, settling.requests(records))
+    with warehouse.sparing(delivery.rows):
+        answered = (
+            settling.give_up(warehouse, delivery) if lost else settling.merge(warehouse, delivery, records)
+        )
+        prune(warehouse, scope)
+    kept, overwritten = settling.fields_told(records)
+    counts = replace(
+        counting.settled(warehouse, scope, delivery.meta["counts"], answered, settling.requests(records)),
+        kept=kept,
+        overwritten=overwritten,
+    )
     journal.drop(store, delivery_id)
     delivery.stage.unlink(missing_ok=True)
     status, error = _ending(delivery, sum(record.n for record in records))
