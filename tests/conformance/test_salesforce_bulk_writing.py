@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tailrace.connectors.salesforce import destination as destination_module
 from tailrace.connectors.salesforce import ingest
 from tailrace.connectors.sdk.base import Connector, Destination, Operation, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.http import Lost
@@ -24,6 +25,11 @@ CSV = {"content-type": "text/csv; charset=UTF-8"}
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.start(contacts=120, limits=False) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destination_module, "BULK_FROM", 1)
 
 
 @pytest.fixture
@@ -85,6 +91,18 @@ def test_many_rows_are_one_job(destination: Destination, desk: Desk) -> None:
     assert [(one.trace, one.outcome, one.remote_id) for one in results] == [
         (str(number), "acked", found[f"b{number}"]["Id"]) for number in range(3000)
     ]
+
+
+def test_fewer_rows_than_a_job_is_worth_go_by_collections(
+    destination: Destination, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a large delivery, and rows that are tried again."""
+    monkeypatch.setattr(destination_module, "BULK_FROM", 4)
+    before = len(desk.requests("salesforce", "/batches"))
+    assert set(outcomes(send(destination, "upsert", *(new(number) for number in range(3))))) == {"acked"}
+    assert len(desk.requests("salesforce", "/batches")) == before
+    assert set(outcomes(send(destination, "upsert", *(new(number) for number in range(4))))) == {"acked"}
+    assert len(desk.requests("salesforce", "/batches")) == before + 1
 
 
 def test_each_row_has_its_own_outcome(destination: Destination, desk: Desk) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from simple_salesforce import Salesforce
 
+from tailrace.connectors.salesforce import destination as destination_module
 from tailrace.connectors.sdk.base import Connector, Destination, Link, WriteBatch, WriteRow
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.test_salesforce_sdk import client
@@ -51,6 +52,11 @@ AWKWARD: dict[str, tuple[str, Any, Any]] = {
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.start(contacts=60, limits=False) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destination_module, "BULK_FROM", 1)
 
 
 @pytest.fixture

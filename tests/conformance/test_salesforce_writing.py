@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tailrace.connectors.salesforce import DECLARATION, many
+from tailrace.connectors.salesforce import destination as destination_module
 from tailrace.connectors.sdk.base import Connector, Destination, Link, TellsEdits, WriteBatch, WriteRow
 from tailrace.connectors.sdk.options import check_object
 from tailrace.errors import FatalError, RateLimited
@@ -24,6 +25,11 @@ WRITE = "/services/data/v67.0/composite/sobjects*"
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.start(contacts=300, limits=False) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destination_module, "BULK_FROM", 1)
 
 
 @pytest.fixture

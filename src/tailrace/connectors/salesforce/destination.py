@@ -10,6 +10,7 @@ from typing import Any
 
 from tailrace.connectors.salesforce.api import Api, Record
 from tailrace.connectors.salesforce.bulk_rows import BulkRows, cells, fits
+from tailrace.connectors.salesforce.declaration import BULK_FROM
 from tailrace.connectors.salesforce.finder import SHORT, Finder
 from tailrace.connectors.salesforce.ingest import IngestJobs
 from tailrace.connectors.salesforce.jobs import Watch
@@ -120,7 +121,8 @@ class SalesforceDestination:
 
     def _written(self, batch: WriteBatch, sent: Sequence[Sent]) -> list[WriteResult]:
         target: Target = self._targets.of(batch.object)
-        if not (batch.bulk and batch.options.get("bulk", "auto") == "auto" and fits(batch, target)):
+        auto = batch.bulk and batch.options.get("bulk", "auto") == "auto"
+        if not auto or len(sent) < BULK_FROM or not fits(batch, target):
             return self._collections.write(batch, sent)
         rows = [(one, cells(one)) for one in sent]
         large = [(one, row) for one, row in rows if row is not None]
