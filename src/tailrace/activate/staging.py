@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tailrace.activate.mapping import as_sent, literal
 from tailrace.activate.texts import document_sql, exact_sql
 from tailrace.connectors.sdk.base import Link
 from tailrace.errors import FatalError
@@ -174,8 +175,9 @@ class _File:
         self, con: duckdb.DuckDBPyConnection, path: Path, fields: Sequence[SentField], size: int, texts: bool
     ) -> None:
         self._con, self._path, self._fields, self._size = con, path, fields, size
-        self._source = "read_parquet(?, file_row_number = true)"
-        found = con.execute(f"DESCRIBE SELECT * FROM {self._source}", [str(path)]).fetchall()
+        # the path is no parameter: to bind one, DuckDB imports pandas where it is installed
+        self._source = f"read_parquet({literal(str(path))}, file_row_number = true)"
+        found = con.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
         self._kinds = {str(row[0]): str(row[1]) for row in found}
         self._texts = texts
         self._seq = 0
@@ -190,8 +192,7 @@ class _File:
         rows = self._con.execute(
             "SELECT operation, by_id, min(file_row_number), max(file_row_number), count(*), bool_and("
             "operation IN ('update', 'upsert') AND NOT by_id AND match_key IS NOT NULL AND links IS NULL"
-            f" AND previous_key IS NULL AND {plain}) FROM {self._source} GROUP BY operation, by_id ORDER BY 3",
-            [str(self._path)],
+            f" AND previous_key IS NULL AND {plain}) FROM {self._source} GROUP BY operation, by_id ORDER BY 3"
         ).fetchall()
         if any(last - first + 1 != n for _, _, first, last, n, _ in rows):
             raise FatalError(
@@ -223,8 +224,8 @@ class _File:
 
     def _batches(self, segment: _Segment, columns: str) -> Iterator[list[tuple[Any, ...]]]:
         self._con.execute(
-            f"SELECT file_row_number, {columns} FROM {self._source} WHERE file_row_number BETWEEN ? AND ?",
-            [str(self._path), segment.first, segment.first + segment.rows - 1],
+            f"SELECT file_row_number, {columns} FROM {self._source}"
+            f" WHERE file_row_number BETWEEN {segment.first} AND {segment.first + segment.rows - 1}"
         )
         expected = segment.first
         while rows := self._con.fetchmany(self._size):
@@ -235,8 +236,6 @@ class _File:
 
 
 def _row(row: tuple[Any, ...]) -> StagedRow:
-    from tailrace.activate.mapping import as_sent
-
     (
         ordinal,
         primary,
