@@ -10,7 +10,7 @@ from typing import Any
 from tailrace.connectors.mailchimp.api import Api
 from tailrace.connectors.mailchimp.bulk import Bulk, Told
 from tailrace.connectors.mailchimp.fields import ListFields, list_fields, make_field
-from tailrace.connectors.mailchimp.operations import Operation, Operations
+from tailrace.connectors.mailchimp.operations import Operation, Operations, Replies
 from tailrace.connectors.mailchimp.outcomes import Sent, email_hash, folded
 from tailrace.connectors.mailchimp.singles import Singles
 from tailrace.connectors.mailchimp.values import Unsendable, merge_value, switch, text
@@ -25,6 +25,7 @@ from tailrace.connectors.sdk.base import (
     WriteResult,
     WriteRow,
 )
+from tailrace.errors import Unavailable
 
 SILENT = "Mailchimp's answer says nothing of this row"
 ARCHIVED = "the member is archived: bring it back at Mailchimp, or set unarchive: true"
@@ -122,10 +123,7 @@ class Members:
         found: dict[str, Mapping[str, Edit]] = {}
         for name, member in self._read(match_field, keys, options):
             at: datetime | None = stamp(dict(member))
-            found[name] = {
-                "id": Edit(str(member.get("id")), None),
-                **{field: Edit(current(member, field, tags), at) for field in fields},
-            }
+            found[name] = {field: Edit(current(member, field, tags), at) for field in fields}
         return found
 
     def _read(
@@ -134,10 +132,15 @@ class Members:
         names = {folded(key): str(key) if match_field is None else email_hash(str(key)) for key in keys}
         path = self._list(options).path
         asked = [Operation(name, "GET", f"{path}/members/{key}") for name, key in names.items()]
-        replies = self._operations.run(asked, options["batch_from"]) if asked else None
-        for name, reply in replies.found.items() if replies else ():
+        replies = self._operations.run(asked, options["batch_from"]) if asked else Replies()
+        for operation in asked:
+            reply = replies.found.get(operation.id)
+            if reply is None or reply.status not in (200, 404):
+                # one that is not known is not one that is absent: its edits would be overwritten
+                told = replies.broke or (f"status {reply.status}" if reply else "no answer")
+                raise Unavailable(f"{self._api.connection}: a member cannot be read: {told}", "run again")
             if reply.status == 200:
-                yield name, reply.document
+                yield operation.id, reply.document
 
     def _list(self, options: Mapping[str, Any], *, fresh: bool = False) -> ListFields:
         key = str(options["list"])
