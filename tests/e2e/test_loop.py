@@ -46,11 +46,16 @@ def test_the_loop_and_then_nothing_to_send(acme):
         assert_log_folds(acme, "hubspot", resource, cursors=cursors)
 
 
-def test_our_own_write_comes_back_as_no_change(acme):
+def test_our_own_write_comes_back_under_our_name_and_once(acme):
+    sent = acme.run().sync()
+    before = acme.query("SELECT max(_seq) FROM hubspot.contacts__changes")[0][0]
     acme.run()
-    before = acme.query("SELECT count(*) FROM hubspot.contacts__changes")
     acme.run()
-    assert acme.query("SELECT count(*) FROM hubspot.contacts__changes") == before
+    later = f"FROM hubspot.contacts__changes WHERE _seq > {before}"
+    assert acme.query(f"SELECT DISTINCT _op, _origin {later}") == [("update", "hubspot_lead_scores")]
+    assert acme.query(f"SELECT count(*), count(DISTINCT id) {later}") == [
+        (sent["updated"] - sent["dead"],) * 2
+    ]
 
 
 def test_an_idle_run_imports_little_and_copies_nothing(acme):
