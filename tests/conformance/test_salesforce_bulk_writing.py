@@ -353,23 +353,54 @@ def hasty(connector: Any) -> Connector:
     return found
 
 
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [("POST", ""), ("PUT", "/*/batches"), ("PATCH", "/*"), ("GET", "/*"), ("GET", "/*/*Results/")],
+)
+def test_a_session_that_ends_in_mid_job_is_renewed(
+    method: str, route: str, sandbox: Sandbox, desk: Desk
+) -> None:
+    url = sandbox.base_url("salesforce")
+    login = {"client_id": "app", "client_secret": "app-secret", "login_url": url, "bulk_poll": "0s"}
+    connector = connect("salesforce", url, login)
+    over = [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
+    desk.faults(fault(desk, route, method=method, nth=2 if method == "GET" else 1, status=401, body=over))
+    minted = len(desk.requests("salesforce", "oauth2/token"))
+    assert outcomes(send(connector.destination(), "create", new(0), new(1))) == ["acked", "acked"]
+    assert len(desk.requests("salesforce", "oauth2/token")) - minted == 2
+    connector.close()
+
+
 # ---- a storm ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("bulk_from", [1, 1000])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_storm_ends_with_every_row_once(seed: int, sandbox: Sandbox, desk: Desk) -> None:
+def test_a_storm_ends_with_every_row_once(
+    seed: int, bulk_from: int, sandbox: Sandbox, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Lost answers, failures, locks and ended jobs on every route; rows are sent again as the outcomes say, creates after a look."""
+    monkeypatch.setattr(destination_module, "BULK_FROM", bulk_from)
     rng = random.Random(seed)
     connector = hasty(connect("salesforce", sandbox.base_url("salesforce"), LOGIN))
     destination = connector.destination()
     locked = [f"b{number}" for number in rng.sample(range(60), 12)]
     broken = {f"b{number}" for number in rng.sample(range(60), 5)}
+    busy = {"keys": locked, "category": "UNABLE_TO_LOCK_ROW", "message": "busy"}
+    failed = {"keys": locked[:1], "category": "JobFailed", "message": "InternalServerError"}
     desk.faults(
-        fault(desk, "*", probability=0.08, seed=seed, lost_answer=True),
-        fault(desk, "*", probability=0.08, seed=seed + 1, status=503, body="[]"),
-        fault(desk, "/*", method="PATCH", nth=[2, 5], row_error={"keys": locked, "category": "UNABLE_TO_LOCK_ROW", "message": "busy"}),
-        fault(desk, "/*", method="PATCH", nth=[3], row_error={"keys": locked[:1], "category": "JobFailed", "message": "InternalServerError"}),
-    )  # fmt: skip
+        *(
+            {"vendor": "salesforce", "route": f"/services/data/v67.0/{route}", **rule}
+            for route in ("jobs/ingest*", "composite/*", "query*")
+            for rule in (
+                {"probability": 0.08, "seed": seed, "lost_answer": True},
+                {"probability": 0.08, "seed": seed + 1, "status": 503, "body": "[]"},
+            )
+        ),
+        fault(desk, "/*", method="PATCH", nth=[2, 5], row_error=busy),
+        fault(desk, "/*", method="PATCH", nth=[3], row_error=failed),
+        {"vendor": "salesforce", "route": "*/composite/*", "nth": [1, 3], "row_error": busy},
+    )
     pending = {
         f"b{number}": new(number, **({"Email": "x"} if f"b{number}" in broken else {}))
         for number in range(60)
@@ -378,10 +409,10 @@ def test_a_storm_ends_with_every_row_once(seed: int, sandbox: Sandbox, desk: Des
     for _ in range(40):
         if not pending:
             break
-        there = destination.read_fields("Contact", "Ext__c", list(pending), [])
-        pending = {key: row for key, row in pending.items() if key not in there}
-        keys = list(pending)
         try:
+            there = destination.read_fields("Contact", "Ext__c", list(pending), [])
+            pending = {key: row for key, row in pending.items() if key not in there}
+            keys = list(pending)
             results = send(destination, "create", *pending.values()) if pending else []
         except RetriableError:
             continue

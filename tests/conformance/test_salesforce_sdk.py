@@ -301,6 +301,57 @@ def test_collections_insert_update_and_delete(sf, sandbox):
     assert not set(keys) & set(stored(sandbox))
 
 
+def test_records_are_linked_by_the_others_external_id(sf, sandbox):
+    firm = sf.Account.create({"Name": "Firm", "Ext__c": "firm-1"})["id"]
+    linked = sf.Contact.create({"LastName": "L", "Account": {"Ext__c": "FIRM-1"}})["id"]
+    assert stored(sandbox)[linked]["AccountId"] == firm
+    for given, words in [
+        ({"Account": {"Ext__c": "nobody"}}, "Foreign key external ID: nobody not found for field Ext__c"),
+        ({"Account": {"Name": "Firm"}}, "Account needs one external id of Account"),
+    ]:
+        with pytest.raises(SalesforceMalformedRequest) as caught:
+            sf.Contact.update(linked, given)
+        assert words in caught.value.content[0]["message"]
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        sf.Task.create({"Subject": "x", "Who": {"Ext__c": "x"}})
+    assert "attributes.type is missing" in caught.value.content[0]["message"]
+    records = [{"LastName": "B", "Ext__c": "bulk-1", "Account.Ext__c": "firm-1"}]
+    sf.bulk2.Contact.insert(records=records, wait=0)
+    assert sf.Contact.get_by_custom_id("Ext__c", "bulk-1")["AccountId"] == firm
+
+
+def test_restricted_picklists_take_their_values_alone(sf, sandbox):
+    made = sf.Contact.create({"LastName": "G", "Lead_Grade__c": "A", "LeadSource": "Anything"})["id"]
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        sf.Contact.update(made, {"Lead_Grade__c": "Z"})
+    assert caught.value.content[0]["errorCode"] == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    field = next(one for one in sf.Contact.describe()["fields"] if one["name"] == "Lead_Grade__c")
+    assert [value["value"] for value in field["picklistValues"]] == ["A", "B", "C", "D"]
+
+
+def test_a_record_twice_in_one_request_is_refused_the_second_time(sf, sandbox):
+    key = next(iter(stored(sandbox)))
+    results = many(sf, "composite/sobjects", rows({"id": key, "Title": "a"}, {"id": key[:15], "Title": "b"}))
+    assert [result["success"] for result in results] == [True, False]
+    assert results[1]["errors"][0]["statusCode"] == "DUPLICATE_VALUE"
+    assert stored(sandbox)[key]["Title"] == "a"
+
+
+def test_a_job_can_end_before_its_end(sf, sandbox):
+    from tailrace.sandbox.faults import FaultBook, parse_rules
+
+    error = {"keys": ["e2"], "category": "JobFailed", "message": "InternalServerError"}
+    rule = {"vendor": "salesforce", "route": "*/jobs/ingest/*", "method": "PATCH", "row_error": error}
+    sandbox.house.faults = FaultBook(parse_rules([rule], sandbox.house.fakes))
+    records = [{"LastName": "x", "Ext__c": f"e{number}"} for number in range(4)]
+    with pytest.raises(SalesforceOperationError, match="InternalServerError"):
+        sf.bulk2.Contact.insert(records=records, wait=0)
+    job = sf.restful("jobs/ingest")["records"][0]
+    assert (job["state"], job["numberRecordsProcessed"]) == ("Failed", 2)
+    found = files(sf, job["id"])
+    assert [row["Ext__c"] for row in found["unprocessedRecords"]] == ["e2", "e3"]
+
+
 def test_all_or_none_takes_everything_back(sf, sandbox):
     before = stored(sandbox)
     records = rows({"Ext__c": "n1", "LastName": "One"}, {"Ext__c": "n2"})
