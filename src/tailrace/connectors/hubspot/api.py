@@ -55,7 +55,6 @@ class Api:
         """Learn how paths call an object that is not a standard one; FatalError where the account has none of that name."""
         if obj not in STANDARD and obj not in self._placed:
             self.properties(obj)
-            self._placed.add(obj)
 
     def properties(self, obj: str) -> list[Record]:
         """Every property that the object has now, as HubSpot describes it.
@@ -69,6 +68,7 @@ class Api:
         if answer.status in NO_SUCH_OBJECT:
             self._names[obj] = self._type_id(obj, plain_message(answer))
             return self.properties(obj)
+        self._placed.add(obj)
         return [found for found in self.results(self._mapping(answer)) if not found.get("archived")]
 
     def _type_id(self, obj: str, said: str) -> str:
