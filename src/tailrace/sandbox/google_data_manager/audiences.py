@@ -20,43 +20,46 @@ class Audiences:
     def __init__(self) -> None:
         self.members: dict[str, Record] = {}
         self.writes: Counter[str] = Counter()
+        self._who: dict[str, str] = {}
+
+    def put(self, record: Record) -> None:
+        """Hold a member, in the place of the one of its id."""
+        self.drop(record["id"])
+        self.members[record["id"]] = record
+        self._who |= dict.fromkeys(_names(record["audience"], record["userIdentifiers"]), record["id"])
+
+    def drop(self, key: str) -> bool:
+        """Forget a member; False where there is none."""
+        record = self.members.pop(key, None)
+        if record is None:
+            return False
+        for name in _names(record["audience"], record["userIdentifiers"]):
+            self._who.pop(name, None)
+        return True
 
     def add(self, audience: str, member: Mapping[str, Any], encoding: str, consent: Any) -> None:
         """A member that is known by any of its identifiers stays one member."""
         identifiers = plain(member, encoding)
-        known = self._known(audience, identifiers)
-        key = known or f"{audience}/{name_of(identifiers[0])}"
+        key = self._known(audience, identifiers) or f"{audience}/{name_of(identifiers[0])}"
         before = self.members.get(key, {}).get("userIdentifiers", [])
         kept = [one for one in before if one not in identifiers]
-        record = {
-            "id": key,
-            "audience": audience,
-            "userIdentifiers": [*kept, *identifiers],
-            "consent": consent,
-        }
-        self.members[key] = record
+        both = [*kept, *identifiers]
+        self.put({"id": key, "audience": audience, "userIdentifiers": both, "consent": consent})
         self.writes[key] += 1
 
     def remove(self, audience: str, member: Mapping[str, Any], encoding: str) -> None:
         """Whoever has any of the identifiers; nobody is no error."""
         while (key := self._known(audience, plain(member, encoding))) is not None:
-            del self.members[key]
+            self.drop(key)
             self.writes[key] += 1
 
     def _known(self, audience: str, identifiers: list[Record]) -> str | None:
-        direct = [f"{audience}/{name_of(one)}" for one in identifiers]
-        found = next((key for key in direct if key in self.members), None)
-        if found is not None or all("emailAddress" in one for one in identifiers):
-            return found
-        wanted = [one for one in identifiers if "address" not in one]
-        return next(
-            (
-                key
-                for key, record in self.members.items()
-                if record["audience"] == audience and any(one in wanted for one in record["userIdentifiers"])
-            ),
-            None,
-        )
+        return next((self._who[name] for name in _names(audience, identifiers) if name in self._who), None)
+
+
+def _names(audience: str, identifiers: list[Record]) -> list[str]:
+    """What a person is found by: an address alone is none, for a family shares it."""
+    return [f"{audience}/{name_of(one)}" for one in identifiers if "address" not in one]
 
 
 def name_of(identifier: Mapping[str, Any]) -> str:

@@ -173,20 +173,21 @@ class GoogleDataManager:
 
     def replace(self, obj: str, records: list[dict[str, Any]]) -> None:
         """Hold exactly these."""
-        self._of(obj).members.clear()
+        self._of(obj)
+        self._audiences = Audiences()
         self.upsert(obj, records)
 
     def upsert(self, obj: str, records: list[dict[str, Any]]) -> None:
         """Add or change by id."""
-        found = self._of(obj).members
+        found = self._of(obj)
         for record in records:
             if not record.get("id") or "audience" not in record or "userIdentifiers" not in record:
                 raise ValueError("a member needs id, audience and userIdentifiers")
-            found[str(record["id"])] = {**record, "id": str(record["id"])}
+            found.put({**record, "id": str(record["id"])})
 
     def remove(self, obj: str, key: str) -> bool:
         """Take one member out as a person would."""
-        return self._of(obj).members.pop(key, None) is not None
+        return self._of(obj).drop(key)
 
     def writes(self, obj: str) -> dict[str, int]:
         """How often requests changed each member."""
