@@ -26,7 +26,7 @@ class Audiences:
         """Hold a member, in the place of the one of its id."""
         self.drop(record["id"])
         self.members[record["id"]] = record
-        self._who |= dict.fromkeys(_names(record["audience"], record["userIdentifiers"]), record["id"])
+        self._who |= dict.fromkeys(_names(record["audience"], record["userIdentifiers"]), str(record["id"]))
 
     def drop(self, key: str) -> bool:
         """Forget a member; False where there is none."""
