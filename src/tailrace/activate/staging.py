@@ -252,13 +252,19 @@ def _row(row: tuple[Any, ...]) -> StagedRow:
         *values,
     ) = row
     return StagedRow(
-        ordinal, primary, key, remote_id, lookup, digest, document, acked, _links(links), previous, updated, acked_at,
+        ordinal, primary, key, remote_id, lookup, digest, document, acked, _links(links, acked), previous, updated, acked_at,
         tuple(as_sent(value) for value in values),
     )  # fmt: skip
 
 
-def _links(text: str | None) -> tuple[Link, ...]:
-    return tuple(Link(**each) for each in json.loads(text)) if text else ()
+def _links(text: str | None, acked: str | None) -> tuple[Link, ...]:
+    """The row's associations, each with the key that was accepted last."""
+    if not text:
+        return ()
+    before = json.loads(acked) if acked else {}
+    return tuple(
+        Link(**each, before=before.get(f"associations.{each['object']}")) for each in json.loads(text)
+    )
 
 
 def fields_of(meta: Mapping[str, Any]) -> tuple[SentField, ...]:
