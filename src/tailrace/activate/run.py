@@ -16,7 +16,7 @@ from typing import Any
 from tailrace.activate import changeset, counting, guardrails, ledger, merged
 from tailrace.activate import settle as settling
 from tailrace.activate.check import check_sync
-from tailrace.activate.dead_letter import dead_drop, dead_list, dead_retry, prune, write_letters
+from tailrace.activate.dead_letter import dead_drop, dead_list, dead_retry, prune, waiting, write_letters
 from tailrace.activate.deliver import deliver
 from tailrace.activate.mapping import literal
 from tailrace.activate.result import (
@@ -75,10 +75,11 @@ def prepare(
     asked = changeset.question(
         warehouse, sync, staged, scope,
         known=ledger.relation(warehouse, scope), quarantined=quarantined_sql, full_resync=options.full_resync,
-        remote=remote, landed=landed,
+        remote=remote, landed=landed, only=options.only, waiting=waiting(warehouse, scope, now()),
     )  # fmt: skip
     try:
-        return _prepare(warehouse, store, asked, obj, run_id, now, folder, options)
+        with warehouse.sparing(staged.rows):
+            return _prepare(warehouse, store, asked, obj, run_id, now, folder, options)
     finally:
         changeset.discard(warehouse)
 
@@ -100,7 +101,8 @@ def _prepare(
     why = guardrails.stop_reason(plan, asked.sync.guardrails, options)
     approved = why is not None and approvals.is_approved(store, changeset_id)
     passed = why is None or approved
-    counts = counting.expected(warehouse, asked, plan, obj.batch_size)
+    size, bulk = counting.batch_size(warehouse, obj)
+    counts = counting.expected(warehouse, asked, plan, size)
     counting.tell_held_back(counts)
     # the rows of an emptied model would count as removed, and the next run would not ask again
     if passed or not plan.emptied:
@@ -117,7 +119,8 @@ def _prepare(
         if approved:
             approvals.use(store, changeset_id)
         return Prepared(None, counts)
-    delivery = _stage(warehouse, asked, obj, counts, run_id, now, folder)
+    meta = {**_meta(asked, counts), "batch_size": size, "bulk": bulk}
+    delivery = _stage(warehouse, asked, meta, counts, run_id, now, folder)
     journal.open_delivery(store, delivery, used_approval=changeset_id if approved else None)
     return Prepared(delivery.delivery, counts)
 
@@ -134,10 +137,10 @@ def _check(warehouse: Warehouse, sync: Sync, obj: ObjectType, staged: Staged, op
             f"{sync.name}: a full resync with mode {sync.mode} would create every record again",
             "use mode upsert",
         )
-    _check_rules(warehouse, sync, obj, staged)
+    check_rules(warehouse, sync, obj, staged)
 
 
-def _check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, staged: Staged) -> None:
+def check_rules(warehouse: Warehouse, sync: Sync, obj: ObjectType | None, staged: Staged) -> None:
     """Columns, modes and SQL conditions, all problems at once."""
     problems = check_sync(sync, obj, warehouse.columns(staged.ref))
     if problems:
@@ -185,7 +188,7 @@ def _write_ledger(
 def _stage(
     warehouse: Warehouse,
     asked: changeset.Question,
-    obj: ObjectType,
+    meta: Mapping[str, Any],
     counts: SyncCounts,
     run_id: str,
     now: Callable[[], datetime],
@@ -200,18 +203,17 @@ def _stage(
         raise FatalError(f"{asked.sync.name}: {rows} rows were staged where {counts.to_send} belong")
     return journal.Delivery(
         name, asked.sync.name, asked.scope.account, asked.scope.object, run_id, path, rows, now().isoformat(),
-        _meta(asked, obj, counts),
+        meta,
     )  # fmt: skip
 
 
-def _meta(asked: changeset.Question, obj: ObjectType, counts: SyncCounts) -> Mapping[str, Any]:
+def _meta(asked: changeset.Question, counts: SyncCounts) -> Mapping[str, Any]:
     """What sending and settling need, as it was when the rows were staged."""
     return {
         "fields": [[each.field, each.if_null, each.conflict] for each in asked.fields],
         "match_field": asked.sync.match_field,
         "mode": asked.sync.mode,
         "options": dict(asked.sync.options),
-        "batch_size": obj.batch_size,
         "max_failed": asked.sync.guardrails.max_failed,
         "digest": asked.digest,
         "counts": {"rows": counts.rows, "unchanged": counts.unchanged},
@@ -280,7 +282,7 @@ def count(
     Without `account` the ledger's own is taken: a look needs no connection.
     """
     chosen = options or Options(sandbox=True)
-    _check_rules(warehouse, sync, None, staged)
+    check_rules(warehouse, sync, None, staged)
     known = (
         account
         if account is not None
