@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tailrace.connectors.salesforce import destination as destination_module
-from tailrace.connectors.salesforce import ingest
+from tailrace.connectors.salesforce import ingest, jobs
 from tailrace.connectors.sdk.base import Connector, Destination, Operation, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.http import Lost
 from tailrace.errors import RetriableError, Unavailable, VendorRefused
@@ -319,6 +319,18 @@ def test_a_job_that_takes_too_long_is_aborted_and_settled(sandbox: Sandbox, desk
     with pytest.raises(Lost, match="is InProgress after 0 s"):
         send(connector.destination(), "upsert", new(2))
     connector.close()
+
+
+def test_who_ends_the_process_ends_its_job(
+    destination: Destination, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the main thread: what the job wrote is settled, the rest is for the next run."""
+    error = {"keys": ["b1"], "category": "JobAborted", "message": ""}
+    desk.faults(fault(desk, "/*", method="PATCH", row_error=error))
+    monkeypatch.setattr(jobs.interrupts, "asked", lambda: True)
+    jobs.rest(60)
+    assert outcomes(send(destination, "upsert", new(0), new(1))) == ["acked", "later"]
+    assert _jobs(desk) == ["Aborted"]
 
 
 def test_a_job_of_an_earlier_run_is_waited_for(sandbox: Sandbox, desk: Desk) -> None:
