@@ -12,6 +12,7 @@ from tailrace.activate import ledger
 from tailrace.activate.changeset import CHANGES, Question
 from tailrace.activate.guardrails import Planned
 from tailrace.activate.result import Example, Scope, SyncCounts
+from tailrace.connectors.sdk.base import ObjectType
 from tailrace.events import RowsHeldBack, emit
 from tailrace.warehouse.base import Warehouse
 
@@ -36,6 +37,15 @@ def expected(warehouse: Warehouse, asked: Question, plan: Planned, batch_size: i
         examples=_examples(warehouse),
         **_shown(statuses),
     )
+
+
+def batch_size(warehouse: Warehouse, obj: ObjectType) -> tuple[int, bool]:
+    """Rows a request, and whether they go by the vendor's interface for many: from `bulk_from` rows of one operation on."""
+    rows = warehouse.query(
+        f"SELECT count(*) FROM {CHANGES} WHERE operation IS NOT NULL AND chosen GROUP BY operation ORDER BY 1 DESC LIMIT 1"
+    )
+    bulk = bool(obj.bulk_from and rows and int(rows[0][0]) >= obj.bulk_from)
+    return (obj.bulk_size if bulk else obj.batch_size), bulk
 
 
 def _statuses_after(warehouse: Warehouse, asked: Question) -> Counter[str]:

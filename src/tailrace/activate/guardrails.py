@@ -35,6 +35,10 @@ class Planned:
     """Rows by the field of which they had a value at the vendor and would lose it."""
 
     @property
+    def to_send(self) -> int:
+        return self.created + self.updated + self.deleted
+
+    @property
     def fresh(self) -> int:
         return self.new_created + self.new_changed + self.new_deleted
 
@@ -47,7 +51,8 @@ def percent(share: float) -> str:
 def planned(warehouse: Warehouse, asked: Question) -> Planned:
     """Counts of the working table; `known` rows are the model's and those that just left it."""
     first = not warehouse.query(f"SELECT 1 FROM ({asked.known}) WHERE acked_at IS NOT NULL LIMIT 1")
-    creates = "l_acked_at IS NULL AND operation IN ('create', 'upsert')"
+    # a record that is landed already is changed, not made
+    creates = "l_acked_at IS NULL AND there IS NOT TRUE AND operation IN ('create', 'upsert')"
     differs = "(l_acked_hash IS DISTINCT FROM hash OR NOT same_key)"
     row = warehouse.query(
         f"""SELECT count(*) FILTER (NOT leaving AND {creates}), count(*) FILTER (NOT leaving AND NOT ({creates})),

@@ -95,7 +95,7 @@ def _prepare(
     options: Options,
 ) -> Prepared:
     changeset.collect(warehouse, asked, hidden=asked.sync.primary_key.lower() in options.personal)
-    changeset.choose(warehouse, options.limit)
+    changeset.choose(warehouse, options.limit, options.only)
     plan = guardrails.planned(warehouse, asked)
     changeset_id = guardrails.changeset_id(warehouse, asked)
     why = guardrails.stop_reason(plan, asked.sync.guardrails, options)
@@ -210,7 +210,7 @@ def _stage(
 def _meta(asked: changeset.Question, counts: SyncCounts) -> Mapping[str, Any]:
     """What sending and settling need, as it was when the rows were staged."""
     return {
-        "fields": [[each.field, each.if_null, each.conflict] for each in asked.fields],
+        "fields": [[each.field, each.if_null, each.conflict, each.type] for each in asked.fields],
         "match_field": asked.sync.match_field,
         "mode": asked.sync.mode,
         "options": dict(asked.sync.options),

@@ -82,6 +82,9 @@ def doctor(select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     "--sample", type=click.IntRange(min=0), help="Rows that --diff compares; 0 for all. Default: 100,000."
 )
 @click.option("--no-build", is_flag=True, help="Decisions and columns only: no rows, no syncs.")
+@click.option(
+    "--offline", is_flag=True, help="Ask no vendor: edits of people and its fields are not looked at."
+)
 @common
 def plan(select: tuple[str, ...], exclude: tuple[str, ...], **options: Any) -> None:
     """Say what a run would do, writing nothing."""

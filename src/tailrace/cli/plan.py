@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tailrace.cli.diffs import say_diff
@@ -12,7 +13,9 @@ from tailrace.cli.inspect import chosen_of
 from tailrace.cli.render import count
 from tailrace.cli.steps import opened, sync_document
 from tailrace.errors import BadInput
+from tailrace.plan.asking import Vendors
 from tailrace.plan.resolve import Resolved
+from tailrace.plan.scratch import is_published
 
 SHOWN = 10
 LONGEST_NAME = 40
@@ -26,6 +29,7 @@ def show_plan(
     diff: bool = False,
     sample: int | None = None,
     no_build: bool = False,
+    offline: bool = False,
 ) -> None:
     """Models to build and why, columns that come and go, rows that each sync would send."""
     from tailrace.cli.progress import shown
@@ -38,8 +42,9 @@ def show_plan(
     if diff:
         refuse_undiffable(resolved.graph, select)
     wanted = Wanted(not no_build, diff, SAMPLE if sample is None else sample)
-    with shown(frame):
-        found = preview(resolved, chosen_of(resolved, select, exclude), wanted)
+    chosen = chosen_of(resolved, select, exclude)
+    with shown(frame), _vendors(resolved, needed=bool(chosen.syncs) and not offline) as vendors:
+        found = preview(resolved, chosen, wanted, vendors)
     models = [model.document() for model in found.models]
     frame.document(
         {
@@ -70,6 +75,26 @@ def show_plan(
     frame.end("failed" if found.status == "failed" else "ok")
 
 
+@contextmanager
+def _vendors(resolved: Resolved, *, needed: bool) -> Iterator[Vendors | None]:
+    """Connections for reading, opened where something is asked; they draw on the accounts' budgets, and nothing else is written."""
+    if not needed or not is_published(resolved.project):
+        yield None
+        return
+    from tailrace.runner import remote_fields
+    from tailrace.runner.session import Session
+
+    session = Session(resolved.project, "plan")
+    try:
+        yield Vendors(
+            lambda name: session.connector(name).destination(),
+            remote_fields.problems,
+            lambda there, sync: [each.field for each in remote_fields.missing(there, sync)],
+        )
+    finally:
+        session.close()
+
+
 def _check(*, diff: bool, sample: int | None, no_build: bool) -> None:
     if sample is not None and not diff:
         raise BadInput("--sample says how many rows --diff compares", "add --diff")
@@ -79,8 +104,6 @@ def _check(*, diff: bool, sample: int | None, no_build: bool) -> None:
 
 def _say_limits(frame: Frame, resolved: Resolved) -> None:
     """What this project's plans cannot see."""
-    from tailrace.plan.scratch import is_published
-
     project = resolved.project
     if project.target.publish_schemas:
         narrowed = ", ".join(project.target.publish_schemas)
@@ -134,9 +157,10 @@ def _reader_lines(model: Mapping[str, Any]) -> list[str]:
 def _say_sync(frame: Frame, name: str, detail: Mapping[str, Any]) -> None:
     words = ("created", "updated", "deleted", "held_back", "unchanged")
     numbers = ", ".join(f"{detail.get(word, 0):,} {word.replace('_', ' ')}" for word in words)
-    requests = count(int(detail.get("requests", 0)), "write request")
     frame.say()
-    frame.say(wrapped(f"sync {name}: {numbers}; {requests}", ""))
+    frame.say(wrapped(f"sync {name}: {numbers}; {_cost(detail)}", ""))
+    for line in _more(detail):
+        frame.say(wrapped(line, "  "))
     if detail.get("stopped"):
         frame.say(wrapped(f"would stop: {detail['stopped']}", "  "))
     examples = [
@@ -146,6 +170,37 @@ def _say_sync(frame: Frame, name: str, detail: Mapping[str, Any]) -> None:
     ]
     if examples:
         frame.say(fitted(("key", "field", "before", "after"), examples, indent="  "))
+
+
+def _cost(detail: Mapping[str, Any]) -> str:
+    parts = [count(int(detail["requests"]), "write request")]
+    if detail["reads"]:
+        parts.append(count(int(detail["reads"]), "read"))
+    if detail["minutes"]:
+        parts.append(f"{detail['minutes']:g} min at the account's limit")
+    return ", ".join(parts)
+
+
+def _more(detail: Mapping[str, Any]) -> Iterator[str]:
+    """What else would become of rows, and where that is known from."""
+    held = [f"{detail[why]:,} {why}" for why in ("quarantined", "suppressed", "filtered") if detail[why]]
+    if held:
+        yield f"held back: {', '.join(held)}"
+    words = (
+        ("unmatched", "unmatched"),
+        ("dead", "refused"),
+        ("unknown", "without an answer"),
+        ("pending", "left for later"),
+    )
+    rest = [f"{detail[word]:,} {said}" for word, said in words if detail[word]]
+    edits = ((detail["conflicts"], "rows kept as people edited them"), (detail["kept"], "fields kept"), (detail["overwritten"], "edits written over"))  # fmt: skip
+    rest += [f"{number:,} {said}" for number, said in edits if number]
+    if rest:
+        yield f"and {', '.join(rest)}"
+    if detail["requests"]:
+        by = "what is landed" if detail["judged_by"] == "landed" else "the ledger"
+        yield f"which records are there is told by {by}, as published {detail['as_of'] or 'never'}"
+    yield from detail["notes"]
 
 
 def _say_diffs(frame: Frame, models: Sequence[Mapping[str, Any]], select: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tailrace.build.built import read_built, read_built_sql
 from tailrace.build.fingerprint import Decision, decide
 from tailrace.build.run import build
+from tailrace.plan.asking import Vendors
 from tailrace.plan.data_diff import SAMPLE, DataDiff
 from tailrace.plan.diff import Change, Sql, Versions, changes_of
 from tailrace.plan.impact import Vanished, vanished_columns
@@ -85,21 +86,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def preview(resolved: Resolved, chosen: Chosen, wanted: Wanted = Wanted()) -> Preview:
-    """Builds, judges and diffs the chosen part; takes no lock, asks no vendor, writes nothing.
+def preview(
+    resolved: Resolved, chosen: Chosen, wanted: Wanted = Wanted(), vendors: Vendors | None = None
+) -> Preview:
+    """Builds, judges and diffs the chosen part; takes no lock, writes nothing, and asks vendors only where `vendors` says how.
 
     Without a published file only a project that lands nothing can be built.
     """
     with scratch(resolved.project) as warehouse:
         return _Planning(
-            replace(resolved, graph=without_hooks(resolved.graph)), chosen, wanted, warehouse
+            replace(resolved, graph=without_hooks(resolved.graph)), chosen, wanted, warehouse, vendors
         ).plan()
 
 
 class _Planning:
     def __init__(
-        self, resolved: Resolved, chosen: Chosen, wanted: Wanted, warehouse: DuckDBWarehouse
+        self,
+        resolved: Resolved,
+        chosen: Chosen,
+        wanted: Wanted,
+        warehouse: DuckDBWarehouse,
+        vendors: Vendors | None,
     ) -> None:
+        self._vendors = vendors
         self._resolved = resolved
         self._graph = resolved.graph
         self._chosen = chosen
@@ -126,7 +135,7 @@ class _Planning:
         self._tell(decisions, before, builds=builds)
         if builds:
             found.syncs |= sync_previews(
-                self._warehouse, self._resolved, self._chosen.syncs, found.steps, now
+                self._warehouse, self._resolved, self._chosen.syncs, found.steps, now, self._vendors
             )
         return found
 

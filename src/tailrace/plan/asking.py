@@ -1,0 +1,18 @@
+"""What a plan may ask of the vendors: reads only, through connections that whoever calls it can open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from tailrace.connectors.sdk.base import Destination, RemoteField
+from tailrace.project.spec import Sync
+
+
+@dataclass(frozen=True)
+class Vendors:
+    """`destination`: open, by connection. `problems`: what is wrong with a sync's fields there, with the fix; `makes`: fields a run makes."""
+
+    destination: Callable[[str], Destination]
+    problems: Callable[[Mapping[str, RemoteField], Sync], Iterable[tuple[str, str]]]
+    makes: Callable[[Mapping[str, RemoteField], Sync], Iterable[str]]
