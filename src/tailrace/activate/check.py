@@ -77,6 +77,7 @@ def _associations(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
 
 
 def _columns(sync: Sync, columns: Mapping[str, str]) -> Iterator[Diagnostic]:
+    yield from _updated_at(sync, columns)
     wanted: list[tuple[tuple[str, ...], str]] = [(("primary_key",), sync.primary_key)]
     wanted += [(("match", sync.match_field), sync.match_column)] if sync.match_field else []
     wanted += [(("fields", each.field), each.column) for each in sync.fields]
@@ -95,6 +96,20 @@ def _columns(sync: Sync, columns: Mapping[str, str]) -> Iterator[Diagnostic]:
                 f"column {column} is {columns[column]}, which no single field can take",
                 "Turn it into text in the model",
             )
+
+
+def _updated_at(sync: Sync, columns: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """A day is no time: a person's edit of that day would be before or after it by chance."""
+    column = sync.updated_at
+    if column is None:
+        return
+    place = sync.marks.at("updated_at")
+    if column not in columns:
+        fix = near_miss(column, list(columns))
+        yield Diagnostic(place, f"model {sync.model} has no column {column}", fix[:1].upper() + fix[1:])
+    elif columns[column] and not columns[column].upper().startswith("TIMESTAMP"):
+        what = f"column {column} is {columns[column]}, and updated_at has to be a time"
+        yield Diagnostic(place, what, "Cast it to TIMESTAMP in the model")
 
 
 def _no(sync: Sync, path: tuple[str, ...], message: str, known: tuple[str, ...]) -> Diagnostic:
