@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -137,3 +139,42 @@ def test_a_persons_newer_edit_stays_and_rows_that_leave_are_archived(org: Org) -
     assert (counts["deleted"], counts["dead"]) == (10, 0)
     writes = org.admin("GET", "writes/salesforce/Contact")
     assert (writes[edited], writes[other]) == (1, 2)
+
+
+def test_many_rows_go_by_jobs_and_a_few_do_not(org: Org) -> None:
+    org.people(2500)
+    counts, requests = org.go()
+    assert (counts["created"], counts["dead"]) == (2500, 0)
+    assert written(requests) == [("jobs", 2500)]
+    org.people(2500, score="CASE WHEN i < 100 THEN -1 ELSE i / 4 END")
+    counts, requests = org.go()
+    assert counts["updated"] == 100
+    assert written(requests) == [("composite", 100)]
+    assert sum(org.admin("GET", "writes/salesforce/Contact").values()) == 2600
+    ledger = dict(org.query("SELECT status, count(DISTINCT remote_id) FROM tailrace_meta.ledger GROUP BY 1"))
+    assert ledger == {"acked": 2500}
+
+
+def test_a_run_that_is_killed_while_its_job_works_makes_no_record_twice(org: Org) -> None:
+    org.people(2500, mode="insert")
+    slow = {"vendor": "salesforce", "route": "*/jobs/ingest/750*", "method": "GET", "delay": 60}
+    org.admin("PUT", "faults", [slow])
+    started = org.start("run", "--json")
+    wait_until(lambda: len(org.sent()) == 2500)
+    started.kill()
+    started.communicate()
+    org.admin("PUT", "faults", [])
+    counts, requests = org.go()
+    assert (counts["dead"], written(requests)) == (0, [])
+    assert set(org.admin("GET", "writes/salesforce/Contact").values()) == {1}
+    assert len(org.admin("GET", "writes/salesforce/Contact")) == 2500
+    ledger = dict(org.query("SELECT status, count(DISTINCT remote_id) FROM tailrace_meta.ledger GROUP BY 1"))
+    assert ledger == {"acked": 2500}
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came")
