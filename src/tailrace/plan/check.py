@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tailrace.activate.check import check_sync
 from tailrace.build.graph import Graph
 from tailrace.build.testing.check import check_tests
 from tailrace.connectors.sdk import registry
-from tailrace.connectors.sdk.base import Declaration
+from tailrace.connectors.sdk.base import Declaration, ObjectType
 from tailrace.connectors.sdk.options import (
     check_connection,
     check_object,
@@ -171,6 +172,7 @@ def _sync(
             unknown = message.startswith("unknown option")
             place = sync.marks.key if unknown and ("options",) in sync.marks.keys else sync.marks.at
             yield Diagnostic(place("options", *path), message, fix)
+        yield from _new_names(sync, obj)
     yield from check_sync(sync, obj, None if columns is None else dict.fromkeys(columns, ""))
     if sync.updated_at and columns is not None and sync.updated_at not in columns:
         what = f"model {sync.model} has no column {sync.updated_at}"
@@ -178,3 +180,12 @@ def _sync(
     for key, sql in (("where", sync.where), ("suppress", sync.suppress)):
         if sql is not None:
             yield from conditions.check(sql, sync.marks.at(key), key, columns)
+
+
+def _new_names(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
+    """Names that the vendor would refuse, of fields that are said to be new: their `type` or `label` is given."""
+    pattern, words = obj.field_names
+    for each in sync.fields if pattern and sync.create_fields else ():
+        if (each.type or each.label) and not re.fullmatch(pattern, each.field):
+            what = f"{each.field!r} is no name for a new field of {sync.object}"
+            yield Diagnostic(sync.marks.key("fields", each.field), what, f"Write {words}")

@@ -57,6 +57,7 @@ MODES = ("insert", "update", "upsert", "mirror")
 REMOVED = ("keep", "clear", "archive")
 CONFLICTS = ("ours", "theirs", "newest", "if_empty")
 FIELD_TYPES = ("string", "number", "date", "datetime", "enumeration", "bool")
+FIELD_NAMES = ("[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, a letter first")
 LIST_MEMBERS = "list_members"
 MEMBERS = 1000
 """Rows of a list in one batch: ten look-ups of 100, then one request."""
@@ -145,7 +146,7 @@ def _objects() -> Sequence[ObjectType]:
 def _records(name: str, *, any_name: bool = False) -> ObjectType:
     return ObjectType(
         name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=any_name, options=RECORD_OPTIONS,
-        associations=("*",), field_types=FIELD_TYPES,
+        associations=("*",), field_types=FIELD_TYPES, field_names=FIELD_NAMES,
     )  # fmt: skip
 
 

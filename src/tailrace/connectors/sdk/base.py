@@ -100,6 +100,8 @@ class ObjectType:
     """Objects that a record may be associated with; `*` is any."""
     field_types: tuple[str, ...] = ()
     """Words for `type:` of a field to make; empty: `create_fields` is refused."""
+    field_names: tuple[str, str] = ("", "")
+    """A regular expression that names of fields to make must match whole, and the same in words; empty: any name."""
     bulk_from: int = 0
     """Rows of one operation from which they go in bulk batches of `bulk_size`, `WriteBatch.bulk` set; 0: never."""
     bulk_size: int = 0
