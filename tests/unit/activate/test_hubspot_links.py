@@ -1,0 +1,118 @@
+"""Associations and lists of a whole sync, against the real connector and the sandbox over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conformance.vendors import Desk, FreeLimiter, utc_now
+
+from tailrace.connectors.sdk.base import Context
+from tailrace.connectors.sdk.options import check_object, object_type
+from tailrace.connectors.sdk.registry import declaration
+from tailrace.project.spec import Association, FieldMap
+from tailrace.sandbox.server import Sandbox
+
+PLAIN = 279
+
+
+@pytest.fixture(scope="module")
+def desk():
+    with Sandbox.start(contacts=0, limits=False) as sandbox:
+        yield Desk(sandbox)
+
+
+@pytest.fixture
+def house(house, desk):
+    desk.reset()
+    contacts = [{"id": str(500 + i), "properties": {"email": f"p{i}@x.io"}} for i in range(150)]
+    companies = [{"id": str(900 + i), "properties": {"domain": f"c{i}.io"}} for i in range(3)]
+    desk.replace("hubspot", "contacts", contacts)
+    desk.replace("hubspot", "companies", companies)
+    declared = declaration("hubspot")
+    options = {"access_token": "sandbox", "base_url": desk.sandbox.base_url("hubspot"), "rate_limit": "off"}
+    connector = declared.open(options, Context("hubspot", FreeLimiter(), utc_now))
+    house.crm = connector.destination()
+    house.account = connector.account()
+    yield house
+    connector.close()
+
+
+def writing(house, obj, **changes):
+    declared = declaration("hubspot")
+    house.obj = object_type(declared, obj)
+    filled, problems = check_object(declared, obj, "update", changes.pop("options", {}))
+    assert problems == []
+    house.with_sync(object=obj, options=filled, **changes)
+
+
+def tied(desk):
+    """Company by contact."""
+    return {
+        (one["from_id"], one["to_id"])
+        for one in desk.records("hubspot", "associations")
+        if (one["from_object"], one["to_object"]) == ("contacts", "companies")
+    }
+
+
+def people(house, n, domain="'c' || (i % 2) || '.io'", score="1"):
+    house.model(
+        f"SELECT i AS contact_id, 'p' || i || '@x.io' AS email, CAST({score} AS BIGINT) AS score, {domain} AS domain"
+        f" FROM range({n}) t(i)"
+    )
+
+
+def test_an_association_is_a_value_of_its_row(house, desk):
+    writing(
+        house,
+        "contacts",
+        fields=(FieldMap("lead_score", "score"),),
+        associations=(Association("companies", "domain", "domain"),),
+    )
+    people(house, 150)
+    assert house.run(in_flight=2).counts.updated == 150
+    assert tied(desk) == {(str(500 + i), str(900 + i % 2)) for i in range(150)}
+    before = len(desk.requests("hubspot"))
+    assert house.run().counts.to_send == 0
+    assert len(desk.requests("hubspot")) == before
+
+    # one moves, one leaves, one names a company that is not there, one changes only its score
+    moves = (
+        "CASE i WHEN 0 THEN 'c2.io' WHEN 1 THEN NULL WHEN 2 THEN 'late.io' ELSE 'c' || (i % 2) || '.io' END"
+    )
+    people(house, 150, moves, "CASE WHEN i = 3 THEN 2 ELSE 1 END")
+    counts = house.run().counts
+    assert (counts.updated, counts.unmatched) == (3, 1)
+    wanted = {(str(500 + i), str(900 + i % 2)) for i in range(2, 150)} | {("500", "902")}
+    assert tied(desk) == wanted
+    assert house.ledger(2)["error"] == "HubSpot has no companies with domain=late.io yet"
+    assert desk.writes("hubspot", "contacts")["502"] == 1
+
+    desk.save("hubspot", "companies", {"id": "999", "properties": {"domain": "late.io"}})
+    people(house, 150, moves, "CASE WHEN i IN (2, 3) THEN 2 ELSE 1 END")
+    house.run()
+    assert tied(desk) == (wanted - {("502", "900")}) | {("502", "999")}
+    assert set(house.statuses()) == {"acked"}
+
+
+def test_people_keep_what_they_associated(house, desk):
+    writing(
+        house,
+        "contacts",
+        fields=(FieldMap("lead_score", "score"),),
+        associations=(Association("companies", "domain", "domain"),),
+    )
+    desk.save(
+        "hubspot",
+        "associations",
+        {
+            "from_object": "contacts",
+            "from_id": "500",
+            "to_object": "companies",
+            "to_id": "902",
+            "type_id": PLAIN,
+        },
+    )
+    people(house, 1)
+    house.run()
+    people(house, 1, "'c1.io'")
+    house.run()
+    assert tied(desk) == {("500", "901"), ("500", "902")}
