@@ -18,8 +18,8 @@ LIVING = "('dead', 'pending', 'unknown')"
 PATIENT_FROM = 3
 """Refusals in a row from which a row that has changed waits before it is tried again."""
 
-FIRST_WAIT, LONGEST_WAIT = "INTERVAL 1 HOUR", "INTERVAL 1 DAY"
-"""The wait doubles with every further refusal."""
+LONGEST_WAIT = 24
+"""Hours; the wait begins with one and doubles with every further refusal."""
 
 
 @dataclass(frozen=True)

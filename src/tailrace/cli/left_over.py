@@ -20,7 +20,7 @@ LISTING = "SELECT sync, primary_key, error FROM tailrace_meta.ledger WHERE statu
 def left_over(details: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Rows of the syncs that are not at the vendor as they should be, and what shows them."""
     for status, words in LEFT_OVER:
-        rows = sum(int(detail.get(status, 0)) for detail in details)
+        rows = sum(int(detail.get(status, 0)) for detail in details if not detail.get("stopped"))
         if rows:
             yield f"{count(rows, 'row')} {words.format(sql=LISTING.format(status=status))}"
     kept, over = (sum(int(detail.get(word, 0)) for detail in details) for word in ("kept", "overwritten"))

@@ -88,6 +88,7 @@ def _vendors(resolved: Resolved, *, needed: bool) -> Iterator[Vendors | None]:
     try:
         yield Vendors(
             lambda name: session.connector(name).destination(),
+            session.is_sandbox,
             remote_fields.problems,
             lambda there, sync: [each.field for each in remote_fields.missing(there, sync)],
         )

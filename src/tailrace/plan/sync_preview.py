@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from tailrace.activate.foresight import Foreseen, foresee
+from tailrace.activate.ledger import LEDGER
+from tailrace.activate.result import Options
 from tailrace.connectors.sdk import registry
 from tailrace.connectors.sdk.base import ObjectType
 from tailrace.connectors.sdk.options import check_connection, check_object, object_type
@@ -17,10 +19,12 @@ from tailrace.plan.asking import Vendors
 from tailrace.plan.audience import audience_of, reading
 from tailrace.plan.landed import landed_of
 from tailrace.plan.resolve import Resolved
+from tailrace.plan.scratch import SOURCE
 from tailrace.project.spec import Suite, Sync
 from tailrace.state.runs import Status, StepResult
 from tailrace.validate.held import quarantined_keys_sql
 from tailrace.validate.run import judge
+from tailrace.warehouse.base import META
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import Staged, stage
 
@@ -72,7 +76,9 @@ def _preview(
     sync, obj = _filled(resolved, sync)
     found = foresee(
         warehouse, sync, obj, staged, quarantined,
+        ledger_table=f"{SOURCE}.{META}.{LEDGER.name}" if LEDGER.name in warehouse.tables(META) else None,
         landed=landed_of(resolved.project, sync),
+        options=Options(sandbox=vendors is None or vendors.sandbox(sync.connection)),
         asks=partial(vendors.destination, sync.connection) if vendors else None,
     )  # fmt: skip
     return {**_detail(resolved, sync, found, vendors), "stopped": blocked or found.counts.stop}
