@@ -1,0 +1,268 @@
+"""What is wrong with a webhook's, Slack's or Google's settings and values is told before anything is sent, without a secret."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tailrace.connectors.google_data_manager.identifiers import (
+    Identifiers,
+    Unsendable,
+    email_address,
+    person_name,
+    phone_number,
+)
+from tailrace.connectors.google_data_manager.verdicts import of_refusal, of_status
+from tailrace.connectors.sdk import hook_url
+from tailrace.connectors.sdk.options import check_connection, check_object
+from tailrace.connectors.sdk.registry import declaration
+from tailrace.connectors.webhook.rows import json_value
+from tailrace.project.secrets import Secret
+
+SECRET = "whsec_" + base64.b64encode(b"0" * 24).decode()
+HOOK = {"url": "https://hooks.example/catch/1/", "signing_secret": SECRET}
+SLACK = {"webhook_url": "https://hooks.slack.com/services/T/B/canarysecret"}
+GOOGLE = {"operating_account": "123-456-7890", "access_token": "x"}
+MEMBERS = {"audience": "7", "ad_user_data": "granted", "ad_personalization": "denied", "terms_accepted": True}
+
+
+def told(vendor: str, options: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    found = declaration(vendor)
+    assert found is not None
+    return [(path, what) for path, what, _ in check_connection(found, options)[1]]
+
+
+def told_of_sync(vendor: str, obj: str, options: dict[str, Any]) -> list[tuple[str | int, ...]]:
+    found = declaration(vendor)
+    assert found is not None
+    return [path for path, _, _ in check_object(found, obj, "upsert", options)[1]]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "options"), [("webhook", HOOK), ("slack", SLACK), ("google_data_manager", GOOGLE)]
+)
+def test_the_settings_of_the_pages_are_right(vendor: str, options: dict[str, Any]) -> None:
+    assert told(vendor, options) == []
+    assert (
+        told(vendor, {name: Secret(value) if "secret" in name else value for name, value in options.items()})
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hooks.example/x",
+        "ftp://hooks.example/x",
+        "https://",
+        "https://host:99999/x",
+        "https://user:canary@host/x",
+        "https://h/a b",
+    ],
+)
+def test_a_url_that_is_none_is_told_without_showing_it(url: str) -> None:
+    for vendor, options in (("webhook", {**HOOK, "url": url}), ("slack", {"webhook_url": Secret(url)})):
+        ((_, what),) = told(vendor, options)
+        assert "canary" not in what
+        assert "/x" not in what
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "canary",
+        "whsec_canary",
+        "whsec_" + base64.b64encode(b"1" * 23).decode(),
+        SECRET.removeprefix("whsec_"),
+    ],
+)
+def test_a_signing_secret_that_is_no_key_is_told_without_showing_it(secret: str) -> None:
+    for name in ("signing_secret", "previous_signing_secret"):
+        ((path, what),) = told("webhook", {**HOOK, name: Secret(secret)})
+        assert path == (name,)
+        assert secret not in what
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("webhook-id", "x"), ("Content-Type", "x"), ("a b", "x"), ("X-Team", "a\nb"), ("X-Team", 7)],
+)
+def test_a_header_that_cannot_be_sent_is_told(header: str, value: Any) -> None:
+    ((path, _),) = told("webhook", {**HOOK, "headers": {header: value}})
+    assert path == ("headers", header)
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"operating_account": "1"}, ()),
+        ({"operating_account": "1", "client_id": "a", "refresh_token": "b"}, ()),
+        ({**GOOGLE, "service_account_file": "key.json"}, ("access_token",)),
+        ({**GOOGLE, "operating_account": "acme"}, ("operating_account",)),
+        ({**GOOGLE, "login_account": "acme"}, ("login_account",)),
+        ({**GOOGLE, "poll_interval": "0s"}, ("poll_interval",)),
+        ({**GOOGLE, "account_type": "GOOGLE"}, ("account_type",)),
+        ({**GOOGLE, "rate_limit": {"requests": 5}}, ("rate_limit",)),
+    ],
+)
+def test_google_is_logged_in_to_in_one_way(options: dict[str, Any], path: tuple[str, ...]) -> None:
+    assert [found for found, _ in told("google_data_manager", options)] == [path]
+
+
+@pytest.mark.parametrize("missing", ["audience", "ad_user_data", "ad_personalization", "terms_accepted"])
+def test_consent_and_terms_are_never_assumed(missing: str) -> None:
+    given = {name: value for name, value in MEMBERS.items() if name != missing}
+    assert told_of_sync("google_data_manager", "audience_members", given) == [(missing,)]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "obj", "options", "path"),
+    [
+        (
+            "google_data_manager",
+            "audience_members",
+            {**MEMBERS, "terms_accepted": False},
+            ("terms_accepted",),
+        ),
+        ("google_data_manager", "audience_members", {**MEMBERS, "audience": "customers"}, ("audience",)),
+        ("google_data_manager", "audience_members", {**MEMBERS, "splits": -1}, ("splits",)),
+        ("google_data_manager", "audience_members", {**MEMBERS, "ad_user_data": "yes"}, ("ad_user_data",)),
+        ("slack", "messages", {"longest_text": 0}, ("longest_text",)),
+        ("webhook", "leads", {"batch_size": 101}, ("batch_size",)),
+        ("webhook", "leads", {"batch_size": 0}, ("batch_size",)),
+        ("webhook", "leads", {"format": "xml"}, ("format",)),
+        ("webhook", "my leads", {}, ()),
+    ],
+)
+def test_a_syncs_options_are_checked(
+    vendor: str, obj: str, options: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    assert told_of_sync(vendor, obj, options) == [path]
+
+
+def test_the_account_of_a_url_is_stable_and_tells_nothing() -> None:
+    account = hook_url.account_of("https://hooks.example/catch/canary/?token=a")
+    assert account == hook_url.account_of("https://hooks.example/catch/canary?token=b")
+    assert account != hook_url.account_of("https://hooks.example/catch/other/")
+    assert account != hook_url.account_of("http://hooks.example/catch/canary/")
+    assert "canary" not in account
+    assert hook_url.base_and_end("https://h/a//") == ("https://h/a", "//")
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (2**53 - 1, 2**53 - 1),
+        (2**53, "9007199254740992"),
+        (-(2**63), "-9223372036854775808"),
+        (Decimal("10.00"), "10.00"),
+        (Decimal("1E+2"), "100"),
+        (0.1, 0.1),
+        (True, True),
+        (None, None),
+        (date(1, 1, 1), "0001-01-01"),
+        (datetime(1901, 2, 3, 4, 5, 6), "1901-02-03T04:05:06.000000Z"),
+        (datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=-7))), "2026-07-01T19:00:00.000000Z"),
+        (datetime(2026, 7, 1, 12, 0, 0, 1, UTC), "2026-07-01T12:00:00.000001Z"),
+        ([1, Decimal("0.1")], [1, "0.1"]),
+        ({"a": None}, {"a": None}),
+    ],
+)
+def test_values_of_a_webhook_are_exact(value: Any, sent: Any) -> None:
+    found = json_value("x", value)
+    assert (found, type(found)) == (sent, type(sent))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), b"x", object()])
+def test_what_json_has_nothing_for_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        json_value("x", value)
+    assert caught.value.field == "x"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("given", "form"),
+    [
+        # the two examples of Google's page "Format user data"
+        ("cloudy.sanfrancisco+shopping@gmail.com", "cloudysanfrancisco@gmail.com"),
+        ("user.name+NYC@Example.com", "user.name+nyc@example.com"),
+        (" J ane@GoogleMail.com\n", "jane@googlemail.com"),
+        ("a.b@notgmail.com", "a.b@notgmail.com"),
+        ("ünï@exämple.de", "ünï@exämple.de"),
+    ],
+)
+def test_an_email_has_googles_form(given: str, form: str) -> None:
+    assert email_address(given) == form
+
+
+def test_gmails_rules_can_be_left_out() -> None:
+    assert email_address("a.b+c@gmail.com", gmail_rules=False) == "a.b+c@gmail.com"
+    assert len(Identifiers("hex", False).of("email", "a.b@gmail.com", {"email": "ab@gmail.com"})) == 2
+    assert len(Identifiers("hex", True).of("email", "a.b@gmail.com", {"email": "ab@gmail.com"})) == 1
+
+
+def test_phones_and_names_have_googles_form() -> None:
+    assert phone_number("+1 (800) 555-0100") == "+18005550100"
+    assert person_name("  Dr. MARY-Ann_\tO’Hara ") == "dr maryann ohara"
+    for bad in ("(800) 555-0100", "+0800555010", "+1 800 555 0100 ext 3", "+123456", ""):
+        with pytest.raises(Unsendable):
+            phone_number(bad)
+
+
+@pytest.mark.parametrize("missing", ["given_name", "family_name", "region_code", "postal_code"])
+def test_an_address_needs_all_of_its_parts(missing: str) -> None:
+    whole = {"given_name": "a", "family_name": "b", "region_code": "DE", "postal_code": "1"}
+    assert len(Identifiers().of("email", "a@b.example", whole)) == 2
+    for nothing in (None, ""):
+        assert len(Identifiers().of("email", "a@b.example", {**whole, missing: nothing})) == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {},
+        {"requestStatusPerDestination": []},
+        {"requestStatusPerDestination": [{}]},
+        {"requestStatusPerDestination": [{"requestStatus": "SUCCESS"}, {"requestStatus": "PROCESSING"}]},
+        {"requestStatusPerDestination": [{"requestStatus": "REQUEST_STATUS_UNKNOWN"}]},
+    ],
+)
+def test_a_status_that_says_nothing_yet_is_no_verdict(document: Any) -> None:
+    assert of_status(document, 3) is None
+
+
+def partly(*errors: dict[str, Any]) -> dict[str, Any]:
+    found = {"requestStatus": "PARTIAL_SUCCESS", "errorInfo": {"errorCounts": list(errors)}}
+    return {"requestStatusPerDestination": [found]}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"recordCount": "2", "recordIndices": [1]},
+        {"recordCount": "1", "recordIndices": [3]},
+        {"recordCount": "1", "recordIndices": [-1]},
+        {"recordCount": "1"},
+        {},
+    ],
+)
+def test_places_that_cannot_be_right_are_no_places(error: dict[str, Any]) -> None:
+    verdict = of_status(partly(error), 3)
+    assert verdict is not None
+    assert (verdict.kind, verdict.places) == ("part", {})
+
+
+def test_some_words_of_google_mean_what_they_say() -> None:
+    for word in ("FAILED", "FAILURE"):  # the schema's word, and its page's
+        verdict = of_status({"requestStatusPerDestination": [{"requestStatus": word}]}, 3)
+        assert verdict is not None and verdict.kind == "failed"
+    refused = of_refusal({"message": "no"}, 3)
+    assert (refused.kind, refused.text, refused.places, refused.elsewhere) == ("rejected", "no", {}, False)
+    outside = {"details": [{"fieldViolations": [{"field": "audience_members[9]", "description": "d"}]}]}
+    assert of_refusal(outside, 3).places == {}
