@@ -59,10 +59,8 @@ class DeadLetter:
 
 def next_try() -> str:
     """When a letter's row may go out by itself again; NULL: as soon as it has changed."""
-    wait = (
-        f"least({FIRST_WAIT} * CAST(pow(2, least(attempts - {PATIENT_FROM}, 10)) AS INTEGER), {LONGEST_WAIT})"
-    )
-    return f"CASE WHEN attempts >= {PATIENT_FROM} THEN last_at + {wait} END"
+    hours = f"least(CAST(pow(2, least(attempts - {PATIENT_FROM}, 10)) AS INTEGER), {LONGEST_WAIT})"
+    return f"CASE WHEN attempts >= {PATIENT_FROM} THEN last_at + to_hours({hours}) END"
 
 
 def waiting(warehouse: Warehouse, scope: Scope, now: datetime) -> str | None:
