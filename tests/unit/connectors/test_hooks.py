@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.conformance.vendors import FreeLimiter, utc_now
 
 from tailrace.connectors.google_data_manager.identifiers import (
     Identifiers,
@@ -17,11 +19,14 @@ from tailrace.connectors.google_data_manager.identifiers import (
     phone_number,
 )
 from tailrace.connectors.google_data_manager.verdicts import of_refusal, of_status
-from tailrace.connectors.sdk import hook_url
+from tailrace.connectors.sdk import hook_url, tap
+from tailrace.connectors.sdk.base import Context, WriteBatch, WriteRow
 from tailrace.connectors.sdk.options import check_connection, check_object
 from tailrace.connectors.sdk.registry import declaration
 from tailrace.connectors.webhook.rows import json_value
+from tailrace.errors import AuthError
 from tailrace.project.secrets import Secret
+from tailrace.sandbox.server import Sandbox
 
 SECRET = "whsec_" + base64.b64encode(b"0" * 24).decode()
 HOOK = {"url": "https://hooks.example/catch/1/", "signing_secret": SECRET}
@@ -266,3 +271,28 @@ def test_some_words_of_google_mean_what_they_say() -> None:
     assert (refused.kind, refused.text, refused.places, refused.elsewhere) == ("rejected", "no", {}, False)
     outside = {"details": [{"fieldViolations": [{"field": "audience_members[9]", "description": "d"}]}]}
     assert of_refusal(outside, 3).places == {}
+
+
+@pytest.mark.parametrize("vendor", ["slack", "webhook"])
+def test_what_is_shown_of_an_exchange_holds_no_secret(vendor: str) -> None:
+    """`activate --only` shows requests and answers; the URL of a hook is its password."""
+    with Sandbox.start(contacts=1, limits=False) as sandbox:
+        path = "/services/T1/B1/canary1secret" if vendor == "slack" else "/canary1secret/"
+        name = "webhook_url" if vendor == "slack" else "url"
+        own: dict[str, Any] = {}
+        if vendor == "webhook":
+            own = {"signing_secret": SECRET, "headers": {"Authorization": Secret("canary2header")}}
+        given = {name: sandbox.base_url(vendor) + path, "rate_limit": "off", "max_wait": "0s", **own}
+        found = declaration(vendor)
+        assert found is not None and found.open is not None
+        connector = found.open(given, Context(vendor, FreeLimiter(), utc_now))
+        shown: list[tap.Exchange] = []
+        obj = "messages" if vendor == "slack" else "leads"
+        row = WriteRow("0", None, {"text": "canary1secret is said"})
+        with tap.listening(shown.append), suppress(AuthError):
+            connector.destination().write(WriteBatch(obj, "create", None, (row,)))
+        connector.close()
+    assert len(shown) == 1
+    assert shown[0].status in (200, 401)
+    assert "canary1secret" not in shown[0].url
+    assert "canary2" not in str(shown)
