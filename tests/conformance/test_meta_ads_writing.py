@@ -213,6 +213,17 @@ def test_entries_that_meta_calls_invalid_are_found(
     assert len(desk.requests("meta_ads")) - sent == {5: 1, 1: 3, 0: 15}[samples]
 
 
+def test_an_id_like_a_number_is_not_looked_for_in_samples(
+    destination: Destination, sandbox: Sandbox, desk: Desk
+) -> None:
+    """A sample of 12 would name 1, too, and as two are invalid, 5 would pass for taken."""
+    habits(sandbox).samples = 1
+    desk.faults({"vendor": "meta_ads", "route": ROUTE, "row_error": {"keys": ["12", "5"]}})
+    results = send(destination, "upsert", *(row(key) for key in ("12", "1", "5", "9")), match="EXTERN_ID")
+    assert outcomes(results) == ["dead", "acked", "dead", "acked"]
+    assert {each["EXTERN_ID"] for each in users(desk).values() if "EXTERN_ID" in each} == {"1", "9"}
+
+
 def test_entries_that_all_are_invalid_are_one_request(destination: Destination, desk: Desk) -> None:
     refused = {"keys": [f"p{number}@tailrace.example" for number in range(8)]}
     desk.faults({"vendor": "meta_ads", "route": ROUTE, "row_error": refused})

@@ -5,6 +5,7 @@ Both requests may be repeated. There is nothing to read back: Meta shows no one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import orjson
 
 from tailrace.connectors.meta_ads.api import Api
-from tailrace.connectors.meta_ads.identifiers import Unsendable, entry_value
+from tailrace.connectors.meta_ads.identifiers import HASH, Unsendable, entry_value
 from tailrace.connectors.sdk.base import NOTHING, RemoteField, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import TailraceError
@@ -154,14 +155,17 @@ def _before(row: WriteRow, match: str, options: Mapping[str, Any]) -> str:
 
 
 def _count(answer: Mapping[str, Any], name: str) -> int | None:
-    value = answer.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    text = str(answer.get(name))
+    return int(text) if re.fullmatch(r"[0-9]+", text) else None
 
 
 def _named(samples: Any, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries whose identity stands in the samples, whatever their form (a map of texts, by Meta's reference)."""
+    """The entries whose identity stands in the samples, whatever their form (a map of texts, by Meta's reference).
+
+    Only a hash is unmistakable: an EXTERN_ID like 1 may stand there for something else.
+    """
     text = samples if isinstance(samples, str) else orjson.dumps(samples or {}).decode()
-    return [entry for entry in entries if entry.values[0] in text]
+    return [entry for entry in entries if HASH.fullmatch(entry.values[0]) and entry.values[0] in text]
 
 
 def _settle(entries: Iterable[Entry], outcome: Any, reason: str | None, told: Told) -> None:
