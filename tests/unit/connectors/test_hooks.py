@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.conformance.vendors import FreeLimiter, utc_now
 
+from tailrace.connectors.google_data_manager.api import Accounts, Api, Patience
 from tailrace.connectors.google_data_manager.identifiers import (
     Identifiers,
     Unsendable,
@@ -21,6 +22,7 @@ from tailrace.connectors.google_data_manager.identifiers import (
 from tailrace.connectors.google_data_manager.verdicts import of_refusal, of_status
 from tailrace.connectors.sdk import hook_url, tap
 from tailrace.connectors.sdk.base import Context, WriteBatch, WriteRow
+from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.options import check_connection, check_object
 from tailrace.connectors.sdk.registry import declaration
 from tailrace.connectors.webhook.rows import json_value
@@ -296,3 +298,41 @@ def test_what_is_shown_of_an_exchange_holds_no_secret(vendor: str) -> None:
     assert shown[0].status in (200, 401)
     assert "canary1secret" not in shown[0].url
     assert "canary2" not in str(shown)
+
+
+class Slow:
+    """An Http that always says that Google still works on it."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.context = Context("google", FreeLimiter(), utc_now)
+
+    def request(self, method: str, path: str, **more: Any) -> Answer:
+        if method == "POST":
+            return Answer(200, {}, b"", {"requestId": "r1"})
+        self.looks += 1
+        return Answer(200, {}, b"", {"requestStatusPerDestination": [{"requestStatus": "PROCESSING"}]})
+
+
+def test_looks_become_rarer_and_end() -> None:
+    http, pauses = Slow(), list[float]()
+    api = Api(http, Accounts(("GOOGLE_ADS", "1"), None), Patience(10, 7200, pauses.append))  # type: ignore[arg-type]
+    options = {**MEMBERS, "encoding": "hex", "confirm": True}
+    verdict = api.carry("ingest", [{}], options)
+    assert (verdict.kind, http.looks) == ("silent", 27)  # after 10, 20, 40, 80, 160 s and then every 300 s
+    assert sum(pauses) == 6910
+    assert max(pauses) <= 1, "Ctrl-C is looked for every second"
+
+
+def test_ctrl_c_ends_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = list[float]()
+
+    def asked_after_three() -> None:
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("tailrace.interrupts.check", asked_after_three)
+    api = Api(Slow(), Accounts(("GOOGLE_ADS", "1"), None), Patience(10, 7200, pauses.append))  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        api.carry("ingest", [{}], {**MEMBERS, "encoding": "hex", "confirm": True})
+    assert len(pauses) == 3
