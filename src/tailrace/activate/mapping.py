@@ -166,8 +166,8 @@ def finite(expression: str, kind: str) -> str | None:
 
 def value_hash(parts: Sequence[tuple[str, str]]) -> str:
     """md5 over named parts; each part is what `framed` made, so no value can imitate a border."""
-    joined = " || ".join(f"{literal('|' + name + '=')} || {part}" for name, part in parts)
-    return f"md5('v1' || {joined})"
+    joined = "".join(f" || {literal('|' + name + '=')} || {part}" for name, part in parts)
+    return f"md5('v1'{joined})"
 
 
 def framed(dialect: Dialect, expression: str, kind: str) -> str:

@@ -150,13 +150,13 @@ def _forget_overwritten(warehouse: Warehouse, scope: Scope) -> None:
 def _ledger_row(delivery: Delivery) -> dict[str, str]:
     """Every ledger column out of an answered row; what was accepted before stays where the vendor said no."""
     kept = "CASE WHEN kept IS NULL THEN vals ELSE CAST(json_merge_patch(vals, kept) AS VARCHAR) END"
-    moved = "(outcome = 'unmatched' AND by_id AND target = 'acked')"
+    moved = "(outcome = 'unmatched' AND by_id AND target = 'acked' AND field IS NULL)"
     row = {
         "account": literal(delivery.account),
         "object": literal(delivery.object),
         "sync": literal(delivery.sync),
         "primary_key": "primary_key",
-        # a record that is gone by its id: the next run looks for it by its key
+        # a record that is gone by its id: the next run looks for it by its key; with a field it is another record that lacks
         "status": f"CASE WHEN {_gone()} THEN target WHEN {moved} THEN 'pending' ELSE outcome END",
         # what a lost answer left at the vendor is not known: the old hash proves nothing any more
         "acked_hash": f"CASE WHEN {_gone()} AND target = 'acked' THEN hash"

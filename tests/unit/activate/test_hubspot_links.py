@@ -116,3 +116,56 @@ def test_people_keep_what_they_associated(house, desk):
     people(house, 1, "'c1.io'")
     house.run()
     assert tied(desk) == {("500", "901"), ("500", "902")}
+
+
+def test_a_list_follows_the_model(house, desk):
+    writing(
+        house,
+        "list_members",
+        mode="mirror",
+        fields=(),
+        on_removed="archive",
+        options={"list": "1"},
+    )
+
+    def members():
+        return {int(one["recordId"]) - 500 for one in desk.records("hubspot", "list_members")}
+
+    people(house, 152)
+    counts = house.run().counts
+    assert (counts.created + counts.updated, counts.unmatched) == (150, 2)
+    assert members() == set(range(150))
+    before = len(desk.requests("hubspot"))
+    assert house.run().counts.to_send == 0
+    assert len(desk.requests("hubspot")) == before
+    people(house, 100)
+    house.warehouse.execute("UPDATE marts.lead_scores SET email = 'p120@x.io' WHERE contact_id = 7")
+    house.warehouse.execute("DELETE FROM marts.lead_scores WHERE contact_id = 9")
+    house.run()
+    assert members() == (set(range(100)) | {120}) - {7, 9}
+
+
+def test_a_known_record_that_waits_for_its_company_is_never_made_twice(house, desk):
+    writing(
+        house,
+        "contacts",
+        mode="upsert",
+        fields=(FieldMap("lead_score", "score"),),
+        associations=(Association("companies", "domain", "domain"),),
+    )
+    people(house, 2)
+    house.run()
+    people(house, 2, "CASE i WHEN 0 THEN 'late.io' ELSE 'c1.io' END")
+    house.warehouse.execute("UPDATE marts.lead_scores SET email = 'new@x.io' WHERE contact_id = 0")
+    house.run()
+    known = house.ledger(0)
+    assert (known["status"], known["remote_id"]) == ("unmatched", "500")
+    assert known["error"] == "HubSpot has no companies with domain=late.io yet"
+    desk.save("hubspot", "companies", {"id": "999", "properties": {"domain": "late.io"}})
+    house.warehouse.execute("UPDATE marts.lead_scores SET score = 5 WHERE contact_id = 0")
+    house.run()
+    assert house.statuses() == {"acked": 2}
+    contacts = {one["id"]: one["properties"] for one in desk.records("hubspot", "contacts")}
+    assert len(contacts) == 150
+    assert contacts["500"]["lead_score"] == "5"
+    assert tied(desk) == {("500", "999"), ("501", "901")}
