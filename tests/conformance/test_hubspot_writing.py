@@ -86,6 +86,19 @@ class TestACustomObject(OwnKey):
     text_field = "monthly_amount"
     bad: ClassVar = {"plan": "platinum"}
 
+    def row(self, number: int, key: str, **values: Any) -> WriteRow:
+        """With the property that a new record has to have."""
+        given = values or {self.text_field: f"text {number}"}
+        return WriteRow(f"row-{number}", key, {"plan": "team", **given})
+
+    def test_a_new_record_without_what_is_required_is_told(
+        self, destination: Destination, desk: Desk
+    ) -> None:
+        rows = (WriteRow("a", self.new_key(1), {"seats": 1}), self.row(2, self.new_key(2)))
+        results = destination.write(WriteBatch(self.obj, "upsert", self.match, rows))
+        assert [(one.outcome, one.field) for one in results] == [("dead", "plan"), ("acked", None)]
+        assert results[0].reason == "Error creating SUBSCRIPTIONS. Some required properties were not set."
+
     @pytest.fixture
     def desk(self, sandbox: Sandbox) -> Iterator[Desk]:
         desk = Desk(sandbox)

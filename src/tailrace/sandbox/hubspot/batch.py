@@ -17,7 +17,7 @@ from tailrace.sandbox.hubspot.kinds import SINGULAR
 from tailrace.sandbox.hubspot.linking import Given, add_given, check_given
 from tailrace.sandbox.hubspot.objects import check_id_property
 from tailrace.sandbox.hubspot.portal import Portal
-from tailrace.sandbox.hubspot.rows import check_row_errors, check_unique, check_values
+from tailrace.sandbox.hubspot.rows import check_required, check_row_errors, check_unique, check_values
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.wire import Response
 
@@ -142,6 +142,7 @@ def _plan_create(
 ) -> _Planned:
     check_row_errors(call.row_errors, None, entry)
     values = check_values(portal, obj, entry.get("properties", {}), call.version, None)
+    check_required(portal, obj, values)
     check_unique(portal, obj, values, None, claimed)
     given = check_given(portal, obj, entry.get("associations"))
     return _Planned(None, values, entry.get("objectWriteTraceId"), given)
@@ -174,6 +175,8 @@ def _plan_upsert(
     if record is None and isinstance(given, dict):
         given = {id_property: key, **given}
     values = check_values(portal, obj, given, call.version, record)
+    if record is None:
+        check_required(portal, obj, values)
     check_unique(portal, obj, values, record["id"] if record else None, claimed)
     return _Planned(record, values, entry.get("objectWriteTraceId"))
 

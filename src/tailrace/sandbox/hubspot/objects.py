@@ -8,7 +8,7 @@ from tailrace.sandbox.hubspot.call import Call, show, show_written, view_of
 from tailrace.sandbox.hubspot.errors import Refusal, invalid, not_found
 from tailrace.sandbox.hubspot.linking import add_given, check_given
 from tailrace.sandbox.hubspot.portal import Portal
-from tailrace.sandbox.hubspot.rows import check_row_errors, check_unique, check_values
+from tailrace.sandbox.hubspot.rows import check_required, check_row_errors, check_unique, check_values
 from tailrace.sandbox.store import Record
 from tailrace.sandbox.wire import Response
 
@@ -58,6 +58,7 @@ def create(portal: Portal, call: Call) -> Response:
     document = call.body()
     check_row_errors(call.row_errors, None, document)
     values = check_values(portal, obj, document.get("properties", {}), call.version, None)
+    check_required(portal, obj, values)
     check_unique(portal, obj, values, None)
     given = check_given(portal, obj, document.get("associations"))
     record = portal.create(obj, values)

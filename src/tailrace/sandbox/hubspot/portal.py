@@ -117,6 +117,11 @@ class Portal:
         """An object type's id: 0-1 for contacts, 2-... for custom objects."""
         return TYPE_IDS.get(obj) or self.custom.get(obj, obj)
 
+    def own_properties(self, obj: str) -> list[str]:
+        """The properties of a custom object that its makers defined; the first of them is required of a new record."""
+        names = [name for name, found in self.schemas[obj].properties.items() if not found.get("archived")]
+        return [name for name in names if not name.startswith("hs") and name != "hubspot_owner_id"]
+
     def find(self, obj: str, key: str, id_property: str | None = None) -> Record | None:
         """A live record by its id or by a property with unique values."""
         table = self.tables[obj]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tailrace.sandbox.hubspot.errors import Problem, Refusal, invalid, invalid_properties
 from tailrace.sandbox.hubspot.kinds import SINGULAR
-from tailrace.sandbox.hubspot.portal import Portal
+from tailrace.sandbox.hubspot.portal import Portal, bare
 from tailrace.sandbox.hubspot.schema import is_read_only
 from tailrace.sandbox.hubspot.values import BadValue, as_text, checked
 from tailrace.sandbox.store import Record
@@ -93,6 +93,15 @@ def check_unique(
             if key in claimed and (own_id is None or claimed[key] != own_id):
                 raise _taken(obj, claimed[key] or "in this batch")
             claimed[key] = own_id or ""
+
+
+def check_required(portal: Portal, obj: str, values: dict[str, str]) -> None:
+    """400 where a new record of a custom object lacks what its schema requires."""
+    required = portal.own_properties(obj)[:1] if obj in portal.custom else []
+    missing = [name for name in required if not values.get(name)]
+    if missing:
+        message = f"Error creating {bare(obj).upper()}. Some required properties were not set."
+        raise Refusal(400, "VALIDATION_ERROR", message, context={"properties": missing})
 
 
 def _taken(obj: str, holder: str) -> Refusal:

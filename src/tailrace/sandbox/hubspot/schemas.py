@@ -28,7 +28,7 @@ def read(portal: Portal, call: Call) -> Response:
 
 def _schema(portal: Portal, obj: str) -> dict[str, Any]:
     names = [name for name, found in portal.schemas[obj].properties.items() if not found.get("archived")]
-    own = [name for name in names if not name.startswith("hs") and name != "hubspot_owner_id"]
+    own = portal.own_properties(obj)
     type_id = portal.type_id(obj)
     return {
         "id": type_id.removeprefix("2-"),
