@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tailrace.warehouse.base import META, TableRef, Warehouse
 
 CURSORS = TableRef(META, "cursors")
-LATER = {"touch_version": 0, "cursor_columns": "''", "own_version": 0, "own_columns": "''"}
+LATER = {"raw_done": 0, "touch_version": 0, "cursor_columns": "''", "own_version": 0, "own_columns": "''"}
 """Columns that files of earlier releases may lack, and what stands for them."""
 
 
@@ -48,7 +48,7 @@ def landed_versions(warehouse: Warehouse) -> dict[str, LandedVersion]:
     if "touch_version" not in there:
         later["touch_version"] = "data_version"
     rows = warehouse.query(
-        f"SELECT resource, data_version, {later['touch_version']}, raw_done, {later['cursor_columns']},"
+        f"SELECT resource, data_version, {later['touch_version']}, {later['raw_done']}, {later['cursor_columns']},"
         f" {later['own_version']}, {later['own_columns']} FROM {warehouse.dialect.table(CURSORS)}"
     )
     return {

@@ -71,13 +71,23 @@ def test_an_age_between_two_days_is_always_the_same():
     assert not volatile_in(sqlglot.parse_one("SELECT age(a, b)", read="duckdb"))
 
 
-def test_a_row_that_only_moved_the_cursor_counts(warehouse):
+@pytest.mark.parametrize(
+    ("column", "seen_at_first", "later"),
+    [
+        ("updated_at", "landed 8", "landed 9"),
+        ("score", "landed 7", "landed 10"),
+        ("id", "landed 7", "landed 7"),
+    ],
+)
+def test_what_only_moved_the_cursor_or_came_back_counts_for_who_reads_it(
+    warehouse, column, seen_at_first, later
+):
     warehouse.execute("CREATE SCHEMA ads; CREATE TABLE ads.spend AS SELECT 1 AS id")
     warehouse.execute(
-        "CREATE TABLE tailrace_meta.cursors AS SELECT 'ads.spend' AS resource, 7 AS data_version, 8 AS touch_version"
+        "CREATE TABLE tailrace_meta.cursors AS SELECT 'ads.spend' AS resource, 7 AS data_version, 8 AS touch_version,"
+        " 'updated_at' AS cursor_columns, 0 AS own_version, 'score' AS own_columns"
     )
-    wanted = suite(expect("exists_in", column="id", table="ads.spend", to_column="updated_at"))
-    before = inputs.state(warehouse, wanted)
-    assert json.loads(before) == {"ads.spend": "landed 7/8"}
-    warehouse.execute("UPDATE tailrace_meta.cursors SET touch_version = 9")
-    assert inputs.state(warehouse, wanted) != before
+    wanted = suite(expect("exists_in", column="id", table="ads.spend", to_column=column))
+    assert json.loads(inputs.state(warehouse, wanted)) == {"ads.spend": seen_at_first}
+    warehouse.execute("UPDATE tailrace_meta.cursors SET touch_version = 9, own_version = 10")
+    assert json.loads(inputs.state(warehouse, wanted)) == {"ads.spend": later}
