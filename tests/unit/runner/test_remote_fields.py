@@ -202,3 +202,19 @@ def test_a_name_that_hubspot_would_refuse_is_said_at_check(project, capsys, word
     said = capsys.readouterr().err
     assert "'Lead Grade' is no name for a new field of contacts" in said
     assert "Write lower-case letters, digits and underscores, a letter first" in said
+
+
+def test_a_run_makes_the_field_and_fills_it(project, world, capsys):
+    edit(project, "lead_grade: grade", "lead_grade_3: {column: grade, label: Grade of the lead}")
+    edit(project, "mode: update ", "create_fields: true\nmode: update ")
+    assert invoke(cli, ["run", "-q", "--project", str(project)]) == 0, capsys.readouterr().err
+    desk = Desk(world)
+    made = {one["name"]: one for one in desk.records("hubspot", "contacts.properties")}["lead_grade_3"]
+    assert (made["type"], made["label"], made["groupName"]) == (
+        "string",
+        "Grade of the lead",
+        "contactinformation",
+    )
+    held = {one["properties"].get("lead_grade_3") for one in desk.records("hubspot", "contacts")} - {None}
+    assert held
+    assert held <= {"A", "B", "C", "D"}
