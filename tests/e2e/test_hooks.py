@@ -231,6 +231,16 @@ def test_an_audience_is_the_model(house: House) -> None:
     assert house.statuses("google")["3"] == "dead"
 
 
+def test_a_membership_needs_no_fields(house: House) -> None:
+    sync = house.acme.root / "reverse" / "google.yml"
+    sync.write_text(sync.read_text().replace("fields: {phone: {column: phone, if_null: skip}}\n", ""))
+    assert counted(house.run("google")) == (3, 0, 0, 0, 0, 1)
+    house.set(1, "score", 1)
+    house.drop(3)
+    assert counted(house.run("google")) == (0, 0, 1, 2, 0, 1)
+    assert mails(house) == {hashed(row[1]) for row in house.people.values()}
+
+
 def mails(house: House) -> set[str]:
     members = house.records("google_data_manager", "audience_members")
     return {

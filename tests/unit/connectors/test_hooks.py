@@ -69,6 +69,10 @@ def test_the_settings_of_the_pages_are_right(vendor: str, options: dict[str, Any
         "https://host:99999/x",
         "https://user:canary@host/x",
         "https://h/a b",
+        "https://h:0/x",
+        "https://a..b/x",
+        "https://[::1/x",
+        "https://h/canary\x00",
     ],
 )
 def test_a_url_that_is_none_is_told_without_showing_it(url: str) -> None:

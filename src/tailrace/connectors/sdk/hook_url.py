@@ -11,6 +11,11 @@ from urllib.parse import urlsplit
 from tailrace.connectors.sdk.auth import reveal
 from tailrace.connectors.sdk.options import Problem
 
+URL = re.compile(
+    r"https?://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(?P<port>\d{1,5}))?(?:[/?][!-~]*)?"
+)
+"""Strict, so that a client which cannot read a URL has no reason to repeat it in an error."""
+PORTS = range(1, 65_536)
 SHORTEST_SECRET = 8
 
 
@@ -18,11 +23,10 @@ def url_problems(name: str, value: Any) -> list[Problem]:
     """What is wrong with a URL, said without showing it."""
     text = str(reveal(value))
     fix = "write the whole URL, like https://host/path"
-    if not re.fullmatch(r"https?://[^/\s@]+(/[^\s]*)?(\?[^\s]*)?", text):
+    found = URL.fullmatch(text)
+    if found is None or ".." in found["host"]:
         return [((name,), f"{name} is no URL", fix)]
-    try:
-        urlsplit(text).port  # noqa: B018 - reading it is the check
-    except ValueError:
+    if int(found["port"] or 1) not in PORTS:
         return [((name,), f"{name} has no port that can be one", fix)]
     return []
 
