@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.unit.activate.crm import CONTACTS
 
 from tailrace.activate.conflicts import Kept, kept_fields
 from tailrace.activate.staging import SentField, StagedBatch, StagedRow
 from tailrace.connectors.sdk.base import Edit
 from tailrace.errors import Unavailable
+from tailrace.project.spec import FieldMap
 
 ACKED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BEFORE, AFTER = ACKED_AT - timedelta(hours=1), ACKED_AT + timedelta(hours=1)
@@ -327,3 +329,69 @@ def test_a_read_that_fails_is_not_hidden():
 
     with pytest.raises(Unavailable):
         judge(Down(), THEIRS, row({"note": WANTED}, {"note": OURS}))
+
+
+def guarded_house(house, rule: str, **more) -> None:
+    house.with_sync(
+        fields=(FieldMap("lead_score", "score"), FieldMap("note", "note", conflict=rule)),
+        updated_at="changed_at",
+        **more,
+    )
+    house.obj = replace(CONTACTS, conflicts=("ours", "theirs", "newest", "if_empty"))
+
+
+def model(house, notes: list[str], score: int = 1) -> None:
+    rows = ", ".join(
+        f"({i}, 'p{i}@x.io', {score}, '{note}', TIMESTAMP '2026-01-01')" for i, note in enumerate(notes)
+    )
+    house.model(f"SELECT * FROM (VALUES {rows}) AS t(contact_id, email, score, note, changed_at)")
+
+
+def test_a_read_that_fails_leaves_the_batch_waiting_and_nothing_written(house, monkeypatch):
+    guarded_house(house, "theirs")
+    model(house, ["n0", "n1"])
+    for i in range(2):
+        house.crm.add({"email": f"p{i}@x.io"})
+
+    def down(*args, **more):
+        raise Unavailable("HubSpot is down", "run again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.crm, "read_fields", down)
+        assert house.run().status == "failed"
+    assert house.crm.batches == []
+    assert house.statuses() == {"pending": 2}
+    assert house.run().status == "ok"
+    assert house.statuses() == {"acked": 2}
+
+
+def test_kept_and_overwritten_fields_are_counted_and_the_rest_is_sent(house):
+    guarded_house(house, "if_empty")
+    keys = [house.crm.add({"email": f"p{i}@x.io"}) for i in range(3)]
+    model(house, ["n0", "n1", "n2"])
+    house.run()
+    house.crm.records[keys[0]]["note"] = "a person's"
+    house.crm.records[keys[1]]["note"] = ""
+    model(house, ["m0", "m1", "m2"], score=2)
+    counts = house.run().counts
+    assert (counts.kept, counts.overwritten, counts.conflict) == (1, 1, 0)
+    assert [house.crm.records[key]["note"] for key in keys] == ["a person's", "m1", "m2"]
+    assert [house.crm.records[key]["lead_score"] for key in keys] == [2, 2, 2]
+    assert house.run().counts.requests == 0
+
+
+def test_a_sync_whose_fields_are_all_ours_reads_nothing(house):
+    house.rows(250)
+    house.run()
+    house.rows(250, score="i % 100 + 1")
+    house.run()
+    assert house.crm.reads == []
+
+
+def test_reads_are_one_a_batch(house):
+    guarded_house(house, "theirs")
+    for i in range(250):
+        house.crm.add({"email": f"p{i}@x.io"})
+    model(house, ["n"] * 250)
+    house.run()
+    assert [len(keys) for _, _, keys, _ in house.crm.reads] == [100, 100, 50]

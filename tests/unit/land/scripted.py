@@ -73,7 +73,7 @@ class Landing:
         self.source.items = [*items, Checkpoint({"at": self.runs} if position is None else position, scopes)]
         return self.again()
 
-    def again(self, **more):
+    def again(self, spec: ResourceSpec | None = None, **more):
         pipeline = Pipeline(
             "crm", "crm", "crm", (self.resource,), Marks("pipelines/crm.yml"), "pipelines/crm.yml"
         )
@@ -82,7 +82,7 @@ class Landing:
             self.source,
             pipeline,
             self.resource,
-            ResourceSpec("contacts"),
+            spec or ResourceSpec("contacts"),
             self.changes,
             run_id=f"run{self.runs}",
             now=self.now,

@@ -13,6 +13,7 @@ from tailrace.activate import ledger
 from tailrace.activate.result import Scope
 from tailrace.activate.written import Written, syncs_with_rows
 from tailrace.build.versions import Data
+from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.land.cursors import read_cursor
 from tailrace.land.replay import replay
 from tailrace.records import Checkpoint, Column, Schema
@@ -257,3 +258,18 @@ def test_syncs_that_never_wrote_are_not_asked_about(house):
     house.accept("1", score=1)
     assert syncs_with_rows(house.warehouse, ["tiers", "scores"], "contacts") == ["scores"]
     assert syncs_with_rows(house.warehouse, ["scores"], "companies") == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "columns"),
+    [("evolve", {"id", "email", "grade"}), ("freeze", {"id", "email"}), ("discard_row", {"id", "email"})],
+)
+def test_a_contract_without_new_columns_leaves_a_syncs_fields_out(rule, columns):
+    """Nobody asked for them: the resource does not fail, and no row is left out."""
+    landing = Landing(source=Scripted(Schema((Column("id"), Column("email")), ("id",))))
+    landing.land(page(row("1", "a"), at=1))
+    landing.contract(columns=rule)
+    landing.source.declared = Schema((Column("id"), Column("email"), Column("grade")), ("id",))
+    landing.source.items = [page(row("2", "b", grade="A"), at=2), Checkpoint({"at": 2})]
+    landing.again(spec=ResourceSpec("contacts", {}, ("grade",)))
+    assert (set(landing.columns()), landing.count()) == (columns, 2)
