@@ -100,11 +100,10 @@ class SharedLimiter:
 
     def done(self, bucket: str = "") -> None:
         """The request that this thread last got a place for has been answered, or has failed."""
-        held = self._held()
-        grant = held.pop(self._name(bucket), None)
+        now, grant = self._clock(), self._held().pop(self._name(bucket), None)
         if grant is not None:
             with self._store.write() as db:
-                db.execute("UPDATE grants SET done = ? WHERE rowid = ?", (self._clock(), grant))
+                db.execute("UPDATE grants SET done = ? WHERE rowid = ?", (now, grant))
 
     def _held(self) -> dict[str, int]:
         """The calling thread's open places by bucket."""
@@ -174,15 +173,16 @@ class SharedLimiter:
 
     def _mend(self, name: str) -> None:
         """After the clock was set back: what lies in the future happened just now, and no block is longer than it was."""
-        now = self._clock()
-        ahead = self._store.read(
-            "SELECT max(at, coalesce(done, at)) > ? FROM grants WHERE bucket = ? UNION SELECT blocked_at > ? FROM buckets"
-            " WHERE bucket = ?",
-            [now, name, now, name],
+        rows = self._store.read(
+            "SELECT max(max(at, coalesce(done, at))) FROM grants WHERE bucket = ? UNION ALL"
+            " SELECT blocked_at FROM buckets WHERE bucket = ?",
+            [name, name],
         )
-        if (1,) not in ahead:
+        # our now is read after what others wrote, here and below: theirs is no later then, unless the clock went back
+        if max((at for (at,) in rows if at is not None), default=0.0) <= self._clock():
             return
         with self._store.write() as db:
+            now = self._clock()
             db.execute(
                 "UPDATE grants SET at = min(at, ?), done = min(done, ?) WHERE bucket = ?", (now, now, name)
             )
