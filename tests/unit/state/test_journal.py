@@ -151,3 +151,34 @@ def test_every_request_is_behind_a_sync(tmp_path):
 def test_full_synchronous_is_set(store):
     assert store.connection().execute("PRAGMA synchronous").fetchone() == (2,)
     assert Path(store.path).exists()
+
+
+def test_the_connection_that_writes_intents_syncs_each_commit(store, tmp_path, monkeypatch):
+    """FULL in WAL: the log is on the disk before COMMIT returns, and so before the request leaves."""
+    entered(store, tmp_path)
+    seen = []
+    original = journal.JournalWriter._write
+
+    def write(self, entries):
+        db = self._store.connection()
+        seen.append(
+            (db.execute("PRAGMA synchronous").fetchone()[0], db.execute("PRAGMA journal_mode").fetchone()[0])
+        )
+        original(self, entries)
+
+    monkeypatch.setattr(journal.JournalWriter, "_write", write)
+    with journal.JournalWriter(store, "d1") as writer:
+        writer.commit(None, journal.Intent(0, 0, 100))
+        assert seen[0] == (2, "wal")
+        other = Store(store.path)  # what another process sees the moment the commit has returned
+        assert [record.outcome for record in journal.batches(other, "d1")] == [None]
+        other.close()
+
+
+def test_an_intent_is_entered_once(store, tmp_path):
+    """Two processes on one delivery: the second is stopped before its request."""
+    entered(store, tmp_path)
+    with journal.JournalWriter(store, "d1") as one, journal.JournalWriter(store, "d1") as other:
+        one.commit(None, journal.Intent(0, 0, 100))
+        with pytest.raises(FatalError, match="cannot write"):
+            other.commit(None, journal.Intent(0, 0, 100))

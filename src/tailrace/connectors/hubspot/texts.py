@@ -32,11 +32,13 @@ def all_accepted(batch: TextBatch, document: Any) -> Mapping[str, str] | None:
         return None
     results = document.get("results")
     try:
-        found = {result[TRACE]: str(result["id"]) for result in results or ()}
+        found = {result[TRACE]: result["id"] for result in results or ()}
     except (KeyError, TypeError):
         return None
     sent = {str(trace) for trace in range(batch.first, batch.first + len(batch.keys))}
-    return found if found.keys() == sent and len(results or ()) == len(sent) else None
+    whole = found.keys() == sent and len(results or ()) == len(sent)
+    named = all(isinstance(remote_id, str) and remote_id for remote_id in found.values())
+    return found if whole and named else None
 
 
 def typed(batch: TextBatch) -> WriteBatch:
