@@ -38,7 +38,8 @@ class Applied:
 
     @property
     def changes(self) -> int:
-        return self.inserted + self.updated + self.deleted
+        """What others did."""
+        return self.inserted + self.updated + self.deleted - self.own.rows
 
     def __add__(self, other: Applied) -> Applied:
         return Applied(
