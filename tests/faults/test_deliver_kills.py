@@ -20,7 +20,7 @@ from tests.conformance.vendors import Desk
 
 ROWS = 3_000
 IN_FLIGHT = 4 * 100
-VERSIONS, KILLS = 2, 3
+VERSIONS, KILLS = 3, 3
 SCRIPT = Path(__file__).with_name("deliver_once.py")
 POINTS = (
     "activate:staged",

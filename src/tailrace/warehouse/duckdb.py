@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"memory_limit": "512MB", "threads": 2}
 MEMORY = ":memory:"
-FEW = 200_000
-LOG = "256MB"
+FEW = 1_000_000
+LOG = "64MB"
 """Of changes that are written down and not yet folded into the file; they lie in memory, too."""
 
 
