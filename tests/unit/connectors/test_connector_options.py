@@ -103,7 +103,15 @@ LOGINS = {
     "mailchimp": {"api_key": "a-us3"},
     "meta_ads": {"access_token": "a"},
     "salesforce": {"access_token": "a", "instance_url": "https://acme.my.salesforce.com"},
+    "google_data_manager": {"access_token": "a", "operating_account": "1234567890"},
+    "slack": {"webhook_url": "https://hooks.slack.com/services/T0/B0/x"},
+    "webhook": {
+        "url": "https://example.com/hook",
+        "signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    },
 }
+URLS = {"slack": "webhook_url", "webhook": "url"}
+"""What the vendor's address is called, where it is not `base_url`."""
 
 
 @pytest.mark.parametrize("name", [name for name in known() if not declaration(name).inline])
@@ -114,13 +122,13 @@ def test_a_login_is_enough_and_none_is_not(name):
     assert check_connection(found, {})[1] != []
     wrong = {
         **LOGINS[name],
-        "base_url": "hubapi.com",
+        URLS.get(name, "base_url"): "hubapi.com",
         "rate_limit": {"request": 1, "seconds": "x"},
         "in_flight": 0,
     }
     paths = {path for path, _, _ in check_connection(found, wrong)[1]}
     assert {
-        ("base_url",),
+        (URLS.get(name, "base_url"),),
         ("in_flight",),
         ("rate_limit",),
         ("rate_limit", "request"),
