@@ -40,7 +40,7 @@ from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged
 
 __all__ = [
-    "ChangesetStopped", "Delivered", "Options", "Prepared", "SyncCounts", "SyncResult", "check_sync", "count",
+    "ChangesetStopped", "Delivered", "Options", "Prepared", "SyncCounts", "SyncResult", "check_sync",
     "dead_drop", "dead_list", "dead_retry", "deliver", "prepare", "recover", "settle",
 ]  # fmt: skip
 
@@ -263,42 +263,3 @@ def recover(warehouse: Warehouse, store: Store, sync: str | None = None) -> list
     Without `sync` every delivery is settled: only for a caller that knows of no other run.
     """
     return [settle(warehouse, store, left.delivery) for left in journal.deliveries(store, sync)]
-
-
-def count(
-    warehouse: Warehouse,
-    sync: Sync,
-    staged: Staged,
-    quarantined_sql: str | None = None,
-    *,
-    account: str | None = None,
-    ledger_table: str | None = None,
-    options: Options | None = None,
-    batch_size: int = 100,
-    landed: Landed | None = None,
-) -> SyncCounts:
-    """What `prepare` would do, writing nothing but temporary tables. `ledger_table` names a ledger in an attached file.
-
-    Without `account` the ledger's own is taken: a look needs no connection.
-    """
-    chosen = options or Options(sandbox=True)
-    check_rules(warehouse, sync, None, staged)
-    known = (
-        account
-        if account is not None
-        else ledger.known_account(warehouse, sync.name, sync.object, ledger_table)
-    )
-    scope = Scope(known, sync.object, sync.name)
-    asked = changeset.question(
-        warehouse, sync, staged, scope,
-        known=ledger.relation(warehouse, scope, ledger_table), quarantined=quarantined_sql, full_resync=chosen.full_resync,
-        landed=landed,
-    )  # fmt: skip
-    try:
-        changeset.collect(warehouse, asked)
-        changeset.choose(warehouse, chosen.limit)
-        plan = guardrails.planned(warehouse, asked)
-        why = guardrails.stop_reason(plan, sync.guardrails, chosen)
-        return replace(counting.expected(warehouse, asked, plan, batch_size), stop=why)
-    finally:
-        changeset.discard(warehouse)

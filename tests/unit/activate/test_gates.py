@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tailrace.activate import run as activate
+from tailrace.activate.foresight import foresee
 from tailrace.errors import BadInput
 from tailrace.project.spec import Guardrails
 from tailrace.state import approvals, journal
@@ -136,7 +137,9 @@ def test_count_is_what_prepare_does_and_writes_nothing(house, tmp_path):
         " FROM published.marts.lead_scores WHERE contact_id < 499"
     )
     staged = stage(look, TableRef("marts", "lead_scores"), "scores")
-    counts = activate.count(look, house.sync, staged, ledger_table="published.tailrace_meta.ledger")
+    counts = foresee(
+        look, house.sync, house.obj, staged, ledger_table="published.tailrace_meta.ledger"
+    ).counts
     assert (counts.created, counts.updated, counts.unchanged, counts.requests, counts.stop) == (
         0,
         30,
@@ -147,9 +150,9 @@ def test_count_is_what_prepare_does_and_writes_nothing(house, tmp_path):
     assert len(counts.examples) == 10
     example = counts.examples[0]
     assert (example.primary_key, example.before["lead_score"], example.after["lead_score"]) == ("0", 0, 777)
-    fresh = activate.count(look, house.sync, staged)
+    fresh = foresee(look, house.sync, house.obj, staged).counts
     assert (fresh.created, fresh.unchanged) == (499, 0)
-    real = activate.count(look, house.sync, staged, options=activate.Options())
+    real = foresee(look, house.sync, house.obj, staged, options=activate.Options()).counts
     assert real.stop == "first sync to this account: 499 rows would be sent"
     look.close()
 

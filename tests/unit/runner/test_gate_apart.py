@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from tailrace.activate.run import count
+from tailrace.activate.foresight import foresee
+from tailrace.connectors.sdk.base import ObjectType
 from tailrace.errors import GateStopped
 from tailrace.plan.resolve import choose, resolve
 from tailrace.plan.scratch import scratch
@@ -115,7 +116,7 @@ class House:
             staged = gated(session, warehouse, resolved, sync)
             assert staged.ref.name == name
             keys = quarantined_keys_sql(warehouse, sync.validate) if sync.validate else None
-            counts = count(warehouse, sync, staged, keys)
+            counts = foresee(warehouse, sync, ObjectType("contacts", ("update",)), staged, keys).counts
             found = warehouse.query(f'SELECT "key" FROM ({keys}) ORDER BY 1') if keys else []
             assert counts.quarantined == len(found)
             return [key for (key,) in found]
