@@ -160,7 +160,6 @@ def test_what_a_killed_run_sent_comes_again_under_the_same_id(house: House) -> N
     assert house.run("webhook")["requests"] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="WriteBatch.name does not tell a value that came back from a repeat")
 def test_a_value_that_comes_back_is_no_repeat(house: House) -> None:
     for score in (90, 92, 91, 92):
         house.set(1, "score", score)
@@ -170,9 +169,6 @@ def test_a_value_that_comes_back_is_no_repeat(house: House) -> None:
     assert sent[-1]["rows"][0]["fields"]["score"] == 92
 
 
-@pytest.mark.xfail(
-    strict=True, reason="activate/run.py hands on the declared object's name, `*`, not the sync's"
-)
 def test_the_objects_name_is_the_syncs(house: House) -> None:
     house.run("webhook")
     assert house.records("webhook", "deliveries")[0]["type"] == "leads.upsert"

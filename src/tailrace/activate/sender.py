@@ -197,14 +197,19 @@ class Sender:
             for each, value in zip(self.errand.fields, row.values, strict=True)
             if each.field not in left and not (value is None and each.if_null == "skip")
         }
-        if batch.operation == "create" or (batch.by_id and self.errand.mode in {"upsert", "mirror"}):
+        moved = batch.by_id and self.errand.mode in {"upsert", "mirror"}
+        if self.errand.match_field and (batch.operation == "create" or moved):
             values[self.errand.match_field] = row.key
         return values
 
 
 def _name(errand: Errand, operation: str, rows: Sequence[StagedRow]) -> str:
-    """The same for the same rows and values, in whichever run or batch they are sent."""
-    parts = [errand.sync, operation, *(f"{row.primary_key}\0{row.key}\0{row.hash}" for row in rows)]
+    """The same for the same rows and values, in whichever run they are sent, until the vendor has accepted them.
+
+    A value that comes back after another one was accepted is news: the time of that acceptance is in the name.
+    """
+    told = (f"{row.primary_key}\0{row.key}\0{row.hash}\0{row.acked_at}" for row in rows)
+    parts = [errand.sync, operation, *told]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 

@@ -145,7 +145,7 @@ def _objects() -> Sequence[ObjectType]:
 
 def _records(name: str, *, any_name: bool = False) -> ObjectType:
     return ObjectType(
-        name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=any_name, options=RECORD_OPTIONS,
+        name, MODES, REMOVED, CONFLICTS, 100, (), READ_ONLY, any_name=any_name, pattern=CUSTOM, options=RECORD_OPTIONS,
         associations=("*",), field_types=FIELD_TYPES, field_names=FIELD_NAMES,
     )  # fmt: skip
 

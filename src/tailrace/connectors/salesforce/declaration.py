@@ -196,6 +196,7 @@ def _target(name: str, *, any_name: bool = False) -> ObjectType:
         BATCH,
         read_only_fields=READ_ONLY,
         any_name=any_name,
+        pattern=r"\w+__[a-z]+",  # of one's own, of a package, external: Account__c is not Account
         options=SYNC_OPTIONS,
         associations=("*",),
         bulk_from=BULK_FROM,

@@ -92,6 +92,8 @@ class ObjectType:
     match_fields: tuple[str, ...] = ()
     read_only_fields: tuple[str, ...] = ()
     any_name: bool = False
+    pattern: str = ""
+    """A regular expression of names that can be nothing but what `any_name` stands for, however near to a declared one."""
     options: tuple[Option, ...] = ()
     """What the sync's `options:` may say."""
     known_fields: tuple[str, ...] = ()

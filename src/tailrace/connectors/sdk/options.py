@@ -6,6 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tailrace.connectors.sdk.base import Declaration, ObjectType, Option, ResourceType
@@ -76,16 +77,19 @@ def resource_type(declaration: Declaration, name: str) -> ResourceType | None:
 
 
 def object_type(declaration: Declaration, name: str) -> ObjectType | None:
-    """The declared destination object of that name, else the one that takes any name, else None.
+    """The declared destination object of that name, else the one that takes any name, under this name, else None.
 
-    A name that is nearly a declared one is a slip of the pen, not an object that only the vendor knows: None.
+    A name that is nearly a declared one is a slip of the pen, not an object that only the vendor knows: None. What fits the
+    `pattern` of objects that only the vendor knows is no slip.
     """
     declared = {found.name: found for found in declaration.objects if not found.any_name}
     if name in declared:
         return declared[name]
-    if difflib.get_close_matches(name, list(declared), n=1, cutoff=0.8):
+    other = next((found for found in declaration.objects if found.any_name), None)
+    own = other is not None and other.pattern and re.fullmatch(other.pattern, name)
+    if not own and difflib.get_close_matches(name, list(declared), n=1, cutoff=0.8):
         return None
-    return next((found for found in declaration.objects if found.any_name), None)
+    return None if other is None else replace(other, name=name)
 
 
 def check_resource(
