@@ -221,9 +221,6 @@ def test_an_audience_first_idle_changed_moved_and_gone(project: Project) -> None
     assert (counts["requests"], requests) == (0, [])
 
 
-@pytest.mark.xfail(
-    reason="previous_key names who another row is now, in another batch: it is taken out after it came in"
-)
 def test_people_who_pass_their_addresses_on_stay_all(project: Project) -> None:
     project.put("reverse/audience.yml", USERS)
     project.people(10_050)

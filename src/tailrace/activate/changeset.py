@@ -58,8 +58,9 @@ def stage_sql(asked: Question) -> str:
     rows = candidates.model(asked, ", ".join([f"{place} AS row_place", *values]))
     rows += f" WHERE {place} IN (SELECT place FROM {CHANGES} WHERE operation IS NOT NULL AND chosen)"
     handed = "".join(f", v{number}" for number in range(len(asked.fields)))
+    left = f"NOT same_key AND {comparable_key('l_match_key')} NOT IN ({holding.owned(asked, 'NOT same_key')})"
     return f"""SELECT primary_key, coalesce(mk, l_match_key) AS match_key, operation, by_id, l_remote_id AS remote_id,
-      {sent_hash()} AS hash, vals, {_sent(asked)} AS sent, links, CASE WHEN NOT same_key THEN l_match_key END AS previous_key,
+      {sent_hash()} AS hash, vals, {_sent(asked)} AS sent, links, CASE WHEN {left} THEN l_match_key END AS previous_key,
       updated_at, scan, target, l_status = 'unknown' AS lookup, l_acked_at IS NULL AND there IS NOT TRUE AS fresh,
       coalesce(l_attempts, 0) AS attempts, l_acked_hash, l_acked_values, l_acked_at, l_match_key, l_scan_hash{handed}
       FROM {CHANGES} LEFT JOIN ({rows}) ON row_place = place

@@ -77,10 +77,19 @@ def _hold_owned(warehouse: Warehouse, asked: Question) -> None:
     """A record that another row of the model has taken over is left alone."""
     if not asked.sync.match_column or not _any(warehouse, "leaving AND operation IS NOT NULL"):
         return
-    left = comparable_key("l_match_key")
+    taken = f"leaving AND {comparable_key('l_match_key')} IN ({owned(asked, 'leaving')})"
+    _hold(warehouse, "another_row_owns_the_record", taken, "", TAKEN)
+
+
+def owned(asked: Question, condition: str) -> str:
+    """A SELECT of the match values, as they compare, that such changes were accepted under and that are an eligible row's now."""
+    if not asked.sync.match_column:
+        return "SELECT NULL WHERE false"
     keys = _eligible(asked, f"{comparable_key(candidates.match_value(asked))} AS k")
-    owned = f"SELECT k FROM ({keys}) WHERE k IN (SELECT {left} FROM {CHANGES} WHERE leaving)"
-    _hold(warehouse, "another_row_owns_the_record", f"leaving AND {left} IN ({owned})", "", TAKEN)
+    former = (
+        f"SELECT {comparable_key('l_match_key')} FROM {CHANGES} WHERE l_match_key IS NOT NULL AND {condition}"
+    )
+    return f"SELECT k FROM ({keys}) WHERE k IN ({former})"
 
 
 def _hold_shared(warehouse: Warehouse, asked: Question) -> None:
