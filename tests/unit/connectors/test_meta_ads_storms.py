@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -79,11 +80,14 @@ def whole(connector: Connector, resource: ResourceSpec | None = None) -> Landed:
 
 
 def keys(desk: Desk, account: str | None = None) -> set[tuple[str, str, str]]:
-    first = (utc_now().date() - timedelta(days=90)).isoformat()
+    first = {
+        one["account_id"]: (utc_now().astimezone(ZoneInfo(one["timezone_name"])).date() - timedelta(days=90))
+        for one in desk.records("meta_ads", "accounts")
+    }
     return {
         (row["account_id"], row["campaign_id"], row["date_start"])
         for row in desk.records("meta_ads", RESOURCE)
-        if row["date_start"] >= first and account in (None, row["account_id"])
+        if row["date_start"] >= first[row["account_id"]].isoformat() and account in (None, row["account_id"])
     }
 
 
