@@ -169,6 +169,16 @@ def test_an_archived_record_is_unmatched_and_a_restored_one_is_written(destinati
     assert {r["id"]: r for r in first(desk, most=400)}[one["id"]]["properties"]["jobtitle"] == "back"
 
 
+def test_archiving_is_believed_by_its_own_answer_alone(destination: Any, desk: Desk) -> None:
+    one = next(record for record in desk.records("hubspot", "contacts") if not record["archived"])
+    answer = {"status": 200, "headers": {"content-type": "application/json"}, "body": '{"results": []}'}
+    desk.faults({"vendor": "hubspot", "route": "/crm/objects/*/contacts/batch/archive", **answer})
+    batch = WriteBatch("contacts", "archive", None, (WriteRow("a", None, {}, one["id"]),))
+    assert [result.outcome for result in destination.write(batch)] == ["unknown"]
+    desk.faults()
+    assert [result.outcome for result in destination.write(batch)] == ["acked"]
+
+
 def test_the_id_of_a_merged_record_leads_nowhere(destination: Any, desk: Desk, sandbox: Sandbox) -> None:
     winner, loser = (one["id"] for one in first(desk, most=2))
     merge(sandbox, winner, loser)

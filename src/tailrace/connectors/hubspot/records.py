@@ -90,7 +90,12 @@ class Records:
         known = [one for one in sent if one.row.trace in ids]
         if known:
             inputs = {"inputs": [{"id": ids[one.row.trace]} for one in known]}
-            self._api.batch(batch.object, "archive", inputs, retry=True)
+            answer = self._api.batch(batch.object, "archive", inputs, retry=True)
+            if (
+                answer.content
+            ):  # not its 204: somebody else's answer proves nothing, and archiving again does no harm
+                odd = f"HubSpot answered {answer.status} with a body, which says nothing of this row"
+                return [WriteResult(one.row.trace, "unknown", ids.get(one.row.trace), odd) for one in sent]
         gone = "HubSpot has no such record"
         return [
             WriteResult(one.row.trace, "acked", ids[one.row.trace])
