@@ -43,6 +43,8 @@ class People:
     rows: dict[int, Person] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict)
     """Job titles that somebody typed in the CRM, by e-mail."""
+    spared: set[str] = field(default_factory=set)
+    """E-mails of people who left the model while nothing may be sent about them: their records stay as they are."""
     born: int = 0
 
     def add(self) -> None:
@@ -76,6 +78,8 @@ class People:
         for person in self.dice.sample(list(self.rows.values()), len(self.rows) // 30):
             self.change(person)
         for person in self.dice.sample(list(self.rows.values()), len(self.rows) // 100):
+            if not person.consent:
+                self.spared.add(person.email.casefold())
             del self.rows[person.person_id]
         if (
             len(self.rows) > 1 and self.dice.random() < 0.3

@@ -207,7 +207,11 @@ def verdict(storm: Storm) -> dict[str, Any]:
     wrong += [f"{email} is there {times} times" for email, times in emails.items() if times > 1]
     wrong += [f"record {remote} is {times} rows'" for remote, times in owners.items() if times > 1]
     known = {remote for _, remote in ledger.values() if remote}
-    wrong += [f"record {remote} is nobody's" for remote in crm if remote not in known]
+    wrong += [
+        f"record {remote} is nobody's"
+        for remote, one in crm.items()
+        if remote not in known and one["email"].casefold() not in storm.people.spared
+    ]
     statuses = Counter(status for status, _ in ledger.values())
     refused = sorted(key for key, (status, _) in ledger.items() if status == "dead" and fates[key] == "acked")
     return {
