@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, Protocol, cast
 
+from tailrace import interrupts
 from tailrace.activate import outcomes
 from tailrace.activate.conflicts import Kept, kept_fields
 from tailrace.activate.outcomes import Told, by_trace
@@ -63,7 +64,7 @@ class Sender:
 
     def run(self) -> None:
         answer: Answer | None = None
-        while not self.course.halted.is_set() and (batch := self.staged.next()) is not None:
+        while not self._ends() and (batch := self.staged.next()) is not None:
             _refuse_twins(batch)
             self.journal.commit(answer, Intent(batch.seq, batch.first, batch.n))
             reach("activate:after_intent")
@@ -73,6 +74,10 @@ class Sender:
             reach("activate:after_answer")
         if answer is not None:
             self.journal.commit(answer, None)
+
+    def _ends(self) -> bool:
+        """Ctrl-C is asked for here, too: where several connections deliver, it interrupts the thread that waits for them."""
+        return self.course.halted.is_set() or interrupts.asked()
 
     def _send_texts(self, batch: StagedTexts) -> Told:
         writer, errand = cast("WritesTexts", self.destination), self.errand
