@@ -105,17 +105,17 @@ class Storm:
     def tailrace(self, *args: str, kill_after: float | None = None) -> int:
         """The command's exit code; -9 where it was killed, with all its children."""
         command = [sys.executable, "-m", "tailrace", *args, "--project", str(self.root)]
-        log = (self.root / "stderr.txt").open("w+")
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True)
-        try:
-            process.wait(kill_after if kill_after is not None else LONGEST_RUN)
-        except subprocess.TimeoutExpired:
-            assert kill_after is not None, f"no end after {LONGEST_RUN} s"
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        log.seek(0)
-        said = log.read()
+        log = self.root / "stderr.txt"
+        with log.open("w") as out:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=out, start_new_session=True)
+            try:
+                process.wait(kill_after if kill_after is not None else LONGEST_RUN)
+            except subprocess.TimeoutExpired:
+                assert kill_after is not None, f"no end after {LONGEST_RUN} s"
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        said = log.read_text()
         assert "Traceback" not in said, said
         assert process.returncode in ENDINGS, (process.returncode, said)
         return process.returncode
@@ -290,7 +290,7 @@ def measure(minutes: float = 2.0, seed: int = 1) -> dict[str, Any]:
             }
         finally:
             sandbox.terminate()
-            sandbox.wait()
+            sandbox.communicate()
 
 
 if __name__ == "__main__":
