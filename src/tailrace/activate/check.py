@@ -12,7 +12,7 @@ from tailrace.project.spec import Sync
 
 def check_sync(sync: Sync, obj: ObjectType | None, columns: Mapping[str, str] | None) -> list[Diagnostic]:
     """Every problem at once. `columns` are the model's with engine types ("" where unknown); None skips what needs them."""
-    found = list(_object(sync, obj)) if obj is not None else []
+    found = list(_object(sync, obj)) if obj is not None else list(_needs_match(sync))
     return [*found, *(_columns(sync, columns) if columns is not None else ())]
 
 
@@ -23,8 +23,7 @@ def _object(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
         yield _no(
             sync, ("on_removed",), f"{obj.name} cannot {sync.on_removed} rows that left", obj.on_removed
         )
-    if obj.match_fields and sync.match_field not in obj.match_fields:
-        yield _no(sync, ("match",), f"{obj.name} has no unique property {sync.match_field}", obj.match_fields)
+    yield from _match(sync, obj)
     yield from _fields(sync, obj)
     yield from _associations(sync, obj)
     for each in sync.fields:
@@ -37,6 +36,27 @@ def _object(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
                 f"{obj.name}.{each.field} is read-only",
                 "Remove it from the mapping",
             )
+
+
+def _match(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
+    """A mode that the object does not take is told alone: another one may need no key."""
+    if not obj.matches and ("match",) in sync.marks.keys:
+        yield Diagnostic(
+            sync.marks.key("match"),
+            f"{obj.name} are matched on nothing: each row is a new one",
+            "Remove match",
+        )
+    elif obj.matches and sync.match_field and obj.match_fields and sync.match_field not in obj.match_fields:
+        yield _no(sync, ("match",), f"{obj.name} has no unique property {sync.match_field}", obj.match_fields)
+    elif obj.matches and sync.mode in obj.modes:
+        yield from _needs_match(sync)
+
+
+def _needs_match(sync: Sync) -> Iterator[Diagnostic]:
+    """A `match:` that could not be read was told when it was read."""
+    if sync.mode != "append" and not sync.match_field and ("match",) not in sync.marks.keys:
+        fix = "Add `match: {vendor_field: model_column}`"
+        yield Diagnostic(sync.marks.at(), "a sync needs the key match", fix)
 
 
 def _fields(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:

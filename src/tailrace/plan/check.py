@@ -173,6 +173,7 @@ def _sync(
             place = sync.marks.key if unknown and ("options",) in sync.marks.keys else sync.marks.at
             yield Diagnostic(place("options", *path), message, fix)
         yield from _new_names(sync, obj)
+        yield from _associated(sync, declaration)
     yield from check_sync(sync, obj, None if columns is None else dict.fromkeys(columns, ""))
     if sync.updated_at and columns is not None and sync.updated_at not in columns:
         what = f"model {sync.model} has no column {sync.updated_at}"
@@ -180,6 +181,15 @@ def _sync(
     for key, sql in (("where", sync.where), ("suppress", sync.suppress)):
         if sql is not None:
             yield from conditions.check(sql, sync.marks.at(key), key, columns)
+
+
+def _associated(sync: Sync, declaration: Declaration) -> Iterator[Diagnostic]:
+    """Objects of associations whose name is nearly a declared one's."""
+    names = [known.name for known in declaration.objects if not known.any_name]
+    for each in sync.associations:
+        if object_type(declaration, each.object) is None:
+            what = f"{declaration.name} has no object {each.object}"
+            yield Diagnostic(sync.marks.key("associations", each.object), what, near_miss(each.object, names))
 
 
 def _new_names(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:

@@ -34,7 +34,7 @@ def read_sync(document: Document, file: str, problems: list[Diagnostic]) -> Sync
     fix = "Compute the value in the model and name its column"
     refuse_templates(document.data, document.marks, problems, fix)
     mode = cast("Mode", reader.choice("mode", MODES, "update", required=True))
-    match_field, match_column = _match(reader, required=mode != "append")
+    match_field, match_column = _match(reader, required=False)  # which objects need one, `check` knows
     create_fields = bool(reader.flag("create_fields"))
     fields = _fields(reader, create_fields)
     updated_at = reader.optional_text("updated_at")

@@ -100,6 +100,8 @@ class ObjectType:
     takes_fields: Literal["some", "none", "any"] = "some"
     associations: tuple[str, ...] = ()
     """Objects that a record may be associated with; `*` is any."""
+    matches: bool = True
+    """False: records have no key of their own (messages), so a sync says no `match:`."""
     field_types: tuple[str, ...] = ()
     """Words for `type:` of a field to make; empty: `create_fields` is refused."""
     field_names: tuple[str, str] = ("", "")

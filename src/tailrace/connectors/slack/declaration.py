@@ -78,6 +78,7 @@ DECLARATION = Declaration(
             batch_size=1,
             options=OBJECT_OPTIONS,
             known_fields=KNOWN,
+            matches=False,
         ),
     ),
     permissions=(Permission("incoming-webhook", "the app's scope; Slack makes the URL with it"),),

@@ -153,6 +153,8 @@ def _object(one: ObjectType) -> Schema:
         "required": [option.name for option in one.options if option.required],
         "additionalProperties": False,
     }
-    if one.match_fields:
+    if not one.matches:
+        found["match"] = False
+    elif one.match_fields:
         found["match"] = {"propertyNames": word(one.match_fields)}
     return {"properties": found}
