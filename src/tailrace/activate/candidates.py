@@ -12,6 +12,8 @@ from tailrace.activate.result import ChangesetStopped, SyncCounts
 from tailrace.warehouse.base import Warehouse
 
 HELD = "('suppressed', 'filtered', 'quarantined')"
+EVERY = "'eligible'"
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 
 
 def find(warehouse: Warehouse, asked: Question, *, hidden: bool = False) -> None:
@@ -47,7 +49,7 @@ def gate(asked: Question) -> str:
         # typed: the keys are of the model's own column, and equal only where the engine says so
         key = asked.dialect.quote(sync.primary_key)
         rules.append(f"WHEN {key} IN (SELECT \"key\" FROM ({asked.quarantined})) THEN 'quarantined'")
-    return f"CASE {' '.join(rules)} ELSE 'eligible' END" if rules else "'eligible'"
+    return f"CASE {' '.join(rules)} ELSE {EVERY} END" if rules else EVERY
 
 
 def match_value(asked: Question) -> str:
@@ -64,26 +66,46 @@ def only_this(asked: Question, key: str, match: str) -> str:
 
 
 def _sql(warehouse: Warehouse, asked: Question) -> str:
+    ours, theirs = _join_keys(asked)
+    rule = gate(asked)
     here = model(
-        asked, f"{place(asked)} AS place, {_key_text(asked)} AS pk, {gate(asked)} AS gate,"
-        f" {_scan(warehouse, asked)} AS hashed, {_forced(asked)} AS forced",
+        asked, f"{place(asked)} AS place, {ours} AS pk, {rule} AS gate, {_scan(warehouse, asked)} AS hashed,"
+        f" {_forced(asked)} AS forced",
     )  # fmt: skip
-    # below zero: a row that is held back; NULL: to be looked at whatever it is
-    seen = "CASE WHEN gate = 'eligible' THEN hashed ELSE -1 - (hash(gate, hashed) >> 1)::BIGINT END"
-    here = (
-        f"SELECT place, pk, gate, {seen} AS scan, CASE WHEN NOT forced THEN {seen} END AS seen FROM ({here})"
-    )
-    if asked.sync.mode == "insert":  # what was accepted once is never looked at again
-        here = f"SELECT * REPLACE (CASE WHEN gate = 'eligible' THEN 1 ELSE seen END AS seen) FROM ({here})"
+    # below zero: a row that is held back
+    scan = "CASE WHEN gate = 'eligible' THEN hashed ELSE -1 - (hash(gate, hashed) >> 1)::BIGINT END"
+    # a gate that is the same for all rows is no part of the join: it would be copied with each of them
+    gates = "" if rule == EVERY else "gate, "
+    here = f"SELECT place, pk, {gates}{scan} AS scan, {_seen(asked, scan)} AS seen FROM ({here})"
     if not warehouse.query(f"SELECT 1 FROM ({asked.known}) LIMIT 1"):
-        return f"SELECT place, CAST(NULL AS BIGINT) AS lid, gate, scan, false AS gone FROM ({here})"
-    known = (
-        f"SELECT lid, primary_key, {_known_scan(asked)} AS seen, {_gone(asked)} AS gone FROM ({asked.known})"
-    )
+        shown = gates or f"{EVERY} AS gate, "
+        return f"SELECT place, CAST(NULL AS BIGINT) AS lid, {shown}scan, false AS gone FROM ({here})"
+    known = f"SELECT lid, {theirs} AS pk, {_known_scan(asked)} AS seen, {_gone(asked)} AS gone FROM ({asked.known})"
+    shown = gates or f"CASE WHEN place IS NOT NULL THEN {EVERY} END AS gate, "
     return (
-        f"SELECT place, lid, gate, scan, coalesce(pk IS NULL AND gone, false) AS gone FROM ({here}) AS m"
-        f" FULL JOIN ({known}) AS l ON l.primary_key = m.pk WHERE NOT coalesce(m.seen = l.seen, false)"
+        f"SELECT place, lid, {shown}scan, coalesce(place IS NULL AND gone, false) AS gone FROM ({here}) AS m"
+        f" FULL JOIN ({known}) AS l ON l.pk = m.pk WHERE NOT coalesce(m.seen = l.seen, false)"
     )
+
+
+def _join_keys(asked: Question) -> tuple[str, str]:
+    """What the model's and the ledger's keys are compared as: whole numbers where the model's are.
+
+    A text in the ledger that is not how the number is written ('007') is no row's key, and becomes NULL.
+    """
+    kind = asked.columns[asked.sync.primary_key]
+    if kind not in WHOLE:
+        return _key_text(asked), "primary_key"
+    number = f"TRY_CAST(primary_key AS {kind})"
+    key = asked.dialect.quote(asked.sync.primary_key)
+    return key, f"CASE WHEN CAST({number} AS VARCHAR) = primary_key THEN {number} END"
+
+
+def _seen(asked: Question, scan: str) -> str:
+    """What is compared with the ledger's; NULL: to be looked at whatever it is."""
+    if asked.sync.mode == "insert":  # what was accepted once is never looked at again
+        return f"CASE WHEN gate = 'eligible' THEN 1 WHEN NOT forced THEN {scan} END"
+    return scan if _forced(asked) == "false" else f"CASE WHEN NOT forced THEN {scan} END"
 
 
 def _scan(warehouse: Warehouse, asked: Question) -> str:

@@ -97,12 +97,17 @@ def _hold_shared(warehouse: Warehouse, asked: Question) -> None:
     ids = f"SELECT l_remote_id FROM {CHANGES} WHERE operation IS NOT NULL AND l_remote_id IS NOT NULL"
     if not warehouse.query(f"{ids} LIMIT 1"):
         return
+    # one column of the whole ledger first: rows that share a record are rare
+    shared = (
+        f"SELECT remote_id FROM ({asked.known}) WHERE remote_id IN ({ids}) GROUP BY 1 HAVING count(*) > 1"
+    )
+    if not warehouse.query(f"{shared} LIMIT 1"):
+        return
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE {SHARERS} AS SELECT remote_id, primary_key, status, merged_from FROM ({asked.known})"
-        f" WHERE remote_id IN ({ids}) QUALIFY count(*) OVER (PARTITION BY remote_id) > 1"
+        f" WHERE remote_id IN ({shared})"
     )
-    if warehouse.query(f"SELECT 1 FROM {SHARERS} LIMIT 1"):
-        _hold_sharers(warehouse, asked)
+    _hold_sharers(warehouse, asked)
     warehouse.execute(f"DROP TABLE temp.{SHARERS}")
 
 
