@@ -32,7 +32,7 @@ class Planned:
     emptied: int = 0
     """Rows that the vendor has from us, where the model has none at all any more."""
     nulled: Mapping[str, int] = field(default_factory=dict)
-    """Rows by the field of which they had a value at the vendor and would lose it."""
+    """Rows by the field of which they had a value at the vendor and would lose it; not counted where they cannot be too many."""
 
     @property
     def to_send(self) -> int:
@@ -64,9 +64,11 @@ def planned(warehouse: Warehouse, asked: Question) -> Planned:
     absent = warehouse.query(f"SELECT count(*) FROM {CHANGES} WHERE gate = 'absent'")[0][0]
     created, updated, deleted, new_created, new_changed, new_deleted = (int(value) for value in row)
     known = asked.staged.rows + int(absent)
+    limit = asked.sync.guardrails.max_nulled
+    # as many as are sent would have to lose a value: mostly these are fewer than the limit
+    nulled = _nulled(warehouse, asked) if limit is not None and created + updated > limit * known else {}
     return Planned(
-        created, updated, deleted, new_created, new_changed, new_deleted, known, first,
-        _emptied(warehouse, asked), _nulled(warehouse, asked),
+        created, updated, deleted, new_created, new_changed, new_deleted, known, first, _emptied(warehouse, asked), nulled,
     )  # fmt: skip
 
 
