@@ -69,9 +69,9 @@ def stage_sql(asked: Question) -> str:
 
 
 def _sent(asked: Question) -> str:
-    """JSON of the fields that go out: associations are none, and a NULL that is skipped is left out."""
+    """JSON of the fields that go out: associations are none, and a NULL that is skipped is left out. NULL: it is `vals`."""
     if not asked.links and not any(field.skips for field in asked.fields):
-        return "vals"
+        return "CAST(NULL AS VARCHAR)"
     parts = []
     for number, field in enumerate(asked.fields):
         part = one_field(field, f"v{number}")
@@ -84,11 +84,13 @@ def new_rows(warehouse: Warehouse, asked: Question, run_id: str, *, passed: bool
     """A view of the changes with every ledger column as it becomes (`n_`), and whether it differs (`rewrite`)."""
     sending = f"(operation IS NOT NULL AND chosen AND {'true' if passed else 'false'})"
     given_up = "(leaving AND reason IS NOT NULL)"
+    waits = "(operation IS NOT NULL AND NOT through)"
     new = {
         "status": "status",
         "acked_hash": f"CASE WHEN same THEN hash WHEN {given_up} THEN NULL ELSE l_acked_hash END",
         "acked_values": f"CASE WHEN same THEN vals WHEN {given_up} THEN NULL ELSE l_acked_values END",
-        "sent_hash": f"CASE WHEN {sending} THEN {sent_hash()} WHEN reason IS NOT NULL THEN NULL ELSE l_sent_hash END",
+        # what was refused under it was answered: a row that waits now has been let through only where its delivery was
+        "sent_hash": f"CASE WHEN {sending} THEN {sent_hash()} WHEN reason IS NOT NULL OR {waits} THEN NULL ELSE l_sent_hash END",
         "error": "CASE WHEN reason IS NOT NULL THEN reason WHEN status = l_status OR operation IS NOT NULL THEN l_error END",
         "attempts": "coalesce(l_attempts, 0)",
         "remote_id": "l_remote_id",

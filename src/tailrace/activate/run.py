@@ -94,11 +94,13 @@ def _prepare(
     folder: Path,
     options: Options,
 ) -> Prepared:
-    changeset.collect(warehouse, asked, hidden=asked.sync.primary_key.lower() in options.personal)
+    hidden = asked.sync.primary_key.lower() in options.personal
+    warehouse.amply(lambda: changeset.collect(warehouse, asked, hidden=hidden))
     changeset.choose(warehouse, options.limit, options.only)
     plan = guardrails.planned(warehouse, asked)
-    changeset_id = guardrails.changeset_id(warehouse, asked)
     why = guardrails.stop_reason(plan, asked.sync.guardrails, options)
+    # every row goes into the name, so it is made only where somebody is to approve it
+    changeset_id = guardrails.changeset_id(warehouse, asked) if why is not None else ""
     approved = why is not None and approvals.is_approved(store, changeset_id)
     passed = why is None or approved
     size, bulk = counting.batch_size(warehouse, obj)
@@ -106,7 +108,7 @@ def _prepare(
     counting.tell_held_back(counts)
     # the rows of an emptied model would count as removed, and the next run would not ask again
     if passed or not plan.emptied:
-        _write_ledger(warehouse, asked, run_id, now, passed=passed)
+        warehouse.amply(lambda: _write_ledger(warehouse, asked, run_id, now, passed=passed))
     if why is not None and not approved:
         approvals.ask(store, changeset_id, asked.sync.name, why, now())
         raise ChangesetStopped(
@@ -120,7 +122,7 @@ def _prepare(
             approvals.use(store, changeset_id)
         return Prepared(None, counts)
     meta = {**_meta(asked, counts), "batch_size": size, "bulk": bulk}
-    delivery = _stage(warehouse, asked, meta, counts, run_id, now, folder)
+    delivery = warehouse.amply(lambda: _stage(warehouse, asked, meta, counts, run_id, now, folder))
     journal.open_delivery(store, delivery, used_approval=changeset_id if approved else None)
     return Prepared(delivery.delivery, counts)
 
@@ -231,7 +233,9 @@ def settle(warehouse: Warehouse, store: Store, delivery_id: str) -> SyncResult:
     scope = Scope(delivery.account, delivery.object, delivery.sync)
     with warehouse.sparing(delivery.rows):
         answered = (
-            settling.give_up(warehouse, delivery) if lost else settling.merge(warehouse, delivery, records)
+            settling.give_up(warehouse, delivery)
+            if lost
+            else warehouse.amply(lambda: settling.merge(warehouse, delivery, records))
         )
         prune(warehouse, scope)
     kept, overwritten = settling.fields_told(records)

@@ -19,6 +19,15 @@ CHUNK, CHUNKS = 10_000, 16
 through the whole ledger."""
 
 ANSWERS = "tailrace_answers"
+STAGED = (
+    "primary_key", "match_key", "operation", "by_id", "remote_id", "hash", "vals", "sent", "scan", "target", "fresh", "attempts",
+    "l_acked_hash", "l_acked_values", "l_acked_at", "l_match_key", "l_scan_hash",
+)  # fmt: skip
+"""What the ledger and the log need of a staged row."""
+
+SENT = "coalesce(sent, vals)"
+"""A file says what is sent only where it is not the row's whole value."""
+
 SHAPE = (
     '[{"first":"BIGINT","at":"VARCHAR","o":{"all":"VARCHAR","r":"VARCHAR","ids":["VARCHAR"],'
     '"x":[{"p":"BIGINT","o":"VARCHAR","r":"VARCHAR","f":"VARCHAR","k":"VARCHAR","s":"VARCHAR"}]}}]'
@@ -104,7 +113,7 @@ def _load(warehouse: Warehouse, delivery: Delivery, chunk: Sequence[BatchRecord]
         ids AS (SELECT b.first + generate_subscripts(b.o.ids, 1) - 1 AS ord, unnest(b.o.ids) AS id, b.o."all" AS usual,
           b.o.r AS why, CAST(b.at AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS told_at FROM b),
         odd AS (SELECT first + x.p AS ord, x FROM (SELECT b.first AS first, unnest(b.o.x) AS x FROM b))
-        SELECT s.*, coalesce(x.o, usual) AS outcome, ids.id, coalesce(x.r, why) AS reason, x.f AS field, x.k AS kept,
+        SELECT {", ".join(f"s.{name}" for name in STAGED)}, coalesce(x.o, usual) AS outcome, ids.id, coalesce(x.r, why) AS reason, x.f AS field, x.k AS kept,
           x.s AS kept_names, ids.told_at
         FROM ids JOIN (SELECT * FROM read_parquet({literal(str(delivery.stage))}, file_row_number = true)
           WHERE file_row_number BETWEEN {first} AND {last}) s ON s.file_row_number = ids.ord
@@ -168,7 +177,9 @@ def _ledger_row(delivery: Delivery) -> dict[str, str]:
         "sent_hash": "hash",
         "error": f"CASE WHEN NOT {_gone()} THEN reason END",
         "attempts": f"CAST(CASE WHEN {_gone()} THEN 0 ELSE attempts + 1 END AS INTEGER)",
-        "remote_id": f"CASE WHEN {moved} OR ({_gone()} AND operation = 'archive') THEN NULL ELSE coalesce(id, remote_id) END",
+        "remote_id": f"CASE WHEN {moved} OR ({_gone()} AND operation = 'archive') THEN NULL"
+        # a refusal names a record only where none is known: it may be somebody else's
+        f" WHEN {_gone()} THEN coalesce(id, remote_id) ELSE coalesce(remote_id, id) END",
         "acked_at": f"CASE WHEN {_gone()} AND operation = 'archive' THEN NULL WHEN {_gone()} THEN told_at ELSE l_acked_at END",
         "run_id": literal(delivery.run_id),
         "subject": "match_key",
@@ -187,15 +198,15 @@ def _gone() -> str:
 
 def _letters() -> str:
     return (
-        "SELECT primary_key, outcome = 'dead' AS dead, reason, field, sent AS payload,"
+        f"SELECT primary_key, outcome = 'dead' AS dead, reason, field, {SENT} AS payload,"
         f" CAST(attempts + 1 AS INTEGER) AS attempts, told_at, match_key AS subject FROM {ANSWERS}"
     )
 
 
 def _log(warehouse: Warehouse, delivery: Delivery) -> None:
     sent = (
-        "CASE WHEN outcome = 'conflict' THEN NULL WHEN kept IS NULL THEN sent"
-        " ELSE CAST(json_merge_patch(sent, kept_names) AS VARCHAR) END"
+        f"CASE WHEN outcome = 'conflict' THEN NULL WHEN kept IS NULL THEN {SENT}"
+        f" ELSE CAST(json_merge_patch({SENT}, kept_names) AS VARCHAR) END"
     )
     warehouse.execute(
         f"INSERT INTO {warehouse.dialect.table(SYNC_LOG)} BY NAME SELECT {literal(delivery.run_id)} AS run_id,"

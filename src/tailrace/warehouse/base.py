@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tailrace.records import Type
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+T = TypeVar("T")
 
 META = "tailrace_meta"
 STAGE = "tailrace_stage"
@@ -81,6 +83,9 @@ class Warehouse(Protocol):
 
     def sparing(self, rows: int) -> AbstractContextManager[None]:
         """Inside, work goes on in small statements over `rows` rows; the engine may be told so."""
+
+    def amply(self, work: Callable[[], T]) -> T:
+        """What `work` returns, which may be done twice: with what `sparing` leaves it, and where that is too little with all."""
 
     def columns(self, ref: TableRef) -> dict[str, str]:
         """Column names and engine types in order; empty where there is no such table or view."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -18,9 +18,14 @@ from tailrace.warehouse.sql import DuckDBDialect
 if TYPE_CHECKING:
     import pyarrow as pa
 
+T = TypeVar("T")
+
 DEFAULTS = {"memory_limit": "512MB", "threads": 2}
 MEMORY = ":memory:"
 FEW = 1_000_000
+SPARE, SPARE_ROW = 100_000_000, 100
+"""Bytes of memory for work on few rows, and for each of them."""
+
 LOG = "64MB"
 """Of changes that are written down and not yet folded into the file; they lie in memory, too."""
 
@@ -39,7 +44,10 @@ class DuckDBWarehouse:
         self.dialect: Dialect = DuckDBDialect()
         self.path = path
         self._depth = 0
-        self._con = _connect(path, read_only, {**DEFAULTS, **(settings or {})})
+        chosen = {**DEFAULTS, **(settings or {})}
+        self._memory = str(chosen["memory_limit"])
+        self._spare = False
+        self._con = _connect(path, read_only, chosen)
         try:
             if not read_only:
                 self._check_format()
@@ -110,16 +118,46 @@ class DuckDBWarehouse:
         """For work on `rows` rows in many small statements: few are not spread over threads, and the log is folded in once.
 
         Spreading 100,000 rows cost twice the CPU and 100 MB; every commit beyond 16 MB would rewrite the tables' last blocks.
+        Few rows get less memory, too: what the engine may keep, it keeps. Where that is not enough, `amply` gives all.
         """
-        before = self.query("SELECT current_setting('threads'), current_setting('checkpoint_threshold')")[0]
+        names = ("threads", "checkpoint_threshold", "memory_limit")
+        before = self.query("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))[0]
         if rows <= FEW:
             self._run("SET threads = 1", ())
+            self._limit(str(before[2]), SPARE + rows * SPARE_ROW)
         self._run(f"SET checkpoint_threshold = '{LOG}'", ())
         try:
             yield
         finally:
             self._run(f"SET threads = {before[0]}", ())
             self._run(f"SET checkpoint_threshold = '{before[1]}'", ())
+            self._give_all()
+
+    def amply(self, work: Callable[[], T]) -> T:
+        """What `work` returns; where the memory of `sparing` does not do, it is done again with all that is allowed."""
+        try:
+            return work()
+        except WarehouseError as error:
+            short = isinstance(error.__cause__, duckdb.OutOfMemoryException)
+            if not short or not self._spare or self._depth:
+                raise
+            self._give_all()
+            return work()
+
+    def _limit(self, allowed: str, spare: int) -> None:
+        """`allowed` is DuckDB's own text, which is rounded: what is given back later is the setting itself."""
+        if spare >= _bytes(allowed):
+            return
+        try:
+            self._run(f"SET memory_limit = '{spare}B'", ())
+            self._spare = True
+        except WarehouseError:
+            return  # more than that is in use already, and cannot be put aside
+
+    def _give_all(self) -> None:
+        if self._spare:
+            self._run(f"SET memory_limit = '{self._memory}'", ())
+            self._spare = False
 
     def _rollback(self) -> None:
         try:
@@ -218,6 +256,12 @@ def _open_error(path: Path | None, error: duckdb.Error) -> WarehouseError | Lock
     return WarehouseError(
         f"cannot open {path}: {text}", "check the path, the permissions and the free disk space"
     )
+
+
+def _bytes(setting: str) -> float:
+    """DuckDB's own text of an amount of memory: 488.2 MiB."""
+    number, unit = setting.split()
+    return float(number) * float(1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit))
 
 
 def _first_line(error: BaseException) -> str:
