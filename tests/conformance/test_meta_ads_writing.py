@@ -250,14 +250,151 @@ def test_a_lost_answer_is_sent_again(destination: Destination, desk: Desk, opera
 def test_an_error_after_a_part_was_taken_is_the_other_parts_outcome(
     destination: Destination, desk: Desk
 ) -> None:
-    error = {"error": {"message": "Invalid parameter", "code": 100}}
+    error = {"error": {"message": "No permission", "code": 200}}
     json_type = {"content-type": "application/json"}
     desk.faults(
         {"vendor": "meta_ads", "route": ROUTE, "nth": 2, "status": 400, "headers": json_type, "body": error}
     )
     results = send(destination, "upsert", *people(5), batch=2)
     assert outcomes(results) == ["acked", "acked", "unknown", "unknown", "unknown"]
-    assert "Invalid parameter" in (results[2].reason or "")
+    assert "No permission" in (results[2].reason or "")
+
+
+JSON = {"content-type": "application/json"}
+INVALID = {"status": 400, "headers": JSON, "body": {"error": {"message": "Invalid parameter", "code": 100}}}
+TOO_MUCH = {
+    "status": 500,
+    "headers": JSON,
+    "body": {"error": {"message": "Please reduce the amount of data", "code": 1, "error_subcode": 99}},
+}
+
+
+def test_an_entry_for_which_meta_refuses_all_is_found_by_halves(destination: Destination, desk: Desk) -> None:
+    # 4, 2 and 1 are refused, 1 and 2 are taken
+    desk.faults({"vendor": "meta_ads", "route": ROUTE, "nth": [1, 2, 3], **INVALID})
+    results = send(destination, "upsert", *people(4))
+    assert outcomes(results) == ["dead", "acked", "acked", "acked"]
+    assert "Invalid parameter" in (results[0].reason or "")
+    assert emails(desk) == {sha(f"p{number}@tailrace.example") for number in (1, 2, 3)}
+
+
+def test_what_meta_refuses_of_everybody_is_no_rows_fault(destination: Destination, desk: Desk) -> None:
+    desk.faults({"vendor": "meta_ads", "route": ROUTE, **INVALID})
+    with pytest.raises(VendorRefused, match="Invalid parameter"):
+        send(destination, "upsert", *people(3))
+    sent = len(desk.requests("meta_ads"))
+    with pytest.raises(VendorRefused, match="splits"):
+        send(destination, "upsert", *people(1000), splits=5)
+    assert len(desk.requests("meta_ads")) - sent == 6
+
+
+def test_splits_that_are_spent_leave_rows_unknown(destination: Destination, desk: Desk) -> None:
+    desk.faults({"vendor": "meta_ads", "route": ROUTE, "nth": [2, 3], **INVALID})
+    results = send(destination, "upsert", *people(8), batch=4, splits=1)
+    assert outcomes(results) == ["acked"] * 4 + ["unknown"] * 4
+
+
+def test_too_much_at_once_is_sent_in_halves(destination: Destination, desk: Desk) -> None:
+    desk.faults({"vendor": "meta_ads", "route": ROUTE, "nth": [1, 2], **TOO_MUCH})
+    assert outcomes(send(destination, "upsert", *people(8), splits=0)) == ["acked"] * 8
+    assert len(emails(desk)) == 8
+
+
+def moving(destination: Destination, desk: Desk, *faults: dict[str, Any]) -> Any:
+    """Who was old becomes new beside a neighbour, while something is wrong."""
+    send(destination, "upsert", row("old@tailrace.example"))
+    desk.faults(*({"vendor": "meta_ads", "route": ROUTE, **fault} for fault in faults))
+    rows = (row("new@tailrace.example", previous_key="old@tailrace.example"), row("b@tailrace.example"))
+    return send(destination, "upsert", *rows)
+
+
+def test_who_cannot_come_in_as_new_stays_as_old(destination: Destination, desk: Desk) -> None:
+    results = moving(destination, desk, {"row_error": {"keys": ["new@tailrace.example"]}})
+    assert outcomes(results) == ["dead", "acked"]
+    assert emails(desk) == {sha("old@tailrace.example"), sha("b@tailrace.example")}
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", {"num_received": 1, "num_invalid_entries": 1}], ids=["none", "invalid"]
+)
+def test_a_former_identity_that_stays_is_told(destination: Destination, desk: Desk, body: Any) -> None:
+    fault = {"method": "DELETE", "status": 200, "headers": JSON, "body": body}
+    results = moving(destination, desk, fault)
+    assert outcomes(results) == ["unknown" if body == "{}" else "dead", "acked"]
+    assert "who it was before is still there" in (results[0].reason or "")
+    assert sha("old@tailrace.example") in emails(desk)
+
+
+def test_a_removal_that_is_refused_costs_the_others_nothing(destination: Destination, desk: Desk) -> None:
+    results = moving(destination, desk, {"method": "DELETE", **INVALID})
+    assert outcomes(results) == ["dead", "acked"]
+    assert "Invalid parameter" in (results[0].reason or "")
+    results = moving(
+        destination, desk, {"method": "DELETE", **INVALID, "body": {"error": {"message": "No", "code": 200}}}
+    )
+    assert outcomes(results) == ["unknown", "acked"]
+
+
+def test_who_keeps_another_identifier_is_in_after_the_old_one_went_out(
+    destination: Destination, desk: Desk
+) -> None:
+    """Meta knows both for one person, so taking out the old one takes out the person."""
+    send(destination, "upsert", row("old@tailrace.example", PHONE="+4915112345678"))
+    moved = row("new@tailrace.example", previous_key="old@tailrace.example", PHONE="+4915112345678")
+    assert outcomes(send(destination, "upsert", moved)) == ["acked"]
+    assert emails(desk) == {sha("new@tailrace.example")}
+
+
+def test_a_refused_row_holds_nobodys_former_identity(destination: Destination, desk: Desk) -> None:
+    """c would become what a was and is refused: a is nobody now, and goes out."""
+    send(destination, "upsert", row("a@tailrace.example"), row("c@tailrace.example"))
+    rows = (
+        row("b@tailrace.example", previous_key="a@tailrace.example"),
+        row("a@tailrace.example", previous_key="c@tailrace.example"),
+    )
+    desk.faults(
+        {"vendor": "meta_ads", "route": ROUTE, "nth": 1, "row_error": {"keys": ["a@tailrace.example"]}}
+    )
+    assert outcomes(send(destination, "upsert", *rows)) == ["acked", "dead"]
+    assert emails(desk) == {sha("b@tailrace.example"), sha("c@tailrace.example")}
+
+
+@pytest.mark.parametrize(
+    ("value", "bare", "digits"),
+    [
+        ("+1 (212) 555-2671", False, "12125552671"),
+        ("001 212 555 2671", False, "12125552671"),
+        ("0212 555 2671", False, None),
+        ("212 555 2671", False, None),
+        (4915112345678, False, None),
+        ("+0212 555 2671", False, None),
+        ("+1 212 555 2671 ext 3", False, None),
+        (4915112345678, True, "4915112345678"),
+        ("+4915112345678", True, "4915112345678"),
+        ("0212 555 2671", True, None),
+    ],
+)
+def test_a_phone_without_a_country_code_is_nobodys(
+    destination: Destination, desk: Desk, value: Any, bare: bool, digits: str | None
+) -> None:
+    (result,) = send(destination, "upsert", row(value), match="PHONE", bare_phones=bare)
+    held = {each["PHONE"] for each in users(desk).values() if "PHONE" in each}
+    if digits is None:
+        assert (result.outcome, result.field, held) == ("dead", "PHONE", set())
+    else:
+        assert (result.outcome, held) == ("acked", {sha(digits)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [("NOPE", "1", "none of Meta's"), ("EXTERN_ID", "\ud83d", "half a"), ("EXTERN_ID", float("nan"), "nan")],
+)
+def test_what_no_request_can_carry_is_a_dead_row(
+    destination: Destination, desk: Desk, name: str, value: Any, why: str
+) -> None:
+    (result,) = send(destination, "upsert", row("a@tailrace.example", **{name: value}))
+    assert (result.outcome, result.field) == ("dead", name)
+    assert why in (result.reason or "")
 
 
 def test_terms_that_are_not_accepted_stop_with_the_fix(

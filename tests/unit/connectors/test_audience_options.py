@@ -53,6 +53,7 @@ def test_an_update_makes_nobody_and_needs_no_status() -> None:
         ({"audience": "act_1"}, ("audience",), "no audience's id"),
         ({"batch": 10_001}, ("batch",), "out of range"),
         ({"batch": 0}, ("batch",), "out of range"),
+        ({"splits": -1}, ("splits",), "below 0"),
         ({"hashed": "yes"}, ("hashed",), "not true or false"),
     ],
 )

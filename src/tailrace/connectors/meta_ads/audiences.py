@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from tailrace.connectors.meta_ads.api import Api
+from tailrace.connectors.meta_ads.graph import InvalidParameter, TooMuch
 from tailrace.connectors.meta_ads.identifiers import HASH, Unsendable, entry_value
 from tailrace.connectors.sdk.base import NOTHING, RemoteField, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.paging import chunks
-from tailrace.errors import TailraceError
+from tailrace.errors import TailraceError, VendorRefused
 
 SILENT = "Meta's answer does not count this entry"
 INVALID = "Meta calls the entry invalid"
+STILL_THERE = "who it was before is still there"
+TAKEN_OVER = "another row is now who it was before, and Meta said nothing of that one"
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,22 @@ class Entry:
 
 @dataclass
 class Told:
-    """Outcomes by trace; `broke`: why the others have none, where some were carried out before."""
+    """Outcomes by trace; `broke`: why the others have none, where Meta answered before. `splits` are left."""
 
+    splits: int
     results: dict[str, WriteResult] = field(default_factory=dict)
+    answered: bool = False
     broke: str | None = None
+
+    def stop(self, error: TailraceError) -> None:
+        """Nothing more is sent; raises where Meta took nothing yet, for then the error is the whole batch's."""
+        if not self.answered:
+            raise error
+        self.broke = error.message
+
+    def of(self, row: WriteRow) -> WriteResult:
+        """The row's outcome."""
+        return self.results.get(row.trace) or WriteResult(row.trace, "unknown", reason=self.broke or SILENT)
 
 
 class Audiences:
@@ -61,69 +76,107 @@ class Audiences:
         return {}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
-        """One result per row, in the rows' order; an identity that changed is taken out before the new one comes in."""
+        """One result per row, in the rows' order. Former identities go out after the new ones are in."""
         match = str(batch.match_field)
         schema = (match, *_further(batch, match))
-        told, entries = Told(), list[Entry]()
+        refused, entries = dict[str, WriteResult](), list[Entry]()
         for row in batch.rows:
             try:
                 entries.append(_entry(row, schema, batch.options))
             except Unsendable as error:
-                told.results[row.trace] = WriteResult(row.trace, "dead", None, str(error), error.field)
-        if batch.operation == "archive":
-            self._send("DELETE", batch, schema, entries, told)
-        else:
-            self._forget(batch, match, entries)
-            self._send("POST", batch, schema, entries, told)
-        missing = told.broke or SILENT
-        return [
-            told.results.get(row.trace, WriteResult(row.trace, "unknown", reason=missing))
-            for row in batch.rows
-        ]
+                refused[row.trace] = WriteResult(row.trace, "dead", None, str(error), error.field)
+        told = Told(batch.options["splits"])
+        self._send("DELETE" if batch.operation == "archive" else "POST", batch, schema, entries, told)
+        if batch.operation != "archive":
+            self._forget(batch, schema, entries, told)
+        return [refused.get(row.trace) or told.of(row) for row in batch.rows]
 
-    def _forget(self, batch: WriteBatch, match: str, entries: Sequence[Entry]) -> None:
-        """Takes out who people were before, unless somebody in the batch is that now."""
-        now = {entry.values[0] for entry in entries}
-        gone = list(
-            dict.fromkeys(entry.before for entry in entries if entry.before and entry.before not in now)
-        )
-        for some in chunks(gone, batch.options["batch"]):
-            self._request("DELETE", batch.options["audience"], (match,), [(value,) for value in some])
+    def _forget(self, batch: WriteBatch, schema: Sequence[str], entries: Sequence[Entry], told: Told) -> None:
+        """Takes out who accepted rows were before, unless an accepted row is that now.
+
+        Whom Meta knew by both goes out by that, so the rows come in once more afterwards.
+        """
+        outcomes = {entry.row.trace: told.of(entry.row).outcome for entry in entries}
+        now = {entry.values[0]: outcomes[entry.row.trace] for entry in entries}
+        moved = [entry for entry in entries if entry.before and outcomes[entry.row.trace] == "acked"]
+        leaving = []
+        for entry in moved:
+            if now.get(entry.before) == "unknown":
+                told.results[entry.row.trace] = WriteResult(entry.row.trace, "unknown", reason=TAKEN_OVER)
+            elif now.get(entry.before) != "acked":
+                leaving.append(entry)
+        former = [Entry(entry.row, (entry.before,)) for entry in leaving]
+        gone = Told(told.splits, answered=True, broke=told.broke)
+        self._send("DELETE", batch, schema[:1], former, gone)
+        back = Told(gone.splits, answered=True, broke=gone.broke)
+        again = [entry for entry in leaving if gone.of(entry.row).outcome == "acked"]
+        self._send("POST", batch, schema, again, back)
+        for entry in leaving:
+            outcome = gone.of(entry.row)
+            if outcome.outcome == "acked":
+                told.results[entry.row.trace] = back.of(entry.row)
+            else:
+                told.results[entry.row.trace] = replace(outcome, reason=f"{STILL_THERE}. {outcome.reason}")
 
     def _send(
         self, method: str, batch: WriteBatch, schema: Sequence[str], entries: Sequence[Entry], told: Told
     ) -> None:
+        refusal: VendorRefused | None = None
         for some in chunks(entries, batch.options["batch"]):
-            self._decide(method, batch.options["audience"], schema, some, told)
+            refusal = self._decide(method, batch.options["audience"], schema, some, told) or refusal
+        if refusal is not None and not told.answered:
+            raise refusal
 
     def _decide(
         self, method: str, audience: str, schema: Sequence[str], entries: Sequence[Entry], told: Told
-    ) -> None:
-        """Sends; where Meta counts invalid entries and does not name them all, halves are sent until they are found."""
+    ) -> VendorRefused | None:
+        """Sends; where Meta refuses all for some of it, or does not name the invalid ones, halves are sent until they are found.
+
+        Returns the last refusal: where nothing at all was taken, it is the request's and no row's.
+        """
         if told.broke is not None or not entries:
-            return
+            return None
         try:
             answer = self._request(method, audience, schema, [entry.values for entry in entries])
+        except (InvalidParameter, TooMuch) as error:
+            return self._refused(method, audience, schema, entries, told, error)
         except TailraceError as error:
-            if not told.results:
-                raise
-            told.broke = error.message
-            return
-        received, invalid = _count(answer, "num_received"), _count(answer, "num_invalid_entries")
-        if received is None:
-            return
-        named = _named(answer.get("invalid_entry_samples"), entries) if invalid else []
-        missing = len(entries) - received if received + (invalid or 0) != len(entries) else 0
-        if not invalid and missing <= 0:
-            _settle(entries, "acked", None, told)
-        elif invalid == len(entries):
-            _settle(entries, "dead", INVALID, told)
-        elif missing <= 0 and len(named) == invalid:
-            _settle(named, "dead", INVALID, told)
-            _settle([entry for entry in entries if entry not in named], "acked", None, told)
-        elif len(entries) > 1:
-            for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
-                self._decide(method, audience, schema, half, told)
+            told.stop(error)
+            return None
+        told.answered = True
+        if not _judge(answer, entries, told) and len(entries) > 1:
+            return self._in_halves(method, audience, schema, entries, told)
+        return None
+
+    def _refused(
+        self,
+        method: str,
+        audience: str,
+        schema: Sequence[str],
+        entries: Sequence[Entry],
+        told: Told,
+        error: VendorRefused,
+    ) -> VendorRefused | None:
+        if isinstance(error, InvalidParameter):
+            if len(entries) == 1:
+                _settle(entries, "dead", error.message, told)
+                return error
+            told.splits -= 1
+        if told.splits < 0:
+            fix = "check the sync's options; where rows are at fault, raise its option splits"
+            told.stop(VendorRefused(error.message, fix))
+            return None
+        if len(entries) == 1:
+            told.stop(error)
+            return None
+        return self._in_halves(method, audience, schema, entries, told) or error
+
+    def _in_halves(
+        self, method: str, audience: str, schema: Sequence[str], entries: Sequence[Entry], told: Told
+    ) -> VendorRefused | None:
+        middle = len(entries) // 2
+        first = self._decide(method, audience, schema, entries[:middle], told)
+        return self._decide(method, audience, schema, entries[middle:], told) or first
 
     def _request(
         self, method: str, audience: str, schema: Sequence[str], rows: Iterable[Sequence[str]]
@@ -157,6 +210,25 @@ def _before(row: WriteRow, match: str, options: Mapping[str, Any]) -> str:
 def _count(answer: Mapping[str, Any], name: str) -> int | None:
     text = str(answer.get(name))
     return int(text) if re.fullmatch(r"[0-9]+", text) else None
+
+
+def _judge(answer: Mapping[str, Any], entries: Sequence[Entry], told: Told) -> bool:
+    """Settles what the counts decide; False where a smaller request would tell more."""
+    received, invalid = _count(answer, "num_received"), _count(answer, "num_invalid_entries")
+    if received is None:
+        return True
+    named = _named(answer.get("invalid_entry_samples"), entries) if invalid else []
+    missing = len(entries) - received if received + (invalid or 0) != len(entries) else 0
+    if not invalid and missing <= 0:
+        _settle(entries, "acked", None, told)
+    elif invalid == len(entries):
+        _settle(entries, "dead", INVALID, told)
+    elif missing <= 0 and len(named) == invalid:
+        _settle(named, "dead", INVALID, told)
+        _settle([entry for entry in entries if entry not in named], "acked", None, told)
+    else:
+        return False
+    return True
 
 
 def _named(samples: Any, entries: Sequence[Entry]) -> list[Entry]:

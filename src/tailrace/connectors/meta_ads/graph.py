@@ -19,6 +19,7 @@ DEPRECATED = 2635
 TERMS_CODES, TERMS_SUBCODES = frozenset((2655, 2663)), frozenset((1870090,))
 """The terms of custom audiences are not accepted (seen in issues of Meta's SDKs)."""
 NO_UPDATE, BLOCKED, NOT_THERE = 2650, 1713230, 33
+INVALID = 100
 REDUCE_SUBCODE = 99
 USAGE = "x-business-use-case-usage"
 PERCENTS = ("call_count", "total_cputime", "total_time", "acc_id_util_pct", "app_id_util_pct")
@@ -30,6 +31,10 @@ class TokenRefused(AuthError):
 
 class TooMuch(VendorRefused):
     """Meta will not answer so much at once: ask for less."""
+
+
+class InvalidParameter(VendorRefused):
+    """Meta refuses a parameter and does not say of what kind: among many entries, one may be at fault."""
 
 
 def graph_manners(interval: float) -> Manners:
@@ -102,6 +107,8 @@ def refusal(answer: Answer, name: str, said: str) -> TailraceError | None:
         return AuthError(f"{name}: the token lacks a permission{said}", fix)
     if code == DEPRECATED:
         return VendorRefused(f"{name}: the API's version is no longer served{said}", "set api_version")
+    if code == INVALID:
+        return InvalidParameter(f"{name}: the vendor refuses the request ({answer.status}){said}")
     return None
 
 
@@ -117,7 +124,7 @@ def _of_audience(answer: Answer, name: str, said: str) -> TailraceError | None:
     if code == NO_UPDATE:
         fix = "name a customer-file audience (subtype CUSTOM) that the token's user may change"
         return FatalError(f"{name}: Meta does not change the audience{said}", fix)
-    if code == 100 and subcode == NOT_THERE:
+    if code == INVALID and subcode == NOT_THERE:
         fix = "check the id, and that the token's user may use it (of an audience: with ads_management)"
         return VendorRefused(f"{name}: Meta shows no such object{said}", fix)
     return None

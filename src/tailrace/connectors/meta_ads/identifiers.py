@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -23,6 +24,8 @@ class Unsendable(ValueError):
 
 def entry_value(name: str, value: Any, options: Mapping[str, Any]) -> str:
     """The value as it is sent: hashed where it has to be, "" where there is none or nothing of it is left."""
+    if name not in SPELLINGS:
+        raise Unsendable(f"{name} is none of Meta's identifiers", name)
     text = _text(name, value)
     if not text:
         return ""
@@ -30,7 +33,8 @@ def entry_value(name: str, value: Any, options: Mapping[str, Any]) -> str:
     try:
         if options["hashed"] and not plain:
             return _given_hash(text)
-        spelled = SPELLINGS[name](text)
+        bare = name == "PHONE" and options["bare_phones"]
+        spelled = _phone(text, bare=True) if bare else SPELLINGS[name](text)
     except Unsendable as error:
         raise Unsendable(f"{name} {error}", name) from None
     return spelled if plain or not spelled else hashlib.sha256(spelled.encode()).hexdigest()
@@ -41,6 +45,8 @@ def _text(name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise Unsendable(f"{name} has half a character in it (a lone surrogate)", name)
         return value.strip()
     if isinstance(value, bool):
         raise Unsendable(f"{name} cannot be true or false", name)
@@ -50,6 +56,8 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float | Decimal):
+        if not math.isfinite(value):
+            raise Unsendable(f"{name} cannot be {value}", name)
         exact = format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f")
         return exact.rstrip("0").rstrip(".") if "." in exact else exact
     raise Unsendable(f"a value of type {type(value).__name__} cannot be sent", name)
@@ -68,10 +76,17 @@ def _email(text: str) -> str:
     return spelled
 
 
-def _phone(text: str) -> str:
-    """Digits with the country code, no zeros before it."""
-    digits = _digits(text).lstrip("0")
-    if not 7 <= len(digits) <= 15:
+def _phone(text: str, *, bare: bool = False) -> str:
+    """Digits with the country code, no zeros before it.
+
+    A national number would be some other country's: + or 00 has to say that the code is there, unless `bare` says it of all.
+    """
+    digits = re.sub(r"[^0-9+]", "", text)
+    prefix = re.match(r"\+|00", digits)
+    if prefix is None and not bare:
+        raise Unsendable("is no phone number with a country code: write + or 00 before it")
+    digits = digits[prefix.end() :] if prefix is not None else digits
+    if re.search(r"[^\W\d_]", text) or not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
         raise Unsendable("is no phone number with a country code")
     return digits
 

@@ -24,6 +24,18 @@ SYNC_OPTIONS = (
         default=False,
         description="hash MADID, too, as Meta's own client for Python does",
     ),
+    Option(
+        "bare_phones",
+        "bool",
+        default=False,
+        description="PHONE has the country code even without + or 00 before it",
+    ),
+    Option(
+        "splits",
+        "integer",
+        default=30,
+        description="how often a batch that Meta refuses whole is halved to find the rows at fault",
+    ),
     Option("batch", "integer", default=MOST_USERS, description="people of one request, 10000 at most"),
 )
 
@@ -43,10 +55,12 @@ OBJECTS = (
 
 
 def validate_sync(obj: str, mode: str, options: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG001 - one object, alike in both
-    """An audience's id that can be one, and a size in its range."""
+    """An audience's id that can be one, and numbers in their range."""
     problems: list[Problem] = []
     if not re.fullmatch(r"\d+", options["audience"]):
         problems.append((("audience",), f"{options['audience']!r} is no audience's id", "write its digits"))
     if not 1 <= options["batch"] <= MOST_USERS:
         problems.append((("batch",), "batch is out of range", f"write a number from 1 to {MOST_USERS}"))
+    if options["splits"] < 0:
+        problems.append((("splits",), "splits is below 0", "write 0 or more"))
     return problems
