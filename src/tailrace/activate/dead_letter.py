@@ -115,7 +115,10 @@ def dead_retry(
     which_rows += f" AND {Which(which.sync, which.keys).condition()}"
     rows = int(warehouse.query(f"SELECT count(*) FROM {ledger} WHERE {which_rows}")[0][0])
     if rows:
-        warehouse.execute(f"UPDATE {ledger} SET status = 'pending', sent_hash = NULL WHERE {which_rows}")
+        # without a hash a row is sent though the vendor has accepted these very values before: somebody asked for it
+        warehouse.execute(
+            f"UPDATE {ledger} SET status = 'pending', sent_hash = NULL, acked_hash = NULL, scan_hash = NULL WHERE {which_rows}"
+        )
     return rows
 
 

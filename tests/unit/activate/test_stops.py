@@ -1,0 +1,95 @@
+"""A stop lets nothing through: neither when the same command is typed again, nor for rows that were refused before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tailrace.activate import run as activate
+from tailrace.project.spec import FieldMap, Guardrails
+from tailrace.state import approvals
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+N, REFUSED = 200, 80
+
+
+def refused_as(house, status: str) -> None:
+    """A model of 200 rows of which 80 end as `status`, and a setting that would send all of these again."""
+    if status == "conflict":
+        house.with_sync(fields=(FieldMap("lead_score", "score", conflict="theirs"),))
+        house.rows(N)
+        house.run()
+        for i in range(REFUSED):
+            house.crm.records[house.crm.emails[f"p{i}@x.io"]]["lead_score"] = 5000 + i
+        house.rows(N, score=f"CASE WHEN i < {REFUSED} THEN 900 + i ELSE i % 100 END")
+        house.run()
+        return
+    house.rows(N)
+    if status == "dead":
+        house.crm.refuse = lambda values: "no" if int(values["key"][1:-5]) < REFUSED else None
+    else:
+        house.crm.records = {
+            number: record
+            for number, record in house.crm.records.items()
+            if int(record["email"][1:-5]) >= REFUSED
+        }
+    house.run()
+    house.crm.refuse = lambda values: None
+
+
+def stopped(house):
+    with pytest.raises(activate.ChangesetStopped) as caught:
+        house.run()
+    return caught.value
+
+
+@pytest.mark.parametrize("status", ["unmatched", "dead", "conflict"])
+def test_the_same_command_again_is_stopped_again_and_an_approval_holds(house, status):
+    refused_as(house, status)
+    assert house.statuses() == {"acked": N - REFUSED, status: REFUSED}
+    sent = len(house.crm.batches)
+    house.with_sync(mode="upsert", guardrails=Guardrails(max_failed=None))
+    first, second = stopped(house), stopped(house)
+    assert (first.counts.stop, first.changeset) == (second.counts.stop, second.changeset)
+    assert len(house.crm.batches) == sent
+    approvals.approve(house.store, first.changeset, NOW)
+    house.prepare()  # killed before the first request
+    result = house.run()
+    assert (result.status, result.counts.stop) == ("ok", None)
+    # edits of people are left again, without a write
+    assert (len(house.crm.batches) > sent) == (status != "conflict")
+
+
+def test_rows_beyond_a_limit_are_not_let_through_by_an_earlier_refusal(house):
+    refused_as(house, "unmatched")
+    house.with_sync(mode="upsert", guardrails=Guardrails(max_failed=None))
+    assert house.run(limit=5).counts.created == 5
+    assert "75 of 200 rows would be created" in str(stopped(house))
+
+
+def test_a_refusal_never_replaces_a_known_record(house):
+    house.rows(1)
+    house.run()
+    known = house.ledger(0)["remote_id"]
+    house.crm.after = lambda batch, results: [
+        replace(each, outcome="dead", remote_id="9999", reason="another one has it") for each in results
+    ]
+    house.rows(1, score="7")
+    house.run()
+    assert (house.ledger(0)["status"], house.ledger(0)["remote_id"]) == ("dead", known)
+
+
+def test_a_retry_sends_what_was_accepted_before(house):
+    house.rows(3)
+    house.run()
+    house.crm.refuse = lambda values: "no" if values["key"] == "p1@x.io" else None
+    house.run(full_resync=True)
+    assert house.statuses() == {"acked": 2, "dead": 1}
+    house.crm.refuse = lambda values: None
+    sent = len(house.crm.batches)
+    assert activate.dead_retry(house.warehouse, "scores") == 1
+    assert house.run().counts.updated == 1
+    assert [row.key for batch in house.crm.batches[sent:] for row in batch.rows] == ["p1@x.io"]
+    assert house.statuses() == {"acked": 3}
