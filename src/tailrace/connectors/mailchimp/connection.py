@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tailrace.connectors.mailchimp.api import Api
+from tailrace.connectors.mailchimp.batches import Batches
 from tailrace.connectors.mailchimp.declaration import MANAGER, MOST_IN_FLIGHT, PLACE
 from tailrace.connectors.mailchimp.destination import Members
 from tailrace.connectors.mailchimp.operations import Operations
@@ -55,9 +56,8 @@ class Mailchimp:
         return MailchimpSource(self._api, self._given["overlap"])
 
     def destination(self) -> Destination:
-        return Members(
-            self._api, Operations(self._api, self._given["poll_interval"], self._given["batch_wait"])
-        )
+        batches = Batches(self._api, self._given["poll_interval"], self._given["batch_wait"])
+        return Members(self._api, Operations(self._api, batches))
 
     def is_sandbox(self) -> bool:
         return self._api.http.loopback

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from tailrace.connectors.mailchimp.api import Api
+from tailrace.connectors.mailchimp.batches import Operation
 from tailrace.connectors.mailchimp.bulk import Bulk, Told
 from tailrace.connectors.mailchimp.fields import ListFields, list_fields, make_field
-from tailrace.connectors.mailchimp.operations import Operation, Operations, Replies
+from tailrace.connectors.mailchimp.operations import Operations, Replies
 from tailrace.connectors.mailchimp.outcomes import Sent, email_hash, folded
 from tailrace.connectors.mailchimp.singles import Singles
 from tailrace.connectors.mailchimp.values import Unsendable, merge_value, switch, text
@@ -51,6 +52,7 @@ class Members:
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
         """One result per row, in the rows' order."""
+        self._operations.batches.settle()
         fields = self._list(batch.options)
         sendable: list[Sent] = []
         results: dict[str, WriteResult] = {}

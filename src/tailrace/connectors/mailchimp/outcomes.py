@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tailrace.connectors.mailchimp.batches import Reply
 from tailrace.connectors.mailchimp.fields import ListFields
-from tailrace.connectors.mailchimp.operations import Reply
 from tailrace.connectors.mailchimp.values import not_kept
 from tailrace.connectors.mailchimp.writable import EMAIL
 from tailrace.connectors.sdk.base import WriteResult, WriteRow
 
 EXISTS = "ERROR_CONTACT_EXISTS"
-BUSY = (0, 403, 423, 429)
+BUSY = (403, 423, 429)
 LONGEST_REASON = 1000
 
 

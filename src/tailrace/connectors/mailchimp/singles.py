@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tailrace.connectors.mailchimp.batches import Operation, Reply
 from tailrace.connectors.mailchimp.bulk import Told, merge_params
 from tailrace.connectors.mailchimp.fields import ListFields
-from tailrace.connectors.mailchimp.operations import Operation, Operations, Replies, Reply
+from tailrace.connectors.mailchimp.operations import Operations, Replies
 from tailrace.connectors.mailchimp.outcomes import Sent, acked, email_hash, refused
 from tailrace.connectors.mailchimp.writable import EMAIL, TAGS
 from tailrace.connectors.sdk.base import WriteResult
@@ -124,7 +125,7 @@ class Singles:
             reply = replies.found.get(sent.row.trace)
             if reply is None:
                 continue
-            if reply.status >= 300 or reply.status == 0:
+            if reply.status >= 300:
                 told.results[sent.row.trace] = refused(sent, reply)
                 continue
             if not reply.document.get("id"):  # no member is shown: nobody knows what was done

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
+import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
 MOST_INTEGER = 2**63 - 1
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+CHOSEN = ("dropdown", "radio")
+CALCULATED = ("number", "date", "birthday")
 
 
 class Unsendable(ValueError):
@@ -27,7 +33,7 @@ def merge_value(kind: str, value: Any) -> Any:
         return ""
     if kind == "number":
         return _number(value)
-    if kind == "date" and isinstance(value, date):
+    if kind == "date":
         return _day(value).isoformat()
     if kind == "birthday" and isinstance(value, date):
         return f"{_day(value):%m/%d}"
@@ -39,7 +45,7 @@ def merge_value(kind: str, value: Any) -> Any:
 def text(value: Any) -> str:
     """Numbers without exponent; times as ISO 8601 in UTC with milliseconds."""
     if isinstance(value, str):
-        return value
+        return _whole(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -66,13 +72,44 @@ def switch(value: Any) -> bool:
 
 
 def not_kept(kind: str, sent: Any, stored: Any) -> str | None:
-    """What is wrong with a stored value, where it is the sent one cut or rounded; None where it is the same in another spelling."""
+    """What is wrong with a stored value, where it is not the sent one; None where it is the same in another spelling."""
+    if sent == "" or (isinstance(sent, str) and not sent.strip()):
+        return None
+    if stored is None or stored == "":
+        return "Mailchimp took the row and kept nothing of this value"
+    if kind == "address":
+        return _parts_lost(sent, stored)
+    texts = kind not in CALCULATED and isinstance(sent, str) and isinstance(stored, str)
+    if texts and len(stored) < len(sent.rstrip()) and sent.startswith(stored):
+        return f"Mailchimp cut it to {len(stored)} characters"
+    return None if _same(kind, sent, stored) else f"Mailchimp kept {stored} of {sent}"
+
+
+def _same(kind: str, sent: Any, stored: Any) -> bool:
+    """Web addresses, phones and zip codes have many spellings: of them only what is missing is told."""
     if kind == "number":
-        same = sent == "" or _as_number(stored) is None or _as_number(sent) == _as_number(stored)
-        return None if same else f"Mailchimp kept {stored} of {sent}"
-    if isinstance(sent, str) and isinstance(stored, str) and len(stored) < len(sent.rstrip()):
-        return f"Mailchimp cut it to {len(stored)} characters" if sent.startswith(stored) and stored else None
-    return None
+        kept = _as_number(stored)
+        return kept is not None and kept == _as_number(sent)
+    if kind == "date":
+        return bool(str(stored)[:10] == str(sent)[:10])
+    if kind == "birthday":
+        return [int(part) for part in re.findall(r"\d+", sent)] == [
+            int(part) for part in re.findall(r"\d+", str(stored))
+        ]
+    if kind in CHOSEN:
+        return html.unescape(str(stored)).strip() == html.unescape(str(sent)).strip()
+    return kind != "text" or _spelled(stored) == _spelled(sent)
+
+
+def _spelled(value: Any) -> str:
+    """A text regardless of blanks, HTML's entities and how Unicode composes letters."""
+    return "".join(html.unescape(unicodedata.normalize("NFC", str(value))).split())
+
+
+def _parts_lost(sent: Any, stored: Any) -> str | None:
+    kept: Mapping[str, Any] = stored if isinstance(stored, Mapping) else {}
+    lost = [str(name) for name, part in sent.items() if part and not kept.get(name)]
+    return f"Mailchimp kept nothing of {', '.join(lost)}" if lost else None
 
 
 def _number(value: Any) -> Any:
@@ -84,7 +121,10 @@ def _number(value: Any) -> Any:
     if isinstance(value, float | Decimal):
         plain = _plain(value)
         return float(plain) if Decimal(repr(float(plain))) == Decimal(plain) else plain
-    return text(value)
+    found = text(value).strip(" ")
+    if not NUMBER.fullmatch(found):
+        raise Unsendable(f"{value!r} is not a number")
+    return found
 
 
 def _plain(value: float | Decimal) -> str:
@@ -102,12 +142,41 @@ def _as_number(value: Any) -> Decimal | None:
         return None
 
 
+def _whole(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Unsendable("the text holds half a character (a lone surrogate)") from None
+    return value
+
+
 def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise Unsendable(f"{value.isoformat()} is beyond the years 1 to 9999 in UTC") from None
 
 
-def _day(value: date) -> date:
-    return _utc(value).date() if isinstance(value, datetime) else value
+def _day(value: Any) -> date:
+    """Mailchimp has days alone: a time of day would be lost, or be another day elsewhere."""
+    given = _read_day(value) if isinstance(value, str) else value
+    if isinstance(given, datetime):
+        if given.time() != time():
+            raise Unsendable(f"{given.isoformat()} is a time, and the field takes a date")
+        return given.date()
+    if not isinstance(given, date):
+        raise Unsendable(f"{value!r} is not a date: write YYYY-MM-DD")
+    return given
+
+
+def _read_day(value: str) -> Any:
+    """A text's date or time; the text itself where it is neither."""
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            return read(value.strip()) if value.isascii() and "-" in value else value
+        except ValueError:
+            continue
+    return value
 
 
 def _address(value: Any) -> Any:

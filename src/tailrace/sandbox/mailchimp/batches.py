@@ -22,14 +22,15 @@ Answer = Callable[[Request], Response]
 
 
 def start(call: Call, answer: Answer) -> Response:
-    """Operations are carried out at once; the status walks on by one step with each look at it."""
+    """Kept until the batch is done: the status walks on by one step with each look at it, the last one does the work."""
     operations = call.body().get("operations")
     if not isinstance(operations, list) or not operations:
         raise invalid("operations", "Required fields were not provided: operations")
     if sum(found["status"] != "finished" for found in call.account.batches.values()) >= MOST_OPEN:
         raise Problem(400, "You may only have 500 pending batches at a time.", "Too Many Batches")
     key = f"{0xBA7C0000 + call.account.serial():010x}"
-    results = [_carried_out(operation, answer, call.request) for operation in operations]
+    inner = [_request(operation, call.request) for operation in operations]
+    names = [operation.get("operation_id") for operation in operations]
     record: Record = {
         "id": key,
         "status": STEPS[0],
@@ -41,26 +42,38 @@ def start(call: Call, answer: Answer) -> Response:
         "response_body_url": "",
     }
     call.account.batches[key] = record
-    call.account.results[key] = _packed(key, [result for result, _ in results])
-    response = one(call, record, f"/batches/{key}")
-    response.rows_written = sum(written for _, written in results)
-    errored = sum(result["status_code"] >= 400 for result, _ in results)
-    call.account.batches[key] = {**record, "errored_operations": errored}
-    return response
+    call.account.work[key] = lambda: [
+        _carried_out(name, request, answer) for name, request in zip(names, inner, strict=True)
+    ]
+    return one(call, record, f"/batches/{key}")
 
 
 def look(call: Call) -> Response:
     """GET /batches/{batch}."""
-    record = _found(call)
+    record, written = _found(call), 0
     following = STEPS[min(STEPS.index(record["status"]) + 1, len(STEPS) - 1)]
     if following != record["status"]:
         record = {**record, "status": following}
         if following == "finished":
-            url = f"{call.base.removesuffix('/3.0')}/batch-results/{record['id']}-response.tar.gz"
-            whole = record["total_operations"]
-            record |= {"response_body_url": url, "completed_at": call.now(), "finished_operations": whole}
+            told, written = _finished(call, record)
+            record |= told
         call.account.batches[record["id"]] = record
-    return one(call, record, f"/batches/{record['id']}")
+    response = one(call, record, f"/batches/{record['id']}")
+    response.rows_written = written
+    return response
+
+
+def _finished(call: Call, record: Record) -> tuple[Record, int]:
+    """What the work leaves in the batch's record, and how many records it wrote."""
+    results = call.account.work.pop(record["id"])()
+    call.account.results[record["id"]] = _packed(record["id"], [result for result, _ in results])
+    told = {
+        "response_body_url": f"{call.base.removesuffix('/3.0')}/batch-results/{record['id']}-response.tar.gz",
+        "completed_at": call.now(),
+        "finished_operations": len(results),
+        "errored_operations": sum(result["status_code"] >= 400 for result, _ in results),
+    }
+    return told, sum(written for _, written in results)
 
 
 def listed(call: Call) -> Response:
@@ -69,9 +82,11 @@ def listed(call: Call) -> Response:
 
 
 def forget(call: Call) -> Response:
-    """DELETE /batches/{batch}: its answers are no longer there."""
+    """DELETE /batches/{batch}: what is not done yet stays undone, and its answers are no longer there."""
     record = _found(call)
-    del call.account.batches[record["id"]], call.account.results[record["id"]]
+    del call.account.batches[record["id"]]
+    call.account.results.pop(record["id"], None)
+    call.account.work.pop(record["id"], None)
     return Response(204)
 
 
@@ -83,7 +98,7 @@ def results(call: Call) -> Response:
     return Response(200, found, {"content-type": "application/gzip"})
 
 
-def _carried_out(operation: Any, answer: Answer, outer: Request) -> tuple[Record, int]:
+def _request(operation: Any, outer: Request) -> Request:
     given = operation if isinstance(operation, dict) else {}
     method, path = given.get("method"), given.get("path")
     if method not in METHODS or not isinstance(path, str):
@@ -91,11 +106,13 @@ def _carried_out(operation: Any, answer: Answer, outer: Request) -> tuple[Record
     parts = urlsplit(path)
     asked = {**dict(parse_qsl(parts.query)), **(given.get("params") or {})}
     query = tuple((name, str(value)) for name, value in asked.items())
-    body = str(given.get("body") or "").encode()
     inner = "/3.0/" + parts.path.strip("/").removeprefix("3.0/")
-    response = answer(Request(method, inner, query, outer.headers, body))
-    text = response.body.decode() or ""
-    result = {"status_code": response.status, "operation_id": given.get("operation_id"), "response": text}
+    return Request(method, inner, query, outer.headers, str(given.get("body") or "").encode())
+
+
+def _carried_out(name: Any, request: Request, answer: Answer) -> tuple[Record, int]:
+    response = answer(request)
+    result = {"status_code": response.status, "operation_id": name, "response": response.body.decode() or ""}
     return result, response.rows_written
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -83,6 +83,7 @@ class Account:
         self.forgotten: set[tuple[str, str]] = set()
         self.batches: dict[str, Record] = {}
         self.results: dict[str, bytes] = {}
+        self.work: dict[str, Callable[[], list[tuple[Record, int]]]] = {}
         self._serial = count(1)
 
     def __getitem__(self, name: str) -> Table:
