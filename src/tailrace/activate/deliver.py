@@ -12,7 +12,7 @@ from tailrace.activate.conflicts import guarded
 from tailrace.activate.guardrails import SMALL, percent
 from tailrace.activate.outcomes import Told
 from tailrace.activate.result import Delivered, Ending
-from tailrace.activate.sender import Errand, Sender
+from tailrace.activate.sender import Errand, Sender, misread
 from tailrace.activate.staging import StagedFile, fields_of
 from tailrace.connectors.sdk.base import Destination, WritesTexts
 from tailrace.errors import FatalError, TailraceError
@@ -34,6 +34,7 @@ class _Course:
     requests: int = 0
     ending: Ending = "ok"
     stopped: str | None = None
+    bug: Exception | None = None
     halted: threading.Event = field(default_factory=threading.Event)
 
     def add(self, told: Told) -> None:
@@ -53,9 +54,11 @@ class _Course:
                 "stopped", f"{failed} rows were refused ({share}, max_failed is {percent(self.max_failed)})"
             )
 
-    def fail(self, error: TailraceError) -> None:
+    def fail(self, error: Exception) -> None:
         with self.guard:
-            self._halt("failed", str(error))
+            self._halt("failed", str(misread(error)))
+            if self.bug is None and not isinstance(error, TailraceError):
+                self.bug = error
 
     def _halt(self, ending: Ending, reason: str) -> None:
         if self.stopped is None:
@@ -64,7 +67,10 @@ class _Course:
 
 
 def deliver(store: Store, delivery_id: str, destination: Destination, *, in_flight: int = 4) -> Delivered:
-    """Send every batch of a prepared delivery. A vendor that is down, or too many refusals, end it early: the rest waits."""
+    """Send every batch of a prepared delivery. A vendor that is down, or too many refusals, end it early: the rest waits.
+
+    A connector's own error does, too, and is raised when the answers are in the journal.
+    """
     delivery = find(store, delivery_id)
     if delivery is None or batches(store, delivery_id):
         raise FatalError(
@@ -86,6 +92,8 @@ def deliver(store: Store, delivery_id: str, destination: Destination, *, in_flig
         _run_threads(Sender(destination, errand, staged, journal, course), course, in_flight)
     if course.stopped is not None:
         stop(store, delivery_id, f"{course.ending}|{course.stopped}")
+    if course.bug is not None:
+        raise course.bug
     return _delivered(course)
 
 

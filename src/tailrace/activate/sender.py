@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Any, Protocol, cast
 
@@ -38,7 +40,7 @@ class Course(Protocol):
 
     def add(self, told: Told) -> None: ...
 
-    def fail(self, error: TailraceError) -> None: ...
+    def fail(self, error: Exception) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Sender:
         )  # fmt: skip
         try:
             return outcomes.of_texts(batch.first, batch.n, writer.write_texts(request), 1)
-        except TailraceError as error:
+        except Exception as error:  # noqa: BLE001 - see misread
             return self._failed(batch, error, 1)
 
     def _send(self, batch: StagedBatch) -> Told:
@@ -100,21 +102,26 @@ class Sender:
             if rows:
                 requests = 1
                 found += self.destination.write(self._request(batch, rows, kept))
-        except TailraceError as error:
+            found += [WriteResult(str(row), "acked") for row, each in kept.items() if each.all_changes]
+            results = by_trace(found, (str(row.ordinal) for row in batch.rows))
+        except Exception as error:  # noqa: BLE001 - see misread
             return self._failed(batch, error, requests)
-        found += [WriteResult(str(row), "acked") for row, each in kept.items() if each.all_changes]
-        results = by_trace(found, (str(row.ordinal) for row in batch.rows))
         results, more = self._later(batch, results, kept)
         places = {row - batch.first: each for row, each in kept.items()}
         return outcomes.of_rows(results, places, requests + more)
 
-    def _failed(self, batch: Batch, error: TailraceError, requests: int) -> Told:
+    def _failed(self, batch: Batch, error: Exception, requests: int) -> Told:
         """The delivery ends; a request that may have been carried out leaves its rows unknown."""
-        if not isinstance(error, FatalError | RetriableError):
-            raise error
+        told = self._fail(error)
+        doubt = requests > 0 and isinstance(told, RetriableError)
+        return outcomes.whole(batch.n, "unknown" if doubt else "pending", str(told), requests)
+
+    def _fail(self, error: Exception) -> TailraceError:
+        told = misread(error)
+        if not isinstance(told, FatalError | RetriableError):
+            raise told
         self.course.fail(error)
-        doubt = requests > 0 and isinstance(error, RetriableError)
-        return outcomes.whole(batch.n, "unknown" if doubt else "pending", str(error), requests)
+        return told
 
     def _later(
         self, batch: StagedBatch, results: list[WriteResult], kept: Mapping[int, Kept]
@@ -126,7 +133,7 @@ class Sender:
             late = [rows[result.trace] for result in results if result.outcome == "later"]
             if not late or self.course.halted.wait(pause):
                 break
-            again = by_trace(self._once_more(batch, late, kept), (str(row.ordinal) for row in late))
+            again = self._once_more(batch, late, kept)
             requests += 1
             told = {result.trace: result for result in again}
             results = [told.get(result.trace, result) for result in results]
@@ -134,13 +141,14 @@ class Sender:
 
     def _once_more(
         self, batch: StagedBatch, rows: Sequence[StagedRow], kept: Mapping[int, Kept]
-    ) -> Iterable[WriteResult]:
+    ) -> list[WriteResult]:
         try:
-            return self.destination.write(self._request(batch, rows, kept))
-        except (FatalError, RetriableError) as error:
-            self.course.fail(error)
-            outcome: Outcome = "unknown" if isinstance(error, RetriableError) else "later"
-            return [WriteResult(str(row.ordinal), outcome, None, str(error)) for row in rows]
+            results = self.destination.write(self._request(batch, rows, kept))
+            return by_trace(results, (str(row.ordinal) for row in rows))
+        except Exception as error:  # noqa: BLE001 - see misread
+            told = self._fail(error)
+            outcome: Outcome = "unknown" if isinstance(told, RetriableError) else "later"
+            return [WriteResult(str(row.ordinal), outcome, None, str(told)) for row in rows]
 
     def _kept(self, batch: StagedBatch) -> dict[int, Kept]:
         errand = self.errand
@@ -206,6 +214,21 @@ class Sender:
         if self.errand.match_field and (batch.operation == "create" or moved):
             values[self.errand.match_field] = row.key
         return values
+
+
+def misread(error: Exception) -> TailraceError:
+    """What a connector stumbles over, an odd answer mostly: it says nothing of the rows, and ends no other sync.
+
+    Named by the place in the code: the words of such an error may hold values of people.
+    """
+    if isinstance(error, TailraceError):
+        return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} at {Path(place.filename).parent.name}/{Path(place.filename).name}:{place.lineno}"
+    return RetriableError(
+        f"an answer or a state that tailrace does not understand ended it ({where})",
+        "run again; if it stays so, report it",
+    )
 
 
 def _name(errand: Errand, operation: str, rows: Sequence[StagedRow]) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 from tailrace.activate.guardrails import SMALL, percent
 from tailrace.activate.result import SyncCounts
 from tailrace.activate.run import deliver, settle
+from tailrace.activate.sender import misread
 from tailrace.connectors.sdk import tap
+from tailrace.errors import TailraceError
 from tailrace.project.spec import Sync
 from tailrace.runner.remote_fields import prepare_fields
 from tailrace.runner.sending import Sending
@@ -54,11 +56,20 @@ def ship(session: Session, shipments: Iterable[Shipment], sending: Sending) -> N
 def _ship_lane(session: Session, shipments: Sequence[Shipment], sending: Sending) -> None:
     for shipment in shipments:
         with session.step("activate", shipment.sync.name):
-            destination = session.connector(shipment.sync.connection).destination()
-            prepare_fields(destination, shipment.sync, shipment.types, shipment.sync.options)
-            in_flight = session.in_flight(shipment.sync.connection)
-            with _heard(sending):
-                deliver(session.store, shipment.delivery, destination, in_flight=in_flight)
+            try:
+                _ship(session, shipment, sending)
+            except (TailraceError, OSError):
+                raise
+            except Exception as error:  # one sync's odd answer must not starve the others
+                raise misread(error) from error
+
+
+def _ship(session: Session, shipment: Shipment, sending: Sending) -> None:
+    destination = session.connector(shipment.sync.connection).destination()
+    prepare_fields(destination, shipment.sync, shipment.types, shipment.sync.options)
+    in_flight = session.in_flight(shipment.sync.connection)
+    with _heard(sending):
+        deliver(session.store, shipment.delivery, destination, in_flight=in_flight)
 
 
 def _heard(sending: Sending) -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import duckdb
@@ -300,3 +301,68 @@ def test_a_stage_whose_rows_lie_mixed_is_not_sent(house):
     with pytest.raises(FatalError, match="kinds of requests lie mixed"):
         activate.deliver(house.store, prepared.delivery, house.crm)
     assert house.crm.batches == []
+
+
+class Stumbling:
+    """A connector that takes an odd answer apart: its error names a person's value."""
+
+    def __init__(self, crm, where):
+        self.crm, self.where = crm, where
+
+    def write(self, batch):
+        results = self.crm.write(batch)
+        if self.where == "result":
+            return [*results[:-1], None]
+        if self.where == "write":
+            raise KeyError("p7@x.io")
+        return results
+
+    def read_fields(self, *given, **more):
+        if self.where == "read":
+            raise TypeError("'p7@x.io' is no mapping")
+        return self.crm.read_fields(*given, **more)
+
+    def __getattr__(self, name):
+        return getattr(self.crm, name)
+
+
+def failed(house):
+    """A run whose connector stumbles: the error is raised, and what was answered is in the journal."""
+    with pytest.raises((KeyError, TypeError, AttributeError)):
+        house.run()
+    [result] = activate.recover(house.warehouse, house.store)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("where", "status", "written"),
+    [("write", "unknown", 1), ("result", "unknown", 1), ("read", "pending", 0)],
+)
+def test_an_answer_that_a_connector_stumbles_over_is_a_failed_delivery(house, where, status, written):
+    house.with_sync(fields=(FieldMap("lead_score", "score", conflict="theirs"),))
+    house.rows(150)
+    crm = house.crm
+    house.crm = Stumbling(crm, where)
+    result = failed(house)
+    assert (result.status, house.statuses()) == ("failed", dict(Counter({status: 100}) + Counter(pending=50)))
+    assert "does not understand" in result.error and "p7@x.io" not in result.error
+    assert len(crm.batches) == written
+    house.crm = crm
+    assert house.run().status == "ok"
+    assert house.statuses() == {"acked": 150}
+
+
+def test_texts_that_a_connector_stumbles_over_are_a_failed_delivery(house):
+    house.rows(150)
+    house.crm = Texts(house.crm, lambda batch: None)
+    result = failed(house)
+    assert (result.status, house.statuses()) == ("failed", {"unknown": 100, "pending": 50})
+
+
+def test_a_row_put_off_and_then_stumbled_over_is_unknown(house):
+    house.rows(100)
+    house.crm.after = put_off({"p7@x.io"}, 1)
+    first = house.crm.write
+    house.crm.write = lambda batch: first(batch) if len(batch.rows) > 1 else [None]
+    assert failed(house).status == "failed"
+    assert house.statuses() == {"acked": 99, "unknown": 1}
