@@ -409,3 +409,83 @@ def test_each_refused_row_has_its_own_reason(connector: Connector, desk: Desk) -
     desk.faults(fault(1, "NO_CONSENT"), fault(2, "INVALID_FORMAT"))
     reasons = [result.reason for result in write(connector, rows(4))]
     assert reasons == [None, "Google refuses it: no consent", "Google refuses it: invalid format", None]
+
+
+def failing(desk: Desk, word: str, *reasons: str) -> None:
+    """The first status says so, the later ones are the twin's own."""
+    errors = [{"reason": f"PROCESSING_ERROR_REASON_{reason}", "recordCount": "1"} for reason in reasons]
+    status = {"requestStatus": word, **({"errorInfo": {"errorCounts": errors}} if errors else {})}
+    desk.faults(
+        {
+            "vendor": "google_data_manager",
+            "route": "*retrieve",
+            "nth": 1,
+            "status": 200,
+            "body": {"requestStatusPerDestination": [status]},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "outcome"),
+    [
+        (("INTERNAL_ERROR",), "later"),
+        (("DESTINATION_TOO_RECENTLY_CREATED",), "later"),
+        (("UNSPECIFIED",), "later"),
+        ((), "later"),
+        (("INVALID_FORMAT", "INTERNAL_ERROR"), "later"),
+        (("INVALID_FORMAT", "NO_CONSENT"), "dead"),
+    ],
+)
+def test_what_is_no_rows_fault_is_sent_again(
+    connector: Connector, desk: Desk, reasons: tuple[str, ...], outcome: str
+) -> None:
+    failing(desk, "FAILED", *reasons)
+    assert outcomes(write(connector, rows(3))) == [outcome] * 3
+
+
+@pytest.mark.parametrize("names_rows", [True, False])
+def test_a_members_internal_error_is_for_later(
+    connector: Connector, desk: Desk, twin: GoogleDataManager, names_rows: bool
+) -> None:
+    twin.names_rows = names_rows
+    refuse(desk, 2, category="INTERNAL_ERROR")
+    assert outcomes(write(connector, rows(4))) == ["acked", "acked", "later", "acked"]
+
+
+def test_terms_that_are_not_signed_stop(connector: Connector, desk: Desk) -> None:
+    failing(desk, "FAILED", "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED")
+    with pytest.raises(VendorRefused, match="terms not signed"):
+        write(connector, rows(2))
+
+
+def test_a_success_that_counts_errors_is_none_of_all(connector: Connector, desk: Desk) -> None:
+    failing(desk, "SUCCESS", "INVALID_FORMAT")
+    # one of two is counted, and the first one passes alone
+    assert outcomes(write(connector, rows(2))) == ["acked", "dead"]
+
+
+def test_who_keeps_another_identifier_is_in_after_the_old_one_went_out(
+    connector: Connector, desk: Desk
+) -> None:
+    """Google knows both for one person, so taking out the old one takes out the person."""
+    phone = {"phone": "+4915112345678"}
+    write(connector, [WriteRow("0", mail(0), phone)])
+    assert outcomes(write(connector, [WriteRow("0", mail(7), phone, previous_key=mail(0))])) == ["acked"]
+    assert inside(desk) == {hashed(mail(7))}
+
+
+def test_a_refused_row_holds_nobodys_former_identity(connector: Connector, desk: Desk) -> None:
+    """2 would become what 0 was and is refused: 0 is nobody now, and goes out."""
+    write(connector, [WriteRow("0", mail(0), {}), WriteRow("2", mail(2), {})])
+    moved = [
+        WriteRow("0", mail(7), {}, previous_key=mail(0)),
+        WriteRow("2", mail(0), {"phone": "none"}, previous_key=mail(2)),
+    ]
+    assert outcomes(write(connector, moved)) == ["acked", "dead"]
+    assert inside(desk) == {hashed(mail(7)), hashed(mail(2))}
+
+
+def test_half_a_character_is_a_dead_row(connector: Connector, desk: Desk) -> None:
+    results = write(connector, [WriteRow("a", "\ud83d@x.example", {}), *rows(1)])
+    assert [(one.outcome, one.field) for one in results] == [("dead", "email"), ("acked", None)]

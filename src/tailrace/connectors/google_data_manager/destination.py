@@ -9,7 +9,7 @@ from typing import Any
 from tailrace.connectors.google_data_manager.api import Api, Member, Verb
 from tailrace.connectors.google_data_manager.declaration import ADDRESS, OBJECT_OPTIONS
 from tailrace.connectors.google_data_manager.identifiers import Identifiers, Unsendable
-from tailrace.connectors.google_data_manager.verdicts import Verdict
+from tailrace.connectors.google_data_manager.verdicts import Verdict, is_passing
 from tailrace.connectors.sdk.base import (
     NOTHING,
     Outcome,
@@ -22,6 +22,7 @@ from tailrace.errors import TailraceError, VendorRefused
 from tailrace.events import Notice, emit
 
 Results = dict[str, WriteResult]
+TAKEN_OVER = "another row is now who it was before, and Google said nothing final of that one"
 DEFAULTS = {option.name: option.default for option in OBJECT_OPTIONS}
 
 
@@ -55,7 +56,10 @@ class GoogleDataManagerDestination:
         return {}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
-        """One result per row, in the rows' order. Former identities go out after the new ones are in."""
+        """One result per row, in the rows' order.
+
+        Former identities go out after the new ones are in. Whom Google knew by both goes out by that, so the rows come in once more.
+        """
         options = {**DEFAULTS, **batch.options}
         identifiers = Identifiers(options["encoding"], options["gmail_rules"])
         verb: Verb = "remove" if batch.operation == "archive" else "ingest"
@@ -63,9 +67,12 @@ class GoogleDataManagerDestination:
         carrying = _Carrying(self._api, options)
         found |= carrying.carry(verb, people)
         former = _former(batch, identifiers, found) if verb == "ingest" else []
-        for trace, result in carrying.carry("remove", former).items():
+        left = carrying.carry("remove", former)
+        for trace, result in left.items():
             if result.outcome != "acked":
                 found[trace] = replace(result, reason=f"who it was before is still there. {result.reason}")
+        again = [one for one in people if one.trace in left and left[one.trace].outcome == "acked"]
+        found |= carrying.carry("ingest", again)
         _warn_of_addresses(batch, self._api.http.context.connection)
         return [found[row.trace] for row in batch.rows]
 
@@ -102,7 +109,7 @@ class _Carrying:
         if verdict.kind == "silent":
             return _all(people, "unknown", self._said(verdict))
         if verdict.kind == "failed" or len(people) == 1:
-            return self._dead(people, verdict.text)
+            return self._refused(people, verdict.text, verdict.passing)
         if verdict.places and self._may_ask():
             found = self._by_places(verb, people, verdict)
             if found is not None:
@@ -111,14 +118,15 @@ class _Carrying:
 
     def _by_places(self, verb: Verb, people: Sequence[Person], verdict: Verdict) -> Results | None:
         """Places in a status are believed only where all others pass without the ones they name; None where they do not."""
-        dead: Results = {}
+        named: Results = {}
+        judged = verdict.kind == "part"
         for place, why in verdict.places.items():
-            dead |= self._dead([people[place]], why)
+            named |= self._refused([people[place]], why, judged and is_passing((why,)))
         rest = [one for place, one in enumerate(people) if place not in verdict.places]
         again = self._ask(verb, rest) if rest else Verdict("taken")
         if verdict.kind == "rejected":  # a 400 names what it met first, not all there is
-            return {**dead, **self._decide(verb, rest, again)}
-        return {**dead, **_all(rest, "acked")} if again.kind == "taken" else None
+            return {**named, **self._decide(verb, rest, again)}
+        return {**named, **_all(rest, "acked")} if again.kind == "taken" else None
 
     def _in_halves(self, verb: Verb, people: Sequence[Person], verdict: Verdict) -> Results:
         if not self._may_ask():
@@ -145,8 +153,12 @@ class _Carrying:
         self._left -= 1
         return self._left >= 0
 
-    def _dead(self, people: Sequence[Person], why: str) -> Results:
-        return _all(people, "dead", f"Google refuses it: {self._api.http.scrub(why).rstrip('.')}")
+    def _refused(self, people: Sequence[Person], why: str, passing: bool) -> Results:
+        """Dead, or later where the reason is none of the rows'."""
+        said = self._api.http.scrub(why).rstrip(".")
+        if passing:
+            return _all(people, "later", f"Google did not take it: {said}")
+        return _all(people, "dead", f"Google refuses it: {said}")
 
     def _said(self, verdict: Verdict) -> str:
         return self._api.http.scrub(verdict.text).rstrip(".")
@@ -178,15 +190,19 @@ def _person(
     return Person(row.trace, {"userData": {"userIdentifiers": identifiers.of(match, key, values)}})
 
 
-def _former(batch: WriteBatch, identifiers: Identifiers, found: Mapping[str, WriteResult]) -> list[Person]:
-    """Who the accepted rows were before, unless that is somebody of the same batch now."""
-    now = {
-        identifier for row in batch.rows if (identifier := _identity(batch, row.key, identifiers)) is not None
-    }
+def _former(batch: WriteBatch, identifiers: Identifiers, found: Results) -> list[Person]:
+    """Who the accepted rows were before, unless that is somebody of the same batch now; a refused row is nobody."""
+    outcomes = {row.trace: found[row.trace].outcome for row in batch.rows}
+    now = {_identity(batch, row.key, identifiers): outcomes[row.trace] for row in batch.rows}
     people = []
     for row in batch.rows:
         before = _identity(batch, row.previous_key, identifiers)
-        if before is not None and before not in now and found[row.trace].outcome == "acked":
+        if before is None or outcomes[row.trace] != "acked":
+            continue
+        holder = now.get(before, "dead")
+        if holder in ("unknown", "later"):
+            found[row.trace] = WriteResult(row.trace, "unknown", None, TAKEN_OVER)
+        elif holder != "acked":
             people.append(_person(batch, row, row.previous_key, {}, identifiers))
     return people
 

@@ -68,6 +68,11 @@ class Identifiers:
 
     def of(self, match_field: str, key: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The match key first, then the other fields; an address only where all of its four parts are there."""
+        for name, value in ((match_field, key), *values.items()):
+            try:
+                str(value).encode()
+            except UnicodeEncodeError:
+                raise Unsendable(name, "it has half a character in it (a lone surrogate)") from None
         more = [name for name in ("email", "phone") if values.get(name) not in (None, "")]
         found = [self._single(match_field, key), *(self._single(name, values[name]) for name in more)]
         if all(values.get(name) not in (None, "") for name in ADDRESS):

@@ -12,6 +12,11 @@ MEMBER = re.compile(r"audience_?members\[(\d+)\]", re.IGNORECASE)
 """How a violation's field names a member: by its place in the request."""
 PREFIX = "PROCESSING_ERROR_REASON_"
 LONGEST_TEXT = 600
+NONE_GIVEN = "no reason given"
+PASSING = frozenset(("internal error", "destination too recently created", "unspecified", NONE_GIVEN))
+"""Reasons that are no row's fault and may be gone later."""
+OF_ACCOUNT = ("terms not signed", "permission denied", "auth failed")
+"""How reasons end that a person has to see to in the account; words of the schema's ErrorCount."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Verdict:
     places: Mapping[int, str] = field(default_factory=dict)
     elsewhere: bool = False
     """The request is refused for something that is no member of it."""
+    passing: bool = False
+    """It is not for the members that Google did not take them, or not for all of them: they are sent again."""
 
     def without(self, part: Verdict) -> Verdict | None:
         """What is true of the other members, once a part of them is judged; None where that does not follow."""
@@ -36,7 +43,7 @@ class Verdict:
         if part.kind != "taken" and not part.reasons:
             return None
         left = Counter(self.reasons) - Counter(part.reasons)
-        return Verdict("part", _told(left), left) if left else Verdict("taken")
+        return Verdict("part", _told(left), left, passing=is_passing(left)) if left else Verdict("taken")
 
 
 def of_refusal(error: Mapping[str, Any], members: int) -> Verdict:
@@ -65,15 +72,22 @@ def of_status(document: Any, members: int) -> Verdict | None:
     for error in errors:
         reasons[_word(error)] += _number(error.get("recordCount"))
     text = _told(reasons)
-    if words == {"SUCCESS"}:
+    if words == {"SUCCESS"} and not errors:
         return Verdict("taken")
     if words & {"FAILED", "FAILURE"}:
-        return Verdict("failed", text, +reasons)
-    return Verdict("part", text, +reasons, _places(errors, members))
+        elsewhere = any(reason.endswith(OF_ACCOUNT) for reason in reasons)
+        return Verdict("failed", text, +reasons, {}, elsewhere, is_passing(reasons) or elsewhere)
+    return Verdict("part", text, +reasons, _places(errors, members), passing=is_passing(reasons))
+
+
+def is_passing(reasons: Iterable[str]) -> bool:
+    """Whether any of the reasons passes by itself; none at all is one of them."""
+    found = set(reasons)
+    return not found or bool(found & PASSING)
 
 
 def _told(reasons: Iterable[str]) -> str:
-    return "; ".join(reasons)[:LONGEST_TEXT] or "no reason given"
+    return "; ".join(reasons)[:LONGEST_TEXT] or NONE_GIVEN
 
 
 def _places(errors: Iterable[Mapping[str, Any]], members: int) -> dict[int, str]:
@@ -102,7 +116,7 @@ def _errors(destination: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _word(error: Mapping[str, Any]) -> str:
-    reason = str(error.get("reason") or "no reason given").removeprefix(PREFIX)
+    reason = str(error.get("reason") or NONE_GIVEN).removeprefix(PREFIX)
     return reason.replace("_", " ").lower()
 
 

@@ -45,8 +45,10 @@ def _text(name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise Unsendable(f"{name} has half a character in it (a lone surrogate)", name)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Unsendable(f"{name} has half a character in it (a lone surrogate)", name) from None
         return value.strip()
     if isinstance(value, bool):
         raise Unsendable(f"{name} cannot be true or false", name)
