@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from tests.conformance.vendors import FreeLimiter, utc_now
+from tests.unit.connectors import scripted
 
 from tailrace.connectors.google_data_manager.api import Accounts, Api, Patience
 from tailrace.connectors.google_data_manager.identifiers import (
@@ -25,6 +27,8 @@ from tailrace.connectors.sdk.base import Context, WriteBatch, WriteRow
 from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.options import check_connection, check_object
 from tailrace.connectors.sdk.registry import declaration
+from tailrace.connectors.slack.message import Unsendable as SlackUnsendable
+from tailrace.connectors.slack.message import message_of
 from tailrace.connectors.webhook.rows import json_value
 from tailrace.errors import AuthError
 from tailrace.project.secrets import Secret
@@ -188,7 +192,13 @@ def test_values_of_a_webhook_are_exact(value: Any, sent: Any) -> None:
     assert (found, type(found)) == (sent, type(sent))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), b"x", object()])
+LATE = datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-5)))
+HALF = "a\ud83d"
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), Decimal("NaN"), b"x", object(), LATE, HALF, [HALF], {HALF: 1}]
+)
 def test_what_json_has_nothing_for_is_refused(value: Any) -> None:
     with pytest.raises(ValueError) as caught:
         json_value("x", value)
@@ -340,3 +350,70 @@ def test_ctrl_c_ends_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         api.carry("ingest", [{}], {**MEMBERS, "encoding": "hex", "confirm": True})
     assert len(pauses) == 3
+
+
+def posted(
+    content: bytes, *keys: str, status: int = 200, media: str = "application/json"
+) -> list[tuple[Any, Any]]:
+    """Outcomes of rows of those keys where the receiver answers so."""
+    with scripted.vendor((status, {"Content-Type": media}, content)) as receiver:
+        found = declaration("webhook")
+        assert found is not None and found.open is not None
+        given = {"url": receiver.url + "/x", "signing_secret": SECRET, "max_wait": "0s"}
+        connector = found.open(given, Context("webhook", FreeLimiter(), utc_now))
+        rows = tuple(WriteRow(str(n), key, {"a": 1}) for n, key in enumerate(keys))
+        results = connector.destination().write(WriteBatch("leads", "upsert", "email", rows))
+        connector.close()
+    return [(result.trace, result.outcome) for result in results]
+
+
+@pytest.mark.parametrize("content", [b'{"errors": [{"trace":"0","me', b' [{"trace"'])
+def test_an_answer_that_is_cut_off_accepts_nobody(content: bytes) -> None:
+    assert posted(content, "a", "b") == [("0", "unknown"), ("1", "unknown")]
+    assert posted(content, "a", "b", status=422) == [("0", "dead"), ("1", "dead")]
+
+
+@pytest.mark.parametrize(
+    ("content", "media"), [(b"OK", "application/json"), (b"", "application/json"), (b"[ok]", "text/plain")]
+)
+def test_an_answer_of_a_word_accepts_all(content: bytes, media: str) -> None:
+    assert posted(content, "a", media=media) == [("0", "acked")]
+
+
+def test_an_error_that_names_nobody_is_not_about_a_row_called_none() -> None:
+    body = b'{"errors": [{"message": "something broke"}]}'
+    assert posted(body, "None", "b") == [("0", "unknown"), ("1", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (1e-07, "0.0000001"),
+        (Decimal("1E-7"), "0.0000001"),
+        (Decimal("1E+3"), "1000"),
+        (2**70, str(2**70)),
+        (True, "true"),
+        (12.5, "12.5"),
+        (date(1969, 7, 4), "1969-07-04"),
+    ],
+)
+def test_a_message_spells_values_out(value: Any, sent: str) -> None:
+    assert message_of({"text": value}, {}) == {"text": sent}
+
+
+@pytest.mark.parametrize("value", [float("nan"), Decimal("Infinity"), HALF, b"x"])
+def test_what_no_message_can_say_is_refused(value: Any) -> None:
+    with pytest.raises(SlackUnsendable) as caught:
+        message_of({"text": value}, {})
+    assert caught.value.field == "text"
+
+
+def test_blocks_go_digit_by_digit() -> None:
+    text = '[{"type":"section","n":12345678901234567890123,"x":0.12345678901234567890}]'
+    assert orjson.dumps(message_of({"blocks": text}, {})) == b'{"blocks":' + text.encode() + b"}"
+    for bad in ([{"n": 2**70}], '[{"a":"\\ud83d"}]', [{"a": HALF}], "[1]", "{}"):
+        with pytest.raises(SlackUnsendable) as caught:
+            message_of({"blocks": bad}, {})
+        assert caught.value.field == "blocks"
+    with pytest.raises(SlackUnsendable, match="nothing to say"):
+        message_of({"blocks": "[]"}, {})

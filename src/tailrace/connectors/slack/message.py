@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -45,9 +46,7 @@ def _value(name: str, value: Any, options: Mapping[str, Any]) -> Any:
 
 
 def _text(name: str, value: Any, options: Mapping[str, Any]) -> str:
-    if not isinstance(value, str | int | float | Decimal | date):
-        raise Unsendable(name, f"{name} is no text")
-    text = str(value)
+    text = _spelled(name, value)
     if name != "text":
         return text
     longest = int(options.get("longest_text", LONGEST_TEXT))
@@ -60,14 +59,33 @@ def _text(name: str, value: Any, options: Mapping[str, Any]) -> str:
     return text
 
 
-def _document(name: str, value: Any) -> list[Any]:
+def _spelled(name: str, value: Any) -> str:
+    """Numbers digit by digit, true and false as in JSON."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float | Decimal):
+        if not math.isfinite(value):
+            raise Unsendable(name, f"{value} is not a number that can be sent")
+        return format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f")
+    if not isinstance(value, str | int | date):
+        raise Unsendable(name, f"{name} is no text")
     try:
-        found = orjson.loads(value) if isinstance(value, str) else value
-    except orjson.JSONDecodeError as error:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise Unsendable(name, "the text has half a character in it (a lone surrogate)") from None
+    return str(value)
+
+
+def _document(name: str, value: Any) -> Any:
+    """A text goes as it is, so that no number in it is read and rounded on the way."""
+    try:
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        found = orjson.loads(text)
+    except (orjson.JSONDecodeError, TypeError) as error:
         raise Unsendable(name, f"{name} is not JSON: {error}") from None
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise Unsendable(name, f"{name} is no JSON list of objects")
-    return found
+    return orjson.Fragment(text) if found else []
 
 
 def _flag(name: str, value: Any) -> bool:

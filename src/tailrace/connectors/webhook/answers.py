@@ -15,10 +15,18 @@ SNIPPET = 300
 
 
 def errors_of(answer: Answer) -> list[Any]:
-    """`errors` of a JSON body, as a list; empty where it says nothing of any."""
-    document, _ = parse(answer.content)
+    """`errors` of a JSON body, as a list; empty where it says nothing of any. ValueError where the body is JSON that was cut off."""
+    document, whole = parse(answer.content)
+    if not whole and _begins_as_json(answer):
+        raise ValueError("JSON that does not end")
     found = document.get("errors") if isinstance(document, Mapping) else None
     return found if isinstance(found, list) else [found] if found else []
+
+
+def _begins_as_json(answer: Answer) -> bool:
+    """A word like OK under a JSON content type says nothing of errors; what begins as an object might."""
+    media = str(answer.headers.get("content-type", "")).lower()
+    return "json" in media and answer.content.lstrip()[:1] in (b"{", b"[")
 
 
 def told(part: Sequence[Message], errors: Sequence[Any]) -> tuple[dict[str, WriteResult], list[Any]]:
@@ -29,12 +37,16 @@ def told(part: Sequence[Message], errors: Sequence[Any]) -> tuple[dict[str, Writ
     nameless = []
     for error in errors:
         named = error if isinstance(error, Mapping) else {}
-        one = by_trace.get(str(named.get("trace"))) or by_key.get(str(named.get("key")))
+        one = _named(by_trace, named.get("trace")) or _named(by_key, named.get("key"))
         if one is None:
             nameless.append(error)
         else:
             found[one.row.trace] = _result(one, named)
     return found, nameless
+
+
+def _named(rows: Mapping[str, Message], name: Any) -> Message | None:
+    return None if name is None else rows.get(str(name))
 
 
 def _result(one: Message, error: Mapping[str, Any]) -> WriteResult:

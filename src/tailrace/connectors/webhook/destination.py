@@ -17,6 +17,7 @@ from tailrace.connectors.webhook.rows import Message, body_of, messages, name_of
 from tailrace.connectors.webhook.signing import Signer
 from tailrace.errors import TailraceError
 
+CUT = "the receiver's answer is JSON that does not end, so what it says of the rows is not known"
 DECIDED_BY_ROWS = (400, 413, 422)
 """Answers that refuse what is in the body: of several rows, it may be one of them."""
 
@@ -83,7 +84,12 @@ class _Sending:
             self._broken = error
             return self._all(part, "unknown" if isinstance(error, Lost) else "later", error.message)
         self._answered = True
-        named, nameless = told(part, errors_of(answer))
+        try:
+            named, nameless = told(part, errors_of(answer))
+        except ValueError:
+            if answer.status in DECIDED_BY_ROWS:
+                return self._refused(part, {}, answer)
+            return self._all(part, "unknown", CUT)
         if answer.status in DECIDED_BY_ROWS:
             return self._refused(part, named, answer)
         rest = [one for one in part if one.row.trace not in named]

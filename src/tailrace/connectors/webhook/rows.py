@@ -51,12 +51,12 @@ def _document(batch: WriteBatch, row: WriteRow, trace: str) -> dict[str, Any]:
     if row.key is not None:
         found |= {"key_field": batch.match_field, "key": json_value("key", row.key)}
     if row.previous_key is not None:
-        found["previous_key"] = row.previous_key
+        found["previous_key"] = json_value("previous_key", row.previous_key)
     if row.links:
         found["associations"] = [
             {
                 "object": link.object,
-                link.match_field: link.key,
+                link.match_field: json_value(f"associations.{link.object}", link.key),
                 **({"label": link.label} if link.label else {}),
             }
             for link in row.links
@@ -67,22 +67,35 @@ def _document(batch: WriteBatch, row: WriteRow, trace: str) -> dict[str, Any]:
 
 def json_value(field: str, value: Any) -> Any:
     """Whole numbers up to 2**53 are numbers, larger ones and decimals are texts; instants are ISO 8601 in UTC, microseconds."""
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return _whole_text(field, value)
     if isinstance(value, int):
         return value if abs(value) <= LARGEST_EXACT else str(value)
     if isinstance(value, float | Decimal):
         return _fraction(field, value)
     if isinstance(value, datetime):
-        utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        try:
+            utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        except OverflowError:
+            raise Unsendable(field, f"{value} has no year from 1 to 9999 in UTC") from None
         return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): json_value(field, inner) for name, inner in value.items()}
+        return {_whole_text(field, str(name)): json_value(field, inner) for name, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [json_value(field, inner) for inner in value]
     raise Unsendable(field, f"a value of type {type(value).__name__} cannot be sent")
+
+
+def _whole_text(field: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Unsendable(field, "the text has half a character in it (a lone surrogate)") from None
+    return text
 
 
 def _fraction(field: str, value: float | Decimal) -> float | str:
