@@ -80,9 +80,9 @@ def test_outcomes_are_found_by_trace_then_id_then_match_value():
             {"id": "7", "objectWriteTraceId": "t-0", "properties": {}},
         ],
         "errors": [
-            {"category": "VALIDATION_ERROR", "message": "t-2 is not valid", "context": {}},
+            {"category": "VALIDATION_ERROR", "message": "no", "context": {"objectWriteTraceId": ["t-2"]}},
             {"category": "OBJECT_NOT_FOUND", "message": "gone", "context": {"ids": ["d@x.io"]}},
-            {"category": "X", "message": "t-44 is something else", "context": {}},
+            {"category": "X", "message": "t-4 is something else", "context": {}},
         ],
     }
     results = gathered(batch, _sent("a@x.io", "b@x.io", "c@x.io", "d@x.io", "e@x.io"), document)
@@ -91,6 +91,7 @@ def test_outcomes_are_found_by_trace_then_id_then_match_value():
         "t-1": ("acked", "9"),
         "t-2": ("dead", None),
         "t-3": ("unmatched", None),
+        "t-4": ("unknown", None),
     }
 
 

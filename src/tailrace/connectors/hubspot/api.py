@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tailrace.connectors.hubspot.batches import document_of, entries, match_key, unanswered
 from tailrace.connectors.hubspot.offers import STANDARD
 from tailrace.connectors.sdk.http import Answer, Http, plain_message
 from tailrace.connectors.sdk.paging import by_cursor, chunks
@@ -154,6 +155,37 @@ class Api:
             document = self.batch(obj, "read", body, retry=True, accept=(404,)).json() or {}
             yield [record for record in document.get("results") or [] if not record.get("archived")]
 
+    def found(
+        self, obj: str, id_property: str | None, keys: Sequence[str], wanted: Mapping[str, Any]
+    ) -> dict[str, Record]:
+        """One batch read: records by the keys asked for, as `match_key` makes them; None: the keys are record ids.
+
+        A key that HubSpot calls unknown is absent; Unavailable where the answer says nothing of one: that it is not there
+        must not follow from silence. Merged records and second e-mails come under another key, so they are asked for alone.
+        """
+        asked = {match_key(key): str(key) for key in keys}
+        body: dict[str, Any] = {"inputs": [{"id": key} for key in asked.values()], **wanted}
+        if id_property:
+            body["idProperty"] = id_property
+        answer = self.batch(obj, "read", body, retry=True, accept=(404,))
+        by_key: dict[str, Record] = {}
+        others: list[Record] = []
+        for record in entries(document_of(answer), "results"):
+            key = match_key(_name(record, id_property))
+            if key in asked:
+                by_key[key] = dict(record)
+            else:
+                others.append(dict(record))
+        left = unanswered(asked, by_key, answer)
+        if len(left) > len(others) or (left and len(asked) == 1 and len(others) > 1):
+            what = f"{self.http.context.connection}: HubSpot's answer says nothing of {len(left)} of {len(asked)} {obj}"
+            raise Unavailable(what, "run again")
+        if left and len(asked) == 1:
+            return dict.fromkeys(left, others[0])
+        for key in left:
+            by_key |= self.found(obj, id_property, [asked[key]], wanted)
+        return by_key
+
     def get(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         return self._mapping(self.http.request("GET", path, params=params))
 
@@ -175,6 +207,12 @@ class Api:
         return self.http.request(
             "POST", f"{self.objects(obj)}/batch/{verb}", json=body, retry=retry, accept=accept
         )
+
+
+def _name(record: Mapping[str, Any], id_property: str | None) -> str:
+    values = record.get("properties")
+    named = record.get("id") if id_property is None else (values or {}).get(id_property)
+    return "" if named is None else str(named)
 
 
 def next_after(document: Mapping[str, Any]) -> str | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from tailrace.connectors.hubspot.api import Api
 from tailrace.connectors.hubspot.association_types import PRIMARY, Kinds
+from tailrace.connectors.hubspot.batches import match_key
 from tailrace.connectors.hubspot.finder import Finder
 from tailrace.connectors.hubspot.pairs import Pair, Pairs, Refused
-from tailrace.connectors.hubspot.records import Records, match_key
+from tailrace.connectors.hubspot.records import Records
 from tailrace.connectors.sdk.base import Link, WriteBatch, WriteResult, WriteRow
 
 WITHOUT_LINKS = ("clear", "archive")
@@ -179,5 +180,5 @@ def _failures(
         if why is not None:
             outcome = "dead" if why.is_sure else "unknown"
             place = f"associations.{tie.link.object}"
-            found[tie.trace] = WriteResult(tie.trace, outcome, tie.record_id, why.reason, place)  # type: ignore[arg-type]
+            found[tie.trace] = WriteResult(tie.trace, outcome, tie.record_id, why.reason, place, touched=True)  # type: ignore[arg-type]
     return found

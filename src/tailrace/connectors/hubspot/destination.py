@@ -12,7 +12,8 @@ from tailrace.connectors.hubspot.creating import create_property
 from tailrace.connectors.hubspot.declaration import LIST_MEMBERS
 from tailrace.connectors.hubspot.finder import ALWAYS_UNIQUE, Finder
 from tailrace.connectors.hubspot.memberships import Memberships
-from tailrace.connectors.hubspot.records import RECORD_ID, Records
+from tailrace.connectors.hubspot.outcomes import RECORD_ID
+from tailrace.connectors.hubspot.records import Records
 from tailrace.connectors.sdk.base import (
     NOTHING,
     Edit,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tailrace.connectors.hubspot.api import BATCH_READ, Api, Record
-from tailrace.connectors.hubspot.records import RECORD_ID, match_key
+from tailrace.connectors.hubspot.batches import match_key
+from tailrace.connectors.hubspot.outcomes import RECORD_ID
 from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import FatalError, near_miss
 
@@ -52,14 +53,9 @@ class Finder:
             yield from ((match_key(_value(record, match_field)), str(record["id"])) for record in records)
 
     def _read(self, obj: str, match_field: str, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
-        body: dict[str, object] = {"inputs": [{"id": key} for key in keys], "properties": [match_field]}
-        if match_field != RECORD_ID:
-            body["idProperty"] = match_field
-        document = self._api.batch(obj, "read", body, retry=True, accept=(404,)).json() or {}
-        for record in document.get("results") or []:
-            if not record.get("archived"):
-                key = record["id"] if match_field == RECORD_ID else _value(record, match_field)
-                yield match_key(key), str(record["id"])
+        id_property = None if match_field == RECORD_ID else match_field
+        found = self._api.found(obj, id_property, keys, {"properties": [match_field]})
+        yield from ((key, str(record["id"])) for key, record in found.items() if not record.get("archived"))
 
     def _is_unique(self, obj: str, match_field: str) -> bool:
         if (obj, match_field) in ALWAYS_UNIQUE:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tailrace.connectors.hubspot.api import Api, next_after, through
+from tailrace.connectors.hubspot.batches import is_not_found
 from tailrace.connectors.hubspot.offers import ASSOCIATION_KEY
 from tailrace.connectors.sdk.base import ResourceSpec
 from tailrace.connectors.sdk.unchanged import Window
@@ -74,9 +75,8 @@ class _Links:
 
     def _judge(self, errors: Sequence[Mapping[str, Any]]) -> None:
         for error in errors:
-            words = f"{error.get('category')} {error.get('subCategory')}"
-            if "NOT_FOUND" not in words and "NO_ASSOCIATIONS" not in words:
-                self.refused = str(error.get("message") or words)
+            if not is_not_found(error):
+                self.refused = str(error.get("message") or error.get("category"))
 
 
 def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

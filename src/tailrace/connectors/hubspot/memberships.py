@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.connectors.hubspot.api import Api
+from tailrace.connectors.hubspot.batches import match_key
 from tailrace.connectors.hubspot.finder import Finder
 from tailrace.connectors.hubspot.offers import STANDARD
-from tailrace.connectors.hubspot.records import RECORD_ID, match_key
+from tailrace.connectors.hubspot.outcomes import RECORD_ID
 from tailrace.connectors.sdk.base import WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import FatalError
@@ -64,10 +65,13 @@ class Memberships:
         """One result per row, in the rows' order. No remote ids: a membership has none."""
         self.check(batch.options)
         found = self._look_up(batch)
+        held = {row.trace: told for row in batch.rows if (told := _ambiguous(batch, row, found)) is not None}
         moves = [_move(batch, row, found) for row in batch.rows]
         out = batch.operation == "archive"
-        results: dict[str, WriteResult] = {}
-        for some in chunks([move for move in moves if _asks(move)], int(batch.options["batch"])):
+        results = dict(held)
+        for some in chunks(
+            [move for move in moves if _asks(move) and move.trace not in held], int(batch.options["batch"])
+        ):
             results.update(self._move(str(batch.options["list"]), some))
         obj, match = batch.options["object"], batch.match_field or RECORD_ID
         return [
@@ -102,6 +106,16 @@ class Memberships:
         if not isinstance(document, Mapping) or not any(name in document for name in (*MISSING, *DONE)):
             return None
         return {str(one) for name in MISSING for one in document.get(name) or ()}
+
+
+def _ambiguous(batch: WriteBatch, row: WriteRow, found: Mapping[str, tuple[str, ...]]) -> WriteResult | None:
+    """Whom to take out is not known where several records have the value: nobody is."""
+    key = row.key if batch.operation == "archive" else row.previous_key
+    ids = _ids(found, key)
+    if len(ids) < 2:
+        return None
+    where = f"{batch.options['object']} have {batch.match_field or RECORD_ID}={key}: {', '.join(ids[:5])}"
+    return WriteResult(row.trace, "dead", reason=f"{len(ids)} {where}; none was taken out of the list")
 
 
 def _move(batch: WriteBatch, row: WriteRow, found: Mapping[str, tuple[str, ...]]) -> _Move:

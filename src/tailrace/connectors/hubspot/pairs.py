@@ -8,7 +8,18 @@ from typing import Any
 
 from tailrace.connectors.hubspot.api import Api
 from tailrace.connectors.hubspot.association_types import Kind
+from tailrace.connectors.hubspot.batches import (
+    PASSING,
+    Entry,
+    context_of,
+    document_of,
+    entries,
+    match_key,
+    texts_of,
+    unanswered,
+)
 from tailrace.connectors.sdk.http import Answer, plain_message
+from tailrace.errors import Unavailable
 
 Pair = tuple[str, str]
 """The ids of the two records."""
@@ -48,13 +59,24 @@ class Pairs:
             answer = self._api.http.request(
                 "POST", f"{self._path}/batch/read", json={"inputs": inputs}, retry=True, accept=(404,)
             )
-            results = (answer.json() or {}).get("results") or []
+            results = entries(document_of(answer), "results")
+            self._complain(inputs, results, answer)
             for result in results:
-                for end in result.get("to") or []:
+                for end in entries(result, "to"):
                     pair = (str(result["from"]["id"]), str(end["toObjectId"]))
                     found[pair] = [_kind(each) for each in end.get("associationTypes") or []]
             inputs = [{"id": str(key), "after": after} for key, after in _following(results)]
         return found
+
+    def _complain(
+        self, inputs: Sequence[Mapping[str, str]], results: Sequence[Entry], answer: Answer
+    ) -> None:
+        """Unavailable where the answer leaves out a record: silence is no word about its associations."""
+        keys = {match_key(one["id"]) for one in inputs}
+        left = unanswered(keys, {match_key(result["from"]["id"]) for result in results}, answer)
+        if left:
+            what = f"HubSpot's answer says nothing of the associations of {len(left)} of {len(keys)} records"
+            raise Unavailable(f"{self._api.http.context.connection}: {what}", "run again")
 
     def cut(self, pairs: Sequence[Pair], kind: Kind | None) -> dict[Pair, Refused]:
         """Take out one type of association, or with None whatever associates the two."""
@@ -65,7 +87,7 @@ class Pairs:
             return [{"from": {"id": one}, "to": {"id": other}, "types": [kind.spec]} for one, other in some]
 
         verb = "batch/labels/archive" if kind else "batch/archive"
-        return self._halved(verb, list(dict.fromkeys(pairs)), inputs, _named)
+        return self._halved(verb, list(dict.fromkeys(pairs)), inputs, _left)
 
     def _halved(
         self,
@@ -82,7 +104,9 @@ class Pairs:
             "POST", f"{self._path}/{verb}", json=body, retry=True, accept=(400, 404)
         )
         if answer.status < 300:
-            return judge(pairs, _document(answer))
+            if answer.content and not isinstance(answer.json(), Mapping):
+                return {pair: Refused(SILENT, is_sure=False) for pair in pairs}
+            return judge(pairs, document_of(answer))
         if len(pairs) == 1:
             reason = self._api.http.scrub(plain_message(answer)) or f"refused ({answer.status})"
             return {pairs[0]: Refused(reason)}
@@ -100,9 +124,21 @@ def _missing(pairs: Sequence[Pair], document: Mapping[str, Any]) -> dict[Pair, R
     return {pair: refused.get(pair, Refused(SILENT, is_sure=False)) for pair in pairs if pair not in made}
 
 
+def _left(pairs: Sequence[Pair], document: Mapping[str, Any]) -> dict[Pair, Refused]:
+    """Of pairs that are taken out only errors tell; with one that names no record of theirs, all others are not known."""
+    refused = _named(pairs, document)
+    nobody = next(
+        (error for error in entries(document, "errors") if not _named(pairs, {"errors": [error]})), None
+    )
+    if nobody is None:
+        return refused
+    reason = str(nobody.get("message") or nobody.get("category") or SILENT)
+    return {pair: refused.get(pair, Refused(reason, is_sure=False)) for pair in pairs}
+
+
 def _made(document: Mapping[str, Any]) -> Iterator[Pair]:
     """`{from: {id}, to: {id}}` of the plain type, `{fromObjectId, toObjectId}` of a labelled one."""
-    for result in document.get("results") or []:
+    for result in entries(document, "results"):
         one = result.get("fromObjectId") or (result.get("from") or {}).get("id")
         other = result.get("toObjectId") or (result.get("to") or {}).get("id")
         yield str(one), str(other)
@@ -111,16 +147,12 @@ def _made(document: Mapping[str, Any]) -> Iterator[Pair]:
 def _named(pairs: Sequence[Pair], document: Mapping[str, Any]) -> dict[Pair, Refused]:
     """Pairs of which an error names a record by its id."""
     refused: dict[Pair, Refused] = {}
-    for error in document.get("errors") or []:
-        ids = {str(value) for values in _contexts(error) for value in values}
+    for error in entries(document, "errors"):
+        ids = {name for value in context_of(error).values() for name in texts_of(value)}
         reason = str(error.get("message") or error.get("category") or "refused")
-        refused.update({pair: Refused(reason) for pair in pairs if ids & set(pair)})
+        sure = error.get("category") not in PASSING
+        refused.update({pair: Refused(reason, sure) for pair in pairs if ids & set(pair)})
     return refused
-
-
-def _contexts(error: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
-    for value in (error.get("context") or {}).values():
-        yield value if isinstance(value, list) else [value]
 
 
 def _following(results: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -132,8 +164,3 @@ def _following(results: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]
 
 def _kind(given: Mapping[str, Any]) -> Kind:
     return Kind(str(given.get("category")), int(given.get("typeId") or 0), str(given.get("label") or ""))
-
-
-def _document(answer: Answer) -> Mapping[str, Any]:
-    document = answer.json()
-    return document if isinstance(document, Mapping) else {}

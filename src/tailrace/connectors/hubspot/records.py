@@ -7,7 +7,8 @@ from typing import Any
 
 from tailrace.connectors.hubspot import texts
 from tailrace.connectors.hubspot.api import Api
-from tailrace.connectors.hubspot.outcomes import Sent, dead, gathered
+from tailrace.connectors.hubspot.batches import document_of, entries, match_key
+from tailrace.connectors.hubspot.outcomes import RECORD_ID, Sent, gathered, refused, told_apart
 from tailrace.connectors.hubspot.refusals import stop_if_property_gone
 from tailrace.connectors.hubspot.values import Unsendable, to_text
 from tailrace.connectors.sdk.base import (
@@ -23,7 +24,6 @@ from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import TailraceError
 
 BATCH = 100
-RECORD_ID = "hs_object_id"
 VERBS = {"create": "create", "update": "update", "upsert": "upsert", "clear": "update"}
 DECIDED_BY_SINGLES = (400, 409)
 """HubSpot refuses a whole batch so for one bad row (no multi-status without trace ids): it is halved until rows decide."""
@@ -37,12 +37,12 @@ class Records:
 
     def write(self, batch: WriteBatch, more: Mapping[str, Mapping[str, Any]] = NOTHING) -> list[WriteResult]:
         """One result per row, in the rows' order. `more`: members of a row's input beside its properties, by trace."""
-        sendable, refused = _prepare(batch, more)
+        sendable, held = _prepare(batch, more)
         if batch.operation == "archive":
             results = self._archive(batch, sendable)
         else:
             results = self._send(batch, sendable, whole=True)
-        by_trace = {result.trace: result for result in [*results, *refused]}
+        by_trace = {result.trace: result for result in [*told_apart(batch, results), *held]}
         missing = "HubSpot's answer says nothing of this row"
         return [
             by_trace.get(row.trace, WriteResult(row.trace, "unknown", reason=missing)) for row in batch.rows
@@ -59,8 +59,8 @@ class Records:
         if accepted is not None:
             return Written(accepted)
         rows = texts.typed(batch)
-        sent, refused = _prepare(rows, {})
-        return Written({}, [*refused, *self._told(rows, sent, answer, whole=True)])
+        sent, held = _prepare(rows, {})
+        return Written({}, [*held, *told_apart(rows, self._told(rows, sent, answer, whole=True))])
 
     def read_fields(
         self, obj: str, match_field: str | None, keys: Sequence[str], fields: Sequence[str]
@@ -70,37 +70,48 @@ class Records:
         by_id = match_field in (None, RECORD_ID)
         wanted = list(dict.fromkeys([*fields, *([] if by_id or match_field is None else [match_field])]))
         for some in chunks(list({match_key(key): key for key in keys}.values()), BATCH):
-            body: dict[str, Any] = {"inputs": [{"id": str(key)} for key in some], "properties": wanted}
-            if not by_id:
-                body["idProperty"] = match_field
-            document = self._api.batch(obj, "read", body, retry=True, accept=(404,)).json() or {}
-            for record in document.get("results") or []:
-                values = record["properties"]
-                key = record["id"] if by_id else values.get(match_field)
-                if key is not None:
-                    found[match_key(key)] = {
-                        "id": record["id"],
-                        **{name: values.get(name) for name in fields},
-                    }
+            there = self._api.found(obj, None if by_id else match_field, some, {"properties": wanted})
+            for key, record in there.items():
+                values = record.get("properties") or {}
+                found[key] = {"id": record["id"], **{name: values.get(name) for name in fields}}
         return found
 
     def _archive(self, batch: WriteBatch, sent: Sequence[Sent]) -> list[WriteResult]:
         """HubSpot archives by record id only, and answers 204 whatever the state was."""
         ids = self._record_ids(batch, sent)
         known = [one for one in sent if one.row.trace in ids]
-        if known:
-            inputs = {"inputs": [{"id": ids[one.row.trace]} for one in known]}
-            answer = self._api.batch(batch.object, "archive", inputs, retry=True)
-            if (
-                answer.content
-            ):  # not its 204: somebody else's answer proves nothing, and archiving again does no harm
-                odd = f"HubSpot answered {answer.status} with a body, which says nothing of this row"
-                return [WriteResult(one.row.trace, "unknown", ids.get(one.row.trace), odd) for one in sent]
         gone = "HubSpot has no such record"
+        nobody = [
+            WriteResult(one.row.trace, "unmatched", reason=gone) for one in sent if one.row.trace not in ids
+        ]
+        return [*nobody, *self._bury(batch, known, ids, whole=True)]
+
+    def _bury(
+        self, batch: WriteBatch, sent: Sequence[Sent], ids: Mapping[str, str], *, whole: bool
+    ) -> list[WriteResult]:
+        """A refused batch is halved. A body in place of the 204 proves nothing, and archiving again does no harm."""
+        if not sent:
+            return []
+        inputs = {"inputs": [{"id": ids[one.row.trace]} for one in sent]}
+        try:
+            answer = self._api.batch(batch.object, "archive", inputs, retry=True, accept=DECIDED_BY_SINGLES)
+        except TailraceError as error:
+            if whole:
+                raise
+            return [_unknown(one, ids, error.message) for one in sent]
+        if answer.status >= 300 and len(sent) > 1:
+            middle = len(sent) // 2
+            return [
+                *self._bury(batch, sent[:middle], ids, whole=False),
+                *self._bury(batch, sent[middle:], ids, whole=False),
+            ]
+        if answer.status >= 300:
+            return [refused(batch, sent[0], document_of(answer), self._api.http.scrub)]
+        odd = f"HubSpot answered {answer.status} with a body, which says nothing of this row"
         return [
-            WriteResult(one.row.trace, "acked", ids[one.row.trace])
-            if one.row.trace in ids
-            else WriteResult(one.row.trace, "unmatched", reason=gone)
+            _unknown(one, ids, odd)
+            if answer.content
+            else WriteResult(one.row.trace, "acked", ids[one.row.trace])
             for one in sent
         ]
 
@@ -131,16 +142,16 @@ class Records:
     def _told(
         self, batch: WriteBatch, sent: Sequence[Sent], answer: Answer, *, whole: bool
     ) -> list[WriteResult]:
-        document = _document(answer)
+        document = document_of(answer)
         done = answer.status < 300
-        if whole and not document.get("results"):
-            errors = (document.get("errors") or []) if done else [document]
+        if whole and not entries(document, "results"):
+            errors = entries(document, "errors") if done else [document]
             stop_if_property_gone(batch, errors, len(sent) if done else 1)
         return gathered(batch, sent, document) if done else self._decide(batch, sent, answer)
 
     def _decide(self, batch: WriteBatch, sent: Sequence[Sent], answer: Answer) -> list[WriteResult]:
         if len(sent) == 1:
-            return [dead(batch, sent[0], _document(answer), self._api.http.scrub)]
+            return [refused(batch, sent[0], document_of(answer), self._api.http.scrub)]
         middle = len(sent) // 2
         return [
             *self._send(batch, sent[:middle], whole=False),
@@ -148,14 +159,8 @@ class Records:
         ]
 
 
-def _document(answer: Answer) -> Mapping[str, Any]:
-    document = answer.json()
-    return document if isinstance(document, Mapping) else {}
-
-
-def match_key(key: Any) -> str:
-    """A match value as HubSpot compares it."""
-    return str(key).strip().lower()
+def _unknown(one: Sent, ids: Mapping[str, str], reason: str) -> WriteResult:
+    return WriteResult(one.row.trace, "unknown", ids[one.row.trace], reason)
 
 
 def _id_of(found: Mapping[str, Mapping[str, Any]], key: str) -> str | None:
@@ -167,13 +172,13 @@ def _prepare(
     batch: WriteBatch, more: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[Sent], list[WriteResult]]:
     """The inputs, and the rows that cannot be sent at all."""
-    sendable, refused = [], []
+    sendable, held = [], []
     for row in batch.rows:
         try:
             sendable.append(_input(batch, row, more.get(row.trace, NOTHING)))
         except Unsendable as error:
-            refused.append(WriteResult(row.trace, "dead", row.remote_id, str(error), error.field))
-    return sendable, refused
+            held.append(WriteResult(row.trace, "dead", row.remote_id, str(error), error.field))
+    return sendable, held
 
 
 def _input(batch: WriteBatch, row: WriteRow, more: Mapping[str, Any]) -> Sent:

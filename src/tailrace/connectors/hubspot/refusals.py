@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tailrace.connectors.hubspot.batches import context_of, parts, texts_of
 from tailrace.connectors.sdk.base import WriteBatch
 from tailrace.errors import FatalError
 
@@ -31,7 +32,6 @@ def stop_if_property_gone(batch: WriteBatch, errors: Sequence[Mapping[str, Any]]
 def _gone(error: Mapping[str, Any]) -> Iterator[str]:
     """The properties that an error, or what is inside of it, calls unknown."""
     yield from GONE_TEXT.findall(str(error.get("message") or ""))
-    for part in (error, *(error.get("errors") or [])):
+    for part in parts(error):
         if part.get("code") == GONE_CODE:
-            named = (part.get("context") or {}).get("propertyName") or [part.get("name")]
-            yield from ([named] if isinstance(named, str) else [str(name) for name in named if name])
+            yield from texts_of(context_of(part).get("propertyName") or part.get("name"))

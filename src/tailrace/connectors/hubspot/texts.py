@@ -38,7 +38,8 @@ def all_accepted(batch: TextBatch, document: Any) -> Mapping[str, str] | None:
     sent = {str(trace) for trace in range(batch.first, batch.first + len(batch.keys))}
     whole = found.keys() == sent and len(results or ()) == len(sent)
     named = all(isinstance(remote_id, str) and remote_id for remote_id in found.values())
-    return found if whole and named else None
+    apart = len(set(found.values())) == len(found)
+    return found if whole and named and apart else None
 
 
 def typed(batch: TextBatch) -> WriteBatch:

@@ -22,7 +22,7 @@ def to_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return _whole(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -30,15 +30,40 @@ def to_text(value: Any) -> str:
     if isinstance(value, float | Decimal):
         return _number(value)
     if isinstance(value, datetime):
-        utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return _utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return orjson.dumps(value).decode()
+        return _json(value)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return ";".join(to_text(item) for item in value)
     raise Unsendable(f"a value of type {type(value).__name__} cannot be sent")
+
+
+def _whole(text: str) -> str:
+    """Half a surrogate pair has no UTF-8."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unsendable("the text holds half of a surrogate pair") from None
+    return text
+
+
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Unsendable(f"{value} lies outside of the years 1 to 9999 in UTC") from None
+
+
+def _json(value: Mapping[Any, Any]) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        raise Unsendable(f"the value has no JSON: {error}") from None
 
 
 def _number(value: float | Decimal) -> str:
