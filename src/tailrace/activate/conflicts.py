@@ -14,13 +14,19 @@ from tailrace.activate.staging import SentField, StagedBatch, StagedRow
 from tailrace.connectors.sdk.base import Destination, Edit, TellsEdits
 
 Verdict = Literal["write", "keep", "overwrite"]
+Unread = Literal["", "pending", "unmatched"]
+SILENT_READS = 3
+"""Runs in which nothing is told of a record that took our values before, until it counts as gone."""
 OUR_WRITE_TAKES = timedelta(minutes=1)
 """From the note of a request to the vendor's own time of what it wrote."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What people did to one row's fields: `fields` stay as they are; `all_changes`: nothing else of the row is to be sent."""
+    """What people did to one row's fields: `fields` stay as they are; `all_changes`: nothing else of the row is to be sent.
+
+    `unread`: the vendor told nothing of the record, so nothing of the row is sent, and this becomes of it.
+    """
 
     fields: tuple[str, ...]
     all_changes: bool
@@ -28,6 +34,7 @@ class Kept:
     """What the ledger keeps as accepted for them: the old value, or null for a field never accepted."""
     overwritten: tuple[str, ...] = ()
     """Fields that a person had edited and that are written all the same, as declared."""
+    unread: Unread = ""
 
 
 def guarded(fields: Sequence[SentField]) -> list[SentField]:
@@ -43,7 +50,9 @@ def kept_fields(
     fields: Sequence[SentField],
     options: Mapping[str, Any],
 ) -> dict[int, Kept]:
-    """Rows, by their place in the file, with fields that somebody else edited; asks the vendor once, and not without a rule.
+    """Rows, by their place in the file, with fields that somebody else edited, or that nothing is known of.
+
+    Asks the vendor once, and not without a rule.
 
     RetriableError where it cannot be asked: then nothing of the batch may be written.
     """
@@ -55,8 +64,9 @@ def kept_fields(
     found = {}
     for row, key in zip(batch.rows, keys, strict=True):
         edits = there.get(key or "", there.get((key or "").lower()))
-        kept = _Row(batch, row, fields).judged(edits) if edits is not None else None
-        if kept is not None and (kept.fields or kept.overwritten):
+        judge = _Row(batch, row, fields)
+        kept = judge.unread() if edits is None else judge.judged(edits)
+        if kept.fields or kept.overwritten or kept.unread:
             found[row.ordinal] = kept
     return found
 
@@ -82,7 +92,7 @@ class _Row:
     """One row: what was accepted of it, what is to be written, and what becomes of each guarded field."""
 
     def __init__(self, batch: StagedBatch, row: StagedRow, fields: Sequence[SentField]) -> None:
-        self._row = row
+        self._batch, self._row = batch, row
         self._moved = batch.by_id and batch.operation != "clear"
         self._sent = [
             field
@@ -95,6 +105,17 @@ class _Row:
             if row.document
             else dict.fromkeys(field.field for field in fields)
         )
+
+    def unread(self) -> Kept:
+        """No answer is no proof of an unedited record: what was accepted before, or has an id, is asked about again.
+
+        A record that an update looks for by its key for the first time is not there; an upsert makes it.
+        """
+        unread: Unread = "unmatched" if self._batch.operation == "update" else ""
+        if self._batch.by_id or self._row.acked_at is not None:
+            unread = "pending" if self._row.attempts < SILENT_READS else ""
+        unread = unread if guarded(self._sent) else ""
+        return Kept((), bool(unread), {}, (), unread)
 
     def judged(self, edits: Mapping[str, Edit]) -> Kept:
         verdicts = {

@@ -14,6 +14,10 @@ from tailrace.connectors.sdk.base import WriteResult, Written
 
 SILENT = "no word about it came back"
 TWICE = "two answers came for it"
+SILENT_READ = (
+    "the vendor told nothing of the record, so nobody knows what people edited: not sent, asked again"
+)
+NOT_THERE = "the vendor has no such record"
 LATER = "the vendor put it off again and again"
 
 
@@ -75,13 +79,15 @@ def of_rows(results: Sequence[WriteResult], kept: Mapping[int, Kept], requests: 
 
 def _outcome(result: WriteResult, kept: Kept | None) -> str:
     if kept is not None and kept.all_changes:
-        return "conflict"
+        return kept.unread or "conflict"
     return "pending" if result.outcome == "later" else result.outcome
 
 
 def _odd(place: int, outcome: str, result: WriteResult, kept: Kept | None) -> dict[str, Any]:
     """What settling must know of a row beyond its remote id; texts of JSON stay texts."""
     told: dict[str, Any] = {"p": place, "o": outcome, "r": _reason(outcome, result, kept), "f": result.field}
+    if result.touched:
+        told["t"] = True
     if kept is not None:
         told |= {
             "k": _text(kept.acked_patch),
@@ -94,6 +100,8 @@ def _odd(place: int, outcome: str, result: WriteResult, kept: Kept | None) -> di
 def _reason(outcome: str, result: WriteResult, kept: Kept | None) -> str | None:
     if outcome == "conflict":
         return "every changed field was edited at the vendor"
+    if kept is not None and kept.unread:
+        return SILENT_READ if kept.unread == "pending" else NOT_THERE
     if result.reason is not None:
         return result.reason
     if outcome == "pending":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SUFFIX = ".parquet"
 COLUMNS = (
     "primary_key", "match_key", "remote_id", "lookup", "hash", "vals", "l_acked_values", "links", "previous_key",
-    "updated_at", "l_acked_at",
+    "updated_at", "l_acked_at", "attempts",
 )  # fmt: skip
 PAGE = 2_000
 """Rows read at a time, one page ahead of the senders."""
@@ -46,6 +46,7 @@ class StagedRow:
     """One row to send. `ordinal` is its place in the file; `values` are typed, in the order of the fields.
 
     `document` and `acked` are JSON texts: what is wanted and what was last accepted, at `acked_at`. Times are UTC, without a zone.
+    `attempts`: runs that have tried the row since it was accepted last.
     """
 
     ordinal: int
@@ -61,6 +62,7 @@ class StagedRow:
     updated_at: datetime | None
     acked_at: datetime | None
     values: tuple[Any, ...]
+    attempts: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,11 +251,12 @@ def _row(row: tuple[Any, ...]) -> StagedRow:
         previous,
         updated,
         acked_at,
+        attempts,
         *values,
     ) = row
     return StagedRow(
         ordinal, primary, key, remote_id, lookup, digest, document, acked, _links(links, acked), previous, updated, acked_at,
-        tuple(as_sent(value) for value in values),
+        tuple(as_sent(value) for value in values), attempts,
     )  # fmt: skip
 
 

@@ -55,7 +55,9 @@ def _edit(value: Any) -> Edit:
 
 def staged(ordinal: int = 0, **given: Any) -> StagedRow:
     empty: dict[str, Any] = {field.name: None for field in fields(StagedRow)}
-    return StagedRow(**{**empty, "ordinal": ordinal, "lookup": False, "acked_at": ACKED_AT, **given})
+    return StagedRow(
+        **{**empty, "ordinal": ordinal, "lookup": False, "acked_at": ACKED_AT, "attempts": 0, **given}
+    )
 
 
 def row(new: dict | None, acked: dict | None, ordinal: int = 0, key: str = "jane", **given: Any) -> StagedRow:
@@ -280,8 +282,22 @@ def test_keys_that_differ_by_case_are_one_record():
     assert verdict(judge(vendor, THEIRS, row({"note": WANTED}, {"note": OURS}, key="Jane@X.io"))) == "kept"
 
 
-def test_a_record_that_is_not_there_keeps_nothing():
-    assert judge(Vendor(), THEIRS, row({"note": WANTED}, {"note": OURS}), operation="upsert") == {}
+@pytest.mark.parametrize("rule", [THEIRS, NEWEST, IF_EMPTY])
+@pytest.mark.parametrize("operation", ["update", "upsert", "clear"])
+def test_a_record_that_took_our_values_and_of_which_nothing_is_told_is_not_written(rule, operation):
+    """An answer that lacks it may lack an edit: it counts as gone after three runs of silence."""
+    told = row({"note": WANTED}, {"note": OURS})
+    assert judge(TimedVendor(), rule, told, operation=operation)[0].unread == "pending"
+    assert judge(TimedVendor(), rule, replace(told, attempts=2), operation=operation)[0].all_changes
+    assert judge(TimedVendor(), rule, replace(told, attempts=3), operation=operation) == {}
+
+
+def test_a_record_that_is_not_there_at_the_first_time_is_made_or_unmatched():
+    first = row({"note": WANTED}, None, acked_at=None)
+    assert judge(Vendor(), THEIRS, first, operation="upsert") == {}
+    assert judge(Vendor(), THEIRS, first)[0].unread == "unmatched"
+    by_id = replace(first, remote_id="7")
+    assert judge(Vendor(), THEIRS, by_id, by_id=True)[0].unread == "pending"
 
 
 def test_a_null_that_is_skipped_leaves_nothing_to_judge():

@@ -93,3 +93,31 @@ def test_a_retry_sends_what_was_accepted_before(house):
     assert house.run().counts.updated == 1
     assert [row.key for batch in house.crm.batches[sent:] for row in batch.rows] == ["p1@x.io"]
     assert house.statuses() == {"acked": 3}
+
+
+def test_an_edit_behind_an_incomplete_answer_is_not_written_over(house):
+    house.with_sync(fields=(FieldMap("lead_score", "score", conflict="theirs"),))
+    house.rows(3)
+    house.run()
+    house.crm.records[house.crm.emails["p1@x.io"]]["lead_score"] = 5000
+    read, house.crm.read_fields = house.crm.read_fields, lambda *asked: {}
+    house.rows(3, score="50 + i")
+    sent = len(house.crm.batches)
+    assert house.run().counts.pending == 3
+    assert len(house.crm.batches) == sent
+    assert "told nothing of the record" in house.ledger(1)["error"]
+    house.crm.read_fields = read
+    assert house.run().counts.conflict == 1
+    assert house.statuses() == {"acked": 2, "conflict": 1}
+    assert house.crm.records[house.crm.emails["p1@x.io"]]["lead_score"] == 5000
+
+
+def test_a_guarded_record_that_was_deleted_is_made_again_in_the_end(house):
+    house.with_sync(mode="upsert", fields=(FieldMap("lead_score", "score", conflict="theirs"),))
+    house.rows(2)
+    house.run()
+    del house.crm.records[house.crm.emails["p1@x.io"]]
+    house.rows(2, score="50 + i")
+    assert [house.run().counts.pending for _ in range(4)] == [1, 1, 1, 0]
+    assert house.statuses() == {"acked": 2}
+    assert house.crm.records[house.crm.by_key("email", "p1@x.io")]["lead_score"] == 51
