@@ -302,6 +302,7 @@ def test_tags_that_fail_are_the_rows_failure(connector: Connector, desk: Desk) -
         ("dead", "tags", "No"),
         ("acked", None, None),
     ]
+    assert [each.touched for each in results] == [True, False]
 
 
 def test_merge_fields_are_made_where_they_are_missing(writing: Writing, desk: Desk) -> None:

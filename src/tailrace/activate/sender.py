@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol, cast
@@ -136,7 +136,7 @@ class Sender:
             again = self._once_more(batch, late, kept)
             requests += 1
             told = {result.trace: result for result in again}
-            results = [told.get(result.trace, result) for result in results]
+            results = [_after(result, told.get(result.trace, result)) for result in results]
         return results, requests
 
     def _once_more(
@@ -214,6 +214,11 @@ class Sender:
         if self.errand.match_field and (batch.operation == "create" or moved):
             values[self.errand.match_field] = row.key
         return values
+
+
+def _after(first: WriteResult, second: WriteResult) -> WriteResult:
+    """The later word counts; what was written of the row before stays written."""
+    return replace(second, touched=first.touched or second.touched)
 
 
 def misread(error: Exception) -> TailraceError:

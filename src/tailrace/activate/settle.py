@@ -30,7 +30,7 @@ SENT = "coalesce(sent, vals)"
 
 SHAPE = (
     '[{"first":"BIGINT","at":"VARCHAR","o":{"all":"VARCHAR","r":"VARCHAR","ids":["VARCHAR"],'
-    '"x":[{"p":"BIGINT","o":"VARCHAR","r":"VARCHAR","f":"VARCHAR","k":"VARCHAR","s":"VARCHAR"}]}}]'
+    '"x":[{"p":"BIGINT","o":"VARCHAR","r":"VARCHAR","f":"VARCHAR","k":"VARCHAR","s":"VARCHAR","t":"BOOLEAN"}]}}]'
 )
 
 
@@ -114,7 +114,7 @@ def _load(warehouse: Warehouse, delivery: Delivery, chunk: Sequence[BatchRecord]
           b.o.r AS why, CAST(b.at AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS told_at FROM b),
         odd AS (SELECT first + x.p AS ord, x FROM (SELECT b.first AS first, unnest(b.o.x) AS x FROM b))
         SELECT {", ".join(f"s.{name}" for name in STAGED)}, coalesce(x.o, usual) AS outcome, ids.id, coalesce(x.r, why) AS reason, x.f AS field, x.k AS kept,
-          x.s AS kept_names, ids.told_at
+          x.s AS kept_names, coalesce(x.t, false) AS touched, ids.told_at
         FROM ids JOIN (SELECT * FROM read_parquet({literal(str(delivery.stage))}, file_row_number = true)
           WHERE file_row_number BETWEEN {first} AND {last}) s ON s.file_row_number = ids.ord
         LEFT JOIN odd ON odd.ord = ids.ord""",
@@ -170,9 +170,9 @@ def _ledger_row(delivery: Delivery) -> dict[str, str]:
         "primary_key": "primary_key",
         # a record that is gone by its id: the next run looks for it by its key; with a field it is another record that lacks
         "status": f"CASE WHEN {_gone()} THEN target WHEN {moved} THEN 'pending' ELSE outcome END",
-        # what a lost answer left at the vendor is not known: the old hash proves nothing any more
+        # what a lost answer or a half done write left at the vendor is not known: the old hash proves nothing any more
         "acked_hash": f"CASE WHEN {_gone()} AND target = 'acked' THEN hash"
-        f" WHEN NOT {_gone()} AND outcome <> 'unknown' THEN l_acked_hash END",
+        f" WHEN NOT {_gone()} AND outcome <> 'unknown' AND NOT touched THEN l_acked_hash END",
         "acked_values": f"CASE WHEN NOT {_gone()} THEN l_acked_values WHEN target = 'acked' THEN {kept} END",
         "sent_hash": "hash",
         "error": f"CASE WHEN NOT {_gone()} THEN reason END",

@@ -93,6 +93,32 @@ def test_an_association_is_a_value_of_its_row(house, desk):
     assert set(house.statuses()) == {"acked"}
 
 
+def test_a_record_written_without_its_association_goes_back_with_the_model(house, desk):
+    writing(
+        house,
+        "contacts",
+        fields=(FieldMap("lead_score", "score"),),
+        associations=(Association("companies", "domain", "domain"),),
+    )
+
+    def record():
+        return next(one for one in desk.records("hubspot", "contacts") if one["id"] == "500")["properties"]
+
+    people(house, 1)
+    house.run()
+    refused = {"status": "error", "category": "VALIDATION_ERROR", "message": "limit of associations reached"}
+    desk.faults(
+        {"vendor": "hubspot", "status": 400, "body": refused, "route": "/crm/associations/*/associate/*"}
+    )
+    people(house, 1, "'c2.io'", "2")
+    house.run()
+    assert (house.ledger(0)["status"], record()["lead_score"]) == ("dead", "2")
+    desk.faults()
+    people(house, 1)
+    house.run()
+    assert (house.ledger(0)["status"], record()["lead_score"]) == ("acked", "1")
+
+
 def test_people_keep_what_they_associated(house, desk):
     writing(
         house,

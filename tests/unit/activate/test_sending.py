@@ -366,3 +366,44 @@ def test_a_row_put_off_and_then_stumbled_over_is_unknown(house):
     house.crm.write = lambda batch: first(batch) if len(batch.rows) > 1 else [None]
     assert failed(house).status == "failed"
     assert house.statuses() == {"acked": 99, "unknown": 1}
+
+
+def half_done(outcome):
+    """The record is written, and then the vendor refuses the rest of the row."""
+    return lambda batch, results: [
+        replace(each, outcome=outcome, reason="no room for its company", touched=True) for each in results
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["dead", "unmatched", "later"])
+def test_a_half_done_write_is_not_called_unchanged_when_the_model_goes_back(house, outcome):
+    house.rows(1, score="1")
+    house.run()
+    house.crm.after = half_done(outcome)
+    house.rows(1, score="2")
+    house.run()
+    [record] = house.crm.records.values()
+    assert (house.ledger(0)["status"], record["lead_score"]) == (
+        {"later": "pending"}.get(outcome, outcome),
+        2,
+    )
+    assert house.ledger(0)["acked_values"] == '{"lead_grade":"A","lead_score":1}'
+    house.crm.after = lambda batch, results: results
+    house.rows(1, score="1")
+    house.run()
+    assert (house.ledger(0)["status"], record["lead_score"]) == ("acked", 1)
+
+
+def test_what_was_written_before_a_row_was_put_off_stays_written(house):
+    house.rows(1, score="1")
+    house.run()
+    kinds = ["later", "dead"]
+    house.crm.after = lambda batch, results: [
+        replace(each, outcome=kinds[0], reason="no", touched=kinds.pop(0) == "later") for each in results
+    ]
+    house.rows(1, score="2")
+    house.run()
+    house.crm.after = lambda batch, results: results
+    house.rows(1, score="1")
+    house.run()
+    assert next(iter(house.crm.records.values()))["lead_score"] == 1

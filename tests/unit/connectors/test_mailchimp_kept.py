@@ -45,7 +45,7 @@ def test_a_value_that_is_not_kept_is_told(kind: str, sent: Any, stored: Any) -> 
     fields = ListFields("a1", {"F": kind}, {"F": ()})
     row = Sent(WriteRow("t", "a@x.example", {}), "a@x.example", "k", {"merge_fields": {"F": sent}})
     found = acked(row, {"id": "k", "merge_fields": {"F": stored}}, fields)
-    assert (found.outcome, found.field) == ("dead", "F")
+    assert (found.outcome, found.field, found.touched) == ("dead", "F", True)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def acked(sent: Sent, member: Mapping[str, Any], fields: ListFields) -> WriteRes
         wrong = "the list no longer has this merge field" if lost else None
         wrong = wrong or not_kept(fields.kinds.get(tag, "text"), value, stored.get(tag, ""))
         if wrong:
-            return WriteResult(sent.row.trace, "dead", key, wrong, tag)
+            return WriteResult(sent.row.trace, "dead", key, wrong, tag, touched=True)
     return WriteResult(sent.row.trace, "acked", key)
 
 

@@ -81,7 +81,12 @@ class Singles:
             elif reply.status >= 300:
                 failed = refused(sent, reply)
                 told.results[operation.id] = WriteResult(
-                    operation.id, failed.outcome, failed.remote_id, failed.reason, failed.field or TAGS
+                    operation.id,
+                    failed.outcome,
+                    failed.remote_id,
+                    failed.reason,
+                    failed.field or TAGS,
+                    touched=True,
                 )
 
     def archive(self, rows: Sequence[Sent]) -> Told:

@@ -325,13 +325,17 @@ class WriteBatch:
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What became of one row. `unknown`: no word about it came back, so it is looked up or sent again."""
+    """What became of one row. `unknown`: no word about it came back, so it is looked up or sent again.
+
+    `touched`: not accepted, and yet something of it was written, so that the record is not as it was before.
+    """
 
     trace: str
     outcome: Outcome
     remote_id: str | None = None
     reason: str | None = None
     field: str | None = None
+    touched: bool = False
 
 
 @dataclass(frozen=True)
