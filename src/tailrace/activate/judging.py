@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tailrace.activate import appearing, candidates, ledger
 from tailrace.activate.mapping import (
+    MappedField,
     acked_value,
     as_instant,
     comparable_key,
@@ -16,6 +17,7 @@ from tailrace.activate.mapping import (
     links_document,
     literal,
     path,
+    too_long,
     value_hash,
 )
 from tailrace.activate.question import CANDIDATES, CREATING, Question
@@ -68,8 +70,21 @@ def refreshes(asked: Question) -> str:
 
 def _own_columns(asked: Question) -> list[str]:
     """What a row carries through the judgement and no further."""
-    lacking = [f"lacks{number}" for number, part in enumerate(asked.parts) if part.map is not None]
+    lacking = [
+        f"lacks{number}"
+        for number, part in enumerate(asked.parts)
+        if part.map is not None or _too_long(asked, part)
+    ]
     return ["forced", *(f"v{number}" for number in range(len(asked.parts))), *lacking]
+
+
+def _too_long(asked: Question, part: MappedField) -> str | None:
+    """See `too_long`; a value that a map translates is judged by the map."""
+    return (
+        None
+        if part.map
+        else too_long(part.value, asked.dialect.quote(part.column), asked.columns[part.column])
+    )
 
 
 def _values(asked: Question) -> str:
@@ -88,7 +103,7 @@ def _values(asked: Question) -> str:
     ]
     for number, part in enumerate(asked.parts):
         wanted.append(f"{part.value} AS v{number}")
-        if part.map is not None:
+        if part.map is not None or _too_long(asked, part):
             wanted.append(
                 f"CASE WHEN {part.value} IS NULL THEN CAST({quote(part.column)} AS VARCHAR) END AS lacks{number}"
             )
@@ -131,9 +146,13 @@ def _wrong(asked: Question) -> str:
     for number, part in enumerate(asked.parts):
         sound = finite(f"v{number}", part.type)
         if sound:
-            told = literal(f"{part.column} is not a number: NaN or infinite")
+            what = "is not a number: NaN or infinite" if part.type == "DOUBLE" else "is infinite"
+            told = literal(f"{part.column} {what}")
             rules.append((f"NOT {sound}", part.field, told))
-        if part.map is not None:
+        if _too_long(asked, part):
+            told = literal(f"{part.column} has more than 38 digits")
+            rules.append((f"lacks{number} IS NOT NULL", part.field, told))
+        elif part.map is not None:
             told = f"{literal(part.column + ' is ')} || left(lacks{number}, 60) || {literal(f', which the map of {part.field} lacks')}"
             rules.append((f"lacks{number} IS NOT NULL", part.field, told))
     if not rules:

@@ -20,6 +20,7 @@ from tailrace.warehouse.base import Dialect
 _PLAIN = re.compile(
     r"(VARCHAR|BOOLEAN|U?(TINY|SMALL|BIG)?INT(EGER)?|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s*\d+\))\Z"
 )
+WHOLE = "DECIMAL(38, 0)"
 _AS_TEXT = re.compile(r"(ENUM\(.*|UUID|TIME|TIME WITH TIME ZONE|INTERVAL|JSON)\Z", re.DOTALL)
 
 
@@ -55,7 +56,7 @@ def _typed(expression: str, engine_type: str) -> tuple[str, str]:
     if kind.startswith("TIMESTAMP_"):
         return f"CAST({expression} AS TIMESTAMP)", "TIMESTAMP"
     if kind in {"HUGEINT", "UHUGEINT"}:  # sum() makes them, and Parquet would turn them into doubles
-        return f"CAST({expression} AS DECIMAL(38, 0))", "DECIMAL(38, 0)"
+        return f"TRY_CAST({expression} AS DECIMAL(38, 0))", WHOLE
     if kind == "FLOAT":
         return f"CAST({expression} AS DOUBLE)", "DOUBLE"
     if _PLAIN.match(kind):
@@ -80,7 +81,9 @@ def trimmed(expression: str) -> str:
 
 def comparable_key(expression: str) -> str:
     """What makes two match values one key: neither case nor Unicode form tells them apart."""
-    folded = f"replace(translate(lower(nfc_normalize({expression})), chr(962) || chr(383), chr(963) || 's'), chr(223), 'ss')"
+    # the engine makes one letter of the dotted capital I, Python and Unicode two
+    plain = f"replace(nfc_normalize({expression}), chr(304), 'i' || chr(775))"
+    folded = f"replace(translate(lower({plain}), chr(962) || chr(383), chr(963) || 's'), chr(223), 'ss')"
     return f"CASE WHEN strlen({expression}) = length({expression}) THEN lower({expression}) ELSE nfc_normalize({folded}) END"
 
 
@@ -161,7 +164,12 @@ def path(field: str) -> str:
 
 def finite(expression: str, kind: str) -> str | None:
     """A condition that is false for NaN and infinity; None where the type has neither."""
-    return f"coalesce(isfinite({expression}), true)" if kind == "DOUBLE" else None
+    return f"coalesce(isfinite({expression}), true)" if kind in ("DOUBLE", "DATE", "TIMESTAMP") else None
+
+
+def too_long(value: str, column: str, kind: str) -> str | None:
+    """A condition that is true where a whole number has more digits than any type that is sent; None where none can."""
+    return f"{column} IS NOT NULL AND {value} IS NULL" if kind.upper() in {"HUGEINT", "UHUGEINT"} else None
 
 
 def value_hash(parts: Sequence[tuple[str, str]]) -> str:
@@ -197,6 +205,13 @@ def _json(expression: str, kind: str) -> str:
     if kind == "TIMESTAMP":
         return f"strftime({expression}, '%Y-%m-%dT%H:%M:%S.%fZ')"
     return f"CAST({expression} AS VARCHAR)" if kind == "DATE" else expression
+
+
+def hashable(expression: str, engine_type: str) -> str:
+    """What the engine's hash tells apart as the values are told apart: plain types, times, and text of everything else."""
+    kind = engine_type.upper()
+    plain = _PLAIN.match(kind) or kind.startswith("TIMESTAMP") or kind in {"FLOAT", "HUGEINT", "UHUGEINT"}
+    return expression if plain else f"CAST({expression} AS VARCHAR)"
 
 
 def scan_hash(tag: str, expressions: Sequence[str]) -> str:

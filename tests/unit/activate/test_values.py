@@ -334,3 +334,24 @@ def test_an_idle_run_writes_nothing_for_rows_that_are_held_back(house):
     changeset.collect(house.warehouse, asked)
     assert house.warehouse.query("SELECT count(*) FROM tailrace_candidates") == [(0,)]
     changeset.discard(house.warehouse)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("DATE", "infinity"), ("DATE", "-infinity"), ("TIMESTAMP", "infinity"), ("TIMESTAMPTZ", "-infinity"),
+        ("TIMESTAMP_S", "infinity"), ("HUGEINT", "1" + "0" * 38), ("HUGEINT", "-1" + "0" * 38), ("UHUGEINT", "3" + "0" * 38),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_vendor_could_take_is_one_dead_row(house, kind, value):
+    good = "7" if "HUGE" in kind else "1969-07-20"
+    house.with_sync(fields=(FieldMap("lead_score", "odd"),))
+    select = f"CAST(CASE WHEN i = 1 THEN '{value}' WHEN i = 3 THEN NULL ELSE '{good}' END AS {kind}) AS odd"
+    house.rows(4, more=f", {select}")
+    assert house.run().counts.updated == 3
+    assert house.statuses() == {"acked": 3, "dead": 1}
+    letter = activate.dead_list(house.warehouse)[0]
+    assert (letter.primary_key, letter.field) == ("1", "lead_score")
+    assert letter.reason == ("odd has more than 38 digits" if "HUGE" in kind else "odd is infinite")
+    house.rows(4, more=f", {select.replace(value, good)}")
+    assert house.run().counts.updated == 1
