@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 
 import pytest
 
@@ -121,6 +123,59 @@ def test_a_plan_names_fields_that_the_vendor_lacks(unlimited):
     assert ran.code == 0
     said = " ".join(ran.out.split())
     assert "would fail: contacts of hubspot has no field lead_graed. did you mean lead_grade?" in said
+
+
+def test_a_plan_knows_an_approval(landed):
+    assert landed.tailrace(*ACTIVATE).code == 0
+    landed.edit("models/marts/lead_scores.sql", "    score,\n", "    score + 1 AS score,\n")
+    for step in ("build", "validate"):
+        assert landed.tailrace(step).code == 0
+    assert landed.tailrace("publish").code == 0
+    stopped = landed.tailrace(*ACTIVATE)
+    assert stopped.code == 3
+    (changeset,) = re.findall(r"approve ([0-9a-f]{12})", stopped.err + stopped.out)[:1]
+    assert "would stop" in landed.tailrace("plan").out
+    assert landed.tailrace("approve", changeset).code == 0
+    approved = landed.tailrace("plan", "--json").sync()
+    assert approved["stopped"] is None
+    assert approved["notes"][:1] == [
+        "approved: a guardrail would stop this very changeset, and lets it through once"
+    ]
+    done = landed.tailrace(*ACTIVATE)
+    assert done.code == 0
+    assert done.sync()["updated"] == approved["updated"]
+
+
+def test_a_plan_tells_of_another_account(landed):
+    assert landed.tailrace(*ACTIVATE).code == 0
+    key = landed.root / ".tailrace/dev/state.db"
+    with sqlite3.connect(key) as db:  # as the vendor would answer for the credentials of another portal
+        db.execute("UPDATE facts SET value = '777' WHERE name LIKE 'account:hubspot:%'")
+    (note,) = landed.tailrace("plan", "--json").sync()["notes"]
+    assert note.startswith(f"would fail: {SYNC}: the credentials belong to account 777, its ledger to ")
+
+
+def test_a_plan_shows_no_change_of_what_stays_and_says_why_rows_are_refused(unlimited):
+    sync = f"reverse/{SYNC}.yml"
+    unlimited.edit(sync, "lead_grade: grade", "lead_grade: {column: grade, conflict: theirs}")
+    assert unlimited.tailrace(*ACTIVATE).code == 0
+    key = one(unlimited, "SELECT primary_key FROM tailrace_meta.ledger WHERE status = 'acked' ORDER BY 1")
+    edit_contact(unlimited, key, lead_grade="Z")
+    old = one(unlimited, f"SELECT grade FROM marts.lead_scores WHERE contact_id = {key}")
+    unlimited.edit("models/marts/lead_scores.sql", "    score,\n", "    score + 1 AS score,\n")
+    for step in ("build", "validate"):
+        assert unlimited.tailrace(step).code == 0
+    assert unlimited.tailrace("publish").code == 0
+    words = "{%s: Z}" % ", ".join(sorted({"A", "B", "C", "D"} - {old}))
+    unlimited.edit(sync, "lead_score: score", "lead_score: {column: score, conflict: theirs}")
+    edit_contact(unlimited, key, lead_grade="Z", lead_score="1")
+    planned = unlimited.tailrace("plan", "--json").sync()
+    assert planned["conflict"] == 1
+    assert len(planned["examples"]) == 10
+    assert key not in {example["key"] for example in planned["examples"]}
+    unlimited.edit(sync, "lead_grade: {column: grade", "lead_grade: {map: %s, column: grade" % words)
+    said = " ".join(unlimited.tailrace("plan").out.split())
+    assert re.search(rf"not sent: [\d,]+ rows?, because .*{old}", said), said
 
 
 def test_one_row_goes_alone_and_its_request_is_shown(landed):

@@ -6,10 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from tailrace.activate import ledger
 from tailrace.activate.changeset import CHANGES, Question
+from tailrace.activate.conflicts import Kept
 from tailrace.activate.guardrails import Planned
 from tailrace.activate.result import Example, Scope, SyncCounts
 from tailrace.connectors.sdk.base import ObjectType
@@ -17,6 +19,8 @@ from tailrace.events import RowsHeldBack, emit
 from tailrace.warehouse.base import Warehouse
 
 EXAMPLES = 10
+REASONS = 3
+NOTHING_KEPT: Mapping[str, Kept] = MappingProxyType({})
 SHOWN = ("suppressed", "filtered", "quarantined", "dead", "unmatched", "conflict", "unknown", "pending")
 
 
@@ -34,7 +38,7 @@ def expected(warehouse: Warehouse, asked: Question, plan: Planned, batch_size: i
         deleted=plan.deleted,
         unchanged=statuses["acked"],
         requests=sum(-(-int(rows) // batch_size) for (rows,) in groups),
-        examples=_examples(warehouse),
+        examples=examples(warehouse),
         **_shown(statuses),
     )
 
@@ -61,16 +65,32 @@ def _statuses_after(warehouse: Warehouse, asked: Question) -> Counter[str]:
     return found
 
 
-def _examples(warehouse: Warehouse) -> tuple[Example, ...]:
-    """The first rows by primary key, before and after."""
+def examples(warehouse: Warehouse, kept: Mapping[str, Kept] = NOTHING_KEPT) -> tuple[Example, ...]:
+    """The first rows by primary key, before and after; fields that are `kept` do not change, and rows all kept are not sent."""
+    whole = [key for key, each in kept.items() if each.all_changes]
     rows = warehouse.query(
         f"SELECT primary_key, operation, l_acked_values, vals FROM {CHANGES} WHERE operation IS NOT NULL AND chosen"
-        f" ORDER BY ord NULLS LAST, primary_key LIMIT {EXAMPLES}"
+        f" AND primary_key NOT IN (SELECT unnest(?::VARCHAR[])) ORDER BY ord NULLS LAST, primary_key LIMIT {EXAMPLES}",
+        [whole],
     )
     return tuple(
-        Example(key, operation, json.loads(before) if before else None, json.loads(after) if after else None)
+        Example(key, operation, json.loads(before) if before else None, _after(after, kept.get(key)))
         for key, operation, before, after in rows
     )
+
+
+def _after(document: str | None, kept: Kept | None) -> dict[str, Any] | None:
+    after: dict[str, Any] | None = json.loads(document) if document else None
+    return after if after is None or kept is None else {**after, **kept.acked_patch}
+
+
+def refusals(warehouse: Warehouse) -> tuple[tuple[str, int], ...]:
+    """Why rows of the changeset are refused before anybody is asked."""
+    rows = warehouse.query(
+        f"SELECT reason, count(*) FROM {CHANGES} WHERE status IN ('dead', 'unmatched') AND operation IS NULL AND reason IS NOT NULL"
+        f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {REASONS}"
+    )
+    return tuple((str(reason), int(number)) for reason, number in rows)
 
 
 def settled(

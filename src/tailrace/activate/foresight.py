@@ -16,13 +16,13 @@ from typing import Any
 
 from tailrace.activate import changeset, counting, guardrails, ledger
 from tailrace.activate.changeset import CHANGES, Question
-from tailrace.activate.conflicts import guarded, kept_fields
+from tailrace.activate.conflicts import Kept, guarded, kept_fields
 from tailrace.activate.dead_letter import waiting
 from tailrace.activate.result import Landed, Options, Scope, SyncCounts
 from tailrace.activate.run import check_rules
 from tailrace.activate.staging import SentField, StagedBatch, StagedFile
 from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
-from tailrace.errors import TailraceError
+from tailrace.errors import FatalError, TailraceError
 from tailrace.project.spec import Sync
 from tailrace.state.journal import Delivery
 from tailrace.warehouse.base import Warehouse
@@ -46,6 +46,12 @@ class Foreseen:
     unknown: str = ""
     fields: Mapping[str, RemoteField] | None = None
     fields_unknown: str = ""
+    refused: tuple[tuple[str, int], ...] = ()
+    """Why rows would be dead or unmatched without a request, and how many; the most frequent first."""
+    fails: str = ""
+    """Why the run would not begin at all."""
+    approved: bool = False
+    """A guardrail would stop it, and a person has let this very changeset through."""
 
 
 def foresee(
@@ -60,16 +66,17 @@ def foresee(
     options: Options | None = None,
     landed: Landed | None = None,
     asks: Asks | None = None,
+    approved: Callable[[str], bool] | None = None,
 ) -> Foreseen:
     """What `prepare` and the delivery would do, writing nothing but temporary tables. `ledger_table`: a ledger in an attached file.
 
-    Without `account` the ledger's own is taken; without `asks` nobody is asked.
+    Without `account` the ledger's own is taken; without `asks` nobody is asked. `approved`: whether a changeset was let through.
     """
     chosen = options or Options(sandbox=True)
     check_rules(warehouse, sync, None, staged)
-    if account is None:
-        account = ledger.known_account(warehouse, sync.name, sync.object, ledger_table)
-    scope = Scope(account, sync.object, sync.name)
+    known = ledger.known_account(warehouse, sync.name, sync.object, ledger_table)
+    scope = Scope(known if account is None else account, sync.object, sync.name)
+    fails = _other_account(warehouse, scope, ledger_table, chosen) if known else ""
     remote = _Remote(sync, asks)
     asked = changeset.question(
         warehouse, sync, staged, scope,
@@ -80,9 +87,21 @@ def foresee(
     try:
         changeset.collect(warehouse, asked)
         changeset.choose(warehouse, chosen.limit)
-        return _foreseen(warehouse, asked, obj, chosen, remote)
+        found = _foreseen(warehouse, asked, obj, chosen, remote)
+        if found.counts.stop and approved and approved(guardrails.changeset_id(warehouse, asked)):
+            found = replace(found, counts=replace(found.counts, stop=None), approved=True)
+        return replace(found, fails=fails)
     finally:
         changeset.discard(warehouse)
+
+
+def _other_account(warehouse: Warehouse, scope: Scope, table: str | None, options: Options) -> str:
+    """The run's own words where the credentials are of an account that this sync has not written to."""
+    try:
+        ledger.check_account(warehouse, scope, options, table)
+    except FatalError as error:
+        return str(error)
+    return ""
 
 
 class _Remote:
@@ -121,7 +140,10 @@ def _foreseen(
     counts = replace(counting.expected(warehouse, asked, plan, size), stop=why)
     counts = _outcomes(warehouse, counts)
     landed = bool(warehouse.query(f"SELECT 1 FROM {CHANGES} WHERE there IS NOT NULL LIMIT 1"))
-    found = Foreseen(counts, landed=landed, fields=remote.found, fields_unknown=remote.unknown)
+    found = Foreseen(
+        counts, landed=landed, fields=remote.found, fields_unknown=remote.unknown,
+        refused=counting.refusals(warehouse),
+    )  # fmt: skip
     rules = [SentField(f.field, f.if_null, f.conflict, f.type) for f in asked.fields]
     if not plan.to_send or not guarded(rules):
         return found
@@ -168,6 +190,7 @@ def _with_edits(
 ) -> Foreseen:
     """Ask the vendor, batch by batch as they would be sent, what people have edited."""
     tally: Counter[str] = Counter()
+    kept: dict[str, Kept] = {}
     with tempfile.TemporaryDirectory(prefix="tailrace-plan-") as folder:
         stage = Path(folder) / "plan.parquet"
         rows = warehouse.copy_to_parquet(changeset.stage_sql(asked), stage)
@@ -177,7 +200,7 @@ def _with_edits(
         with StagedFile(delivery, fields, size) as batches:
             while (batch := batches.next()) is not None:
                 assert isinstance(batch, StagedBatch)  # texts are for syncs without rules
-                tally.update(_edits(destination, asked, batch, fields))
+                tally.update(_edits(destination, asked, batch, fields, kept))
     counts = found.counts
     return replace(
         found,
@@ -188,16 +211,24 @@ def _with_edits(
             updated=counts.updated - tally["updated"],
             deleted=counts.deleted - tally["deleted"],
             conflict=counts.conflict + tally["conflict"],
+            pending=counts.pending + tally["pending"],
+            unmatched=counts.unmatched + tally["unmatched"],
             kept=tally["kept"],
             overwritten=tally["overwritten"],
             requests=counts.requests - tally["spared"],
+            examples=counting.examples(warehouse, kept),
         ),
     )
 
 
 def _edits(
-    destination: Destination, asked: Question, batch: StagedBatch, fields: Sequence[SentField]
+    destination: Destination,
+    asked: Question,
+    batch: StagedBatch,
+    fields: Sequence[SentField],
+    all_kept: dict[str, Kept],
 ) -> dict[str, int]:
+    """What a batch adds to the numbers; its rows with fields that stay as they are go into `all_kept` by primary key."""
     if batch.operation in ("create", "archive"):
         return {}
     found = kept_fields(
@@ -208,12 +239,16 @@ def _edits(
         kept = found.get(row.ordinal)
         if kept is None:
             continue
+        if kept.fields:
+            all_kept[row.primary_key] = kept
         tally["kept"] += len(kept.fields)
         tally["overwritten"] += len(kept.overwritten)
+        if kept.unread == "unmatched" and asked.landed:
+            continue  # counted by what is landed
         if kept.all_changes:
-            tally["conflict"] += 1
+            tally[kept.unread or "conflict"] += 1
             tally[_kind(asked, batch, row)] += 1
-    tally["spared"] = int(tally["conflict"] == batch.n)
+    tally["spared"] = int(tally["conflict"] + tally["pending"] + tally["unmatched"] == batch.n)
     return dict(tally)
 
 

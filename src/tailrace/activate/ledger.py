@@ -120,9 +120,9 @@ def known_account(warehouse: Warehouse, sync: str, obj: str, table: str | None =
     return str(rows[0][0]) if rows else ""
 
 
-def check_account(warehouse: Warehouse, scope: Scope, options: Options) -> None:
+def check_account(warehouse: Warehouse, scope: Scope, options: Options, table: str | None = None) -> None:
     """Refuse a token of another account than the one this sync has written to, unless a person says so."""
-    source = warehouse.dialect.table(LEDGER)
+    source = table or warehouse.dialect.table(LEDGER)
     rows = warehouse.query(
         f"SELECT DISTINCT account FROM {source} WHERE object = ? AND sync = ?"
         " AND (acked_at IS NOT NULL OR account = ?)",

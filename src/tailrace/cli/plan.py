@@ -83,6 +83,7 @@ def _vendors(resolved: Resolved, *, needed: bool) -> Iterator[Vendors | None]:
         return
     from tailrace.runner import remote_fields
     from tailrace.runner.session import Session
+    from tailrace.state.approvals import is_approved
 
     session = Session(resolved.project, "plan")
     try:
@@ -91,6 +92,8 @@ def _vendors(resolved: Resolved, *, needed: bool) -> Iterator[Vendors | None]:
             session.is_sandbox,
             remote_fields.problems,
             lambda there, sync: [each.field for each in remote_fields.missing(there, sync)],
+            session.account,
+            lambda changeset: is_approved(session.store, changeset),
         )
     finally:
         session.close()
@@ -198,6 +201,8 @@ def _more(detail: Mapping[str, Any]) -> Iterator[str]:
     rest += [f"{number:,} {said}" for number, said in edits if number]
     if rest:
         yield f"and {', '.join(rest)}"
+    for told in detail["refused"]:
+        yield f"not sent: {count(int(told['rows']), 'row')}, because {told['reason']}"
     if detail["requests"]:
         by = "what is landed" if detail["judged_by"] == "landed" else "the ledger"
         yield f"which records are there is told by {by}, as published {detail['as_of'] or 'never'}"

@@ -80,8 +80,17 @@ def _preview(
         landed=landed_of(resolved.project, sync),
         options=Options(sandbox=vendors is None or vendors.sandbox(sync.connection)),
         asks=partial(vendors.destination, sync.connection) if vendors else None,
+        account=_account(vendors, sync), approved=vendors.approved if vendors else None,
     )  # fmt: skip
     return {**_detail(resolved, sync, found, vendors), "stopped": blocked or found.counts.stop}
+
+
+def _account(vendors: Vendors | None, sync: Sync) -> str | None:
+    """None where the vendor cannot be asked, or answers nothing: then the ledger's own is compared with."""
+    try:
+        return vendors.account(sync.connection) if vendors else None
+    except TailraceError:
+        return None
 
 
 def _filled(resolved: Resolved, sync: Sync) -> tuple[Sync, ObjectType]:
@@ -104,6 +113,7 @@ def _detail(resolved: Resolved, sync: Sync, found: Foreseen, vendors: Vendors | 
         "minutes": round(asked * pace[1] / pace[0] / 60, 1) if pace else None,
         "judged_by": "landed" if found.landed else "ledger",
         "as_of": _as_of(resolved),
+        "refused": [{"reason": reason, "rows": rows} for reason, rows in found.refused],
         "notes": list(_notes(sync, found, vendors)),
         "examples": [_example(example) for example in counts.examples],
     }
@@ -131,6 +141,10 @@ def _as_of(resolved: Resolved) -> str | None:
 
 
 def _notes(sync: Sync, found: Foreseen, vendors: Vendors | None) -> Iterator[str]:
+    if found.fails:
+        yield f"would fail: {found.fails}"
+    if found.approved:
+        yield "approved: a guardrail would stop this very changeset, and lets it through once"
     if found.unknown:
         yield f"conflicts not known: {found.unknown}"
     if found.fields_unknown and found.fields_unknown != found.unknown:
