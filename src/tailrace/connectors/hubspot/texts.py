@@ -33,13 +33,13 @@ def all_accepted(batch: TextBatch, document: Any) -> Mapping[str, str] | None:
     results = document.get("results")
     try:
         found = {result[TRACE]: result["id"] for result in results or ()}
+        records = set(found.values())
     except (KeyError, TypeError):
         return None
     sent = {str(trace) for trace in range(batch.first, batch.first + len(batch.keys))}
     whole = found.keys() == sent and len(results or ()) == len(sent)
-    named = all(isinstance(remote_id, str) and remote_id for remote_id in found.values())
-    apart = len(set(found.values())) == len(found)
-    return found if whole and named and apart else None
+    apart = len(records) == len(sent) and "" not in records and set(map(type, records)) <= {str}
+    return found if whole and apart else None
 
 
 def typed(batch: TextBatch) -> WriteBatch:
