@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -446,10 +447,8 @@ def test_a_record_is_linked_by_the_others_external_id(
     assert stored(desk)["linked"]["AccountId"] is None
     lost = linked("linked", Link("Account", "Ext__c", "no such firm"))
     results = destination.write(WriteBatch("Contact", "upsert", "Ext__c", lost, bulk=bulk))
-    assert (results[0].outcome, "Foreign key external ID: no such firm not found" in results[0].reason) == (
-        "dead",
-        True,
-    )
+    assert "Foreign key external ID: no such firm not found" in results[0].reason
+    assert (results[0].outcome, results[0].field) == ("unmatched", "associations.Account")
 
 
 @pytest.mark.parametrize("bulk", [False, True])
@@ -535,3 +534,50 @@ def test_long_keys_are_asked_for_in_several_queries(destination: Destination, de
     asked = len(desk.requests("salesforce", "/query"))
     assert len(destination.read_fields("Contact", "Ext__c", keys, [])) == len(keys)
     assert len(desk.requests("salesforce", "/query")) - asked == 3
+
+
+# ---- values and rows that would not arrive as they are -----------------------------------------------------
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_a_number_that_salesforce_would_round_is_a_dead_row(
+    bulk: bool, destination: Destination, desk: Desk
+) -> None:
+    """Its neighbours go on; a number that fits arrives."""
+    values = [9007199254740993, 9007199254740992, Decimal("12345678901234567890123456789012345678"), "1_000"]
+    some = [{"Ext__c": f"n{n}", "Lifetime_Value__c": value} for n, value in enumerate(values)]
+    results = upsert(destination, *some, bulk=bulk)
+    assert [(one.outcome, one.field) for one in results] == [
+        ("dead", "Lifetime_Value__c"),
+        ("acked", None),
+        ("dead", "Lifetime_Value__c"),
+        ("dead", "Lifetime_Value__c"),
+    ]
+    kept = {
+        key: row["Lifetime_Value__c"] for key, row in stored(desk).items() if key in ("n0", "n1", "n2", "n3")
+    }
+    assert kept == {"n1": 9007199254740992}
+
+
+def test_a_rounded_number_matches_nobody(destination: Destination, desk: Desk) -> None:
+    """A neighbour's record would be taken for the row's."""
+    taken = 9007199254740992
+    desk.save(
+        "salesforce",
+        "Contact",
+        {"Id": desk.records("salesforce", "Contact")[0]["Id"], "Customer_No__c": taken},
+    )
+    row = WriteRow("t", "9007199254740993", {"LastName": "Wrong"})
+    results = destination.write(WriteBatch("Contact", "upsert", "Customer_No__c", (row,)))
+    assert [(one.outcome, one.field) for one in results] == [("dead", "Customer_No__c")]
+    assert desk.writes("salesforce", "Contact") == {}
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_two_spellings_of_one_key_are_one_record(bulk: bool, destination: Destination, desk: Desk) -> None:
+    results = upsert(
+        destination, {"Ext__c": "same", "Title": "1"}, {"Ext__c": "SAME", "Title": "2"}, bulk=bulk
+    )
+    assert [one.outcome for one in results] == ["acked", "dead"]
+    assert desk.writes("salesforce", "Contact") == {results[0].remote_id: 1}
+    assert stored(desk)["same"]["Title"] == "1"

@@ -14,6 +14,8 @@ from tailrace.connectors.salesforce.values import NULL, as_cell
 from tailrace.connectors.sdk.base import WriteBatch, WriteResult
 from tailrace.errors import TailraceError, Unavailable, VendorRefused
 
+Index = dict[str, list[tuple[str, Sent]]]
+"""The rows by their folded key, each with its key as it was sent."""
 VERBS = {"create": "insert", "update": "update", "clear": "update", "upsert": "upsert", "archive": "delete"}
 REFUSED_WHOLE = ("InvalidBatch", "ClientInputError", "InvalidJob", "FeatureNotEnabled")
 """How a job's message begins that no repetition can help."""
@@ -91,8 +93,10 @@ def _gathered(
     if ended.state == "Failed" and not ended.written and not ended.refused:
         raise _failed(ended)
     name, fold = _key(batch)
-    index = {fold(cells[name]): one for one, cells in zip(sent, rows, strict=True)}
-    found = {one.row.trace: result for one, result in _outcomes(batch, index, (name, fold), ended)}
+    index: Index = {}
+    for one, row in zip(sent, rows, strict=True):
+        index.setdefault(fold(row[name]), []).append((row[name].strip(), one))
+    found = _agreed(_outcomes(batch, index, (name, fold), ended))
     why = f"bulk job {ended.job} ended as {ended.state} and says nothing of this row"
     silent = [one for one in sent if one.row.trace not in found]
     return [
@@ -101,8 +105,18 @@ def _gathered(
     ]
 
 
+def _agreed(told: Iterable[tuple[Sent, WriteResult]]) -> dict[str, WriteResult]:
+    """By trace; nothing of a row of which the job's files say two different things."""
+    found: dict[str, WriteResult] = {}
+    torn: set[str] = set()
+    for one, result in told:
+        if found.setdefault(one.row.trace, result).outcome != result.outcome:
+            torn.add(one.row.trace)
+    return {trace: result for trace, result in found.items() if trace not in torn}
+
+
 def _outcomes(
-    batch: WriteBatch, index: Mapping[str, Sent], key: tuple[str, Callable[[str], str]], ended: Ended
+    batch: WriteBatch, index: Index, key: tuple[str, Callable[[str], str]], ended: Ended
 ) -> Iterable[tuple[Sent, WriteResult]]:
     for one, _ in _matched(index, key, ended.left):
         reason = f"bulk job {ended.job} ended as {ended.state} before this row {ended.message}".strip()
@@ -114,13 +128,17 @@ def _outcomes(
 
 
 def _matched(
-    index: Mapping[str, Sent], key: tuple[str, Callable[[str], str]], found: Sequence[Line]
+    index: Index, key: tuple[str, Callable[[str], str]], found: Sequence[Line]
 ) -> Iterable[tuple[Sent, Line]]:
+    """Of keys that differ in case alone, the line is of the one that is spelled like it."""
     name, fold = key
     for line in found:
-        one = index.get(fold(line.get(name, "")))
-        if one is not None:
-            yield one, line
+        cell = line.get(name, "")
+        ones = index.get(fold(cell), [])
+        if len(ones) > 1:
+            ones = [(exact, one) for exact, one in ones if exact == cell.strip()]
+        if len(ones) == 1:
+            yield ones[0][1], line
 
 
 def _key(batch: WriteBatch) -> tuple[str, Callable[[str], str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -43,7 +44,7 @@ class SalesforceDestination:
         self._settle(batch)
         sent, done = self._rows.prepared(batch)
         results = self._confirmed(batch, sent, self._written(batch, sent))
-        by_trace = {result.trace: result for result in [*results, *done]}
+        by_trace = {result.trace: result for result in [*_single(results), *done]}
         missing = "Salesforce's answer says nothing sure of this row"
         return [
             by_trace.get(row.trace, WriteResult(row.trace, "unknown", row.remote_id, missing))
@@ -110,7 +111,8 @@ class SalesforceDestination:
     ) -> list[WriteResult]:
         """The same words tell of a record that is gone and of one that it names: the record itself is looked for."""
         doubtful = {one.row.trace: one.identity for one in sent if one.refers}
-        asked = [one.trace for one in results if one.outcome == "unmatched" and one.trace in doubtful]
+        gone = [one.trace for one in results if one.outcome == "unmatched" and one.field is None]
+        asked = [trace for trace in gone if trace in doubtful]
         if not asked:
             return results
         ids = self._finder.ids(
@@ -130,6 +132,18 @@ class SalesforceDestination:
         # what a CSV cannot hold goes the other way
         small = [one for one, row in rows if row is None]
         return [*results, *self._collections.write(batch, small, whole=not large)]
+
+
+def _single(results: Sequence[WriteResult]) -> list[WriteResult]:
+    """Accepted rows that Salesforce gives one record have overwritten each other: none counts as written."""
+    times = Counter(str(one.remote_id) for one in results if one.outcome == "acked" and one.remote_id)
+    reason = "several rows were written to one record, {}, which has the values of one of them"
+    return [
+        replace(one, outcome="dead", remote_id=None, reason=reason.format(one.remote_id))
+        if one.outcome == "acked" and times[str(one.remote_id)] > 1
+        else one
+        for one in results
+    ]
 
 
 def _edits(row: Record, fields: Sequence[str], stamp: str | None) -> dict[str, Edit]:

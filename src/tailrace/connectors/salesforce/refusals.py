@@ -21,6 +21,7 @@ PASSING = (
 """Codes of rows that were not written for the moment; one that is missing here makes a dead letter, no wrong row."""
 GONE = ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY")
 NAMED_FIELD = re.compile(r"No such column '([\w.]+)'|fields are missing: \[(\w+)")
+NO_SUCH_OTHER = re.compile(r"Foreign key external ID: .* not found for field \w+ in entity (\w+)", re.DOTALL)
 EXISTING = re.compile(r"record with id: (\w{15,18})")
 CSV_ERROR = re.compile(r"(\w+):(.*?)(?::([\w ,.]*?))?\s*--\s*", re.DOTALL)
 LONGEST_REASON = 1000
@@ -64,12 +65,15 @@ class Refusal:
 
 
 def outcome(operation: Operation, one: Sent, refusal: Refusal) -> WriteResult:
-    """`later` for a lock, `unmatched` for a record that is not there (archived already: `acked`), else `dead`."""
+    """`later` for a lock, `unmatched` for a record that is not there (archived already: `acked`), itself or an associated one, else `dead`."""
     trace, remote_id = one.row.trace, one.row.remote_id
     if refusal.code in PASSING:
         return WriteResult(trace, "later", remote_id, refusal.reason)
     if operation == "archive" and refusal.code == "ENTITY_IS_DELETED":
         return WriteResult(trace, "acked", one.identity)
+    other = NO_SUCH_OTHER.search(refusal.message) if one.links else None
+    if other is not None:
+        return WriteResult(trace, "unmatched", remote_id, refusal.reason, f"associations.{other[1]}")
     if refusal.code in GONE and operation in ADDRESSED and not refusal.fields:
         return WriteResult(trace, "unmatched", remote_id, refusal.reason)
     existing = EXISTING.search(refusal.message) if operation == "create" else None

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tailrace.connectors.salesforce.finder import SHORT, Finder
+from tailrace.connectors.salesforce.finder import Finder, folding
 from tailrace.connectors.salesforce.target import RECORD_ID, Lookup, Target, Targets
-from tailrace.connectors.salesforce.values import Plain, Unsendable, as_json, plain
+from tailrace.connectors.salesforce.values import Plain, Room, Unsendable, as_json, fitting, plain
 from tailrace.connectors.sdk.base import Link, WriteBatch, WriteResult, WriteRow
 from tailrace.errors import FatalError
 
@@ -58,14 +58,17 @@ class Rows:
         sent: list[Sent] = []
         done: list[WriteResult] = []
         seen: dict[str, str] = {}
+        by_value = batch.operation == "upsert" and batch.match_field is not None
+        fold = folding(target, str(batch.match_field) if by_value else RECORD_ID)
         for row in batch.rows:
             found = identify(row)
             try:
                 one = found if isinstance(found, WriteResult) else _sent(batch, target, row, found, lookups)
             except Unsendable as error:
                 one = WriteResult(row.trace, "dead", row.remote_id, str(error), error.field)
-            if isinstance(one, Sent) and batch.operation in ADDRESSED:
-                one = _once(one, seen)
+            if isinstance(one, Sent) and batch.operation != "create":
+                known = row.remote_id if by_value else one.identity
+                one = _once(one, fold(one.identity), seen, known)
             (sent if isinstance(one, Sent) else done).append(one)  # type: ignore[arg-type]
         return sent, done
 
@@ -122,12 +125,11 @@ def _found(
     return WriteResult(row.trace, "dead", None, several, batch.match_field)
 
 
-def _once(one: Sent, seen: dict[str, str]) -> Sent | WriteResult:
+def _once(one: Sent, name: str, seen: dict[str, str], known: str | None) -> Sent | WriteResult:
     """Two rows for one record would leave either one's values there: the second is refused."""
-    short = one.identity[:SHORT]
-    if seen.setdefault(short, one.row.trace) != one.row.trace:
+    if seen.setdefault(name, one.row.trace) != one.row.trace:
         text = f"another row is about the same record, {one.identity}"
-        return WriteResult(one.row.trace, "dead", one.identity, text)
+        return WriteResult(one.row.trace, "dead", known, text)
     return one
 
 
@@ -140,13 +142,13 @@ def _sent(
 ) -> Sent:
     if batch.operation == "archive":
         return Sent(row, identity, {RECORD_ID: identity})
-    values = {name: _plain(name, value, target.kind(name)) for name, value in row.values.items()}
+    values = {name: _value(name, value, target) for name, value in row.values.items()}
     match = batch.match_field
     if batch.operation == "upsert" and match is not None:
-        values[match] = _plain(match, identity, target.kind(match))
+        values[match] = _value(match, identity, target)
     elif batch.operation == "create":
         if match is not None and row.key is not None:
-            values.setdefault(match, _plain(match, row.key, target.kind(match)))
+            values.setdefault(match, _value(match, row.key, target))
     else:
         values[RECORD_ID] = identity
     links = tuple(
@@ -159,12 +161,16 @@ def _sent(
 
 
 def _key(lookup: Lookup, link: Link) -> Plain:
-    return _plain(lookup.field, link.key, lookup.kind)
+    return _plain(lookup.field, link.key, lookup.kind, lookup.room)
 
 
-def _plain(name: str, value: Any, kind: str) -> Plain:
+def _value(name: str, value: Any, target: Target) -> Plain:
+    return _plain(name, value, target.kind(name), target.room(name))
+
+
+def _plain(name: str, value: Any, kind: str, room: Room) -> Plain:
     try:
-        return plain(value, kind)
+        return fitting(plain(value, kind), room)
     except Unsendable as error:
         error.field = name
         raise

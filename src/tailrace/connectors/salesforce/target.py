@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.connectors.salesforce.api import Api
+from tailrace.connectors.salesforce.values import Room
 from tailrace.connectors.sdk.base import Link, RemoteField
 from tailrace.errors import FatalError, near_miss
 
 RECORD_ID = "Id"
 LIMITED_TEXT = ("string", "textarea", "email", "phone", "url", "encryptedstring", "combobox")
+BINARY = ("double", "percent", "currency")
 Definition = Mapping[str, Any]
 
 
@@ -29,6 +31,7 @@ class Lookup:
     match_field: str
     kind: str
     typed: bool
+    room: Room
 
 
 class Target:
@@ -49,6 +52,16 @@ class Target:
     def kind(self, name: str) -> str:
         """The type of a field; "" of one that the description does not have."""
         return str(self.fields.get(name, {}).get("type") or "")
+
+    def room(self, name: str) -> Room:
+        """How many digits a number field has; nothing of a field whose description does not say."""
+        found = self.fields.get(name, {})
+        kind = found.get("type")
+        if kind == "int":
+            return Room(int(found.get("digits") or 0), 0, binary=False)
+        scale = int(found.get("scale") or 0)
+        precision = int(found.get("precision") or 0)
+        return Room(max(precision - scale, 0), scale, binary=kind in BINARY)
 
     def match(self, name: str) -> Definition:
         """The field that rows are matched on; FatalError where there is none."""
@@ -91,7 +104,8 @@ class Target:
             )
         typed = len(one.get("referenceTo") or ()) > 1
         relationship = str(one.get("relationshipName") or "")
-        return Lookup(name, relationship, other.name, link.match_field, other.kind(link.match_field), typed)
+        kind, room = other.kind(link.match_field), other.room(link.match_field)
+        return Lookup(name, relationship, other.name, link.match_field, kind, typed, room)
 
     def _no_lookup(self, link: Link, found: Mapping[str, Definition]) -> FatalError:
         if found:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 import orjson
@@ -30,6 +30,16 @@ class Number:
     text: str
 
 
+@dataclass(frozen=True)
+class Room:
+    """What `describe` says of a number's digits: before the point (0: nothing), and behind it."""
+
+    whole: int = 0
+    scale: int = 0
+    binary: bool = True
+    """Whether it is kept as a 64-bit float, exact to 15 to 17 digits."""
+
+
 Plain = str | bool | Number | None
 
 
@@ -50,6 +60,30 @@ def plain(value: Any, kind: str) -> Plain:
     if not kind and isinstance(value, int | float | Decimal):
         return _number(value)
     return _text(value)
+
+
+def fitting(value: Plain, room: Room) -> Plain:
+    """The value itself; Unsendable for a number of which the field would keep other digits."""
+    if not isinstance(value, Number):
+        return value
+    exact = Decimal(value.text)
+    if room.whole and exact and exact.adjusted() >= room.whole:
+        raise Unsendable(f"the number has more than {room.whole} digits before the point: {value.text}")
+    if room.binary and not _kept(exact, room.scale):
+        raise Unsendable(f"{value.text} has more digits than Salesforce keeps: ids belong into text fields")
+    return value
+
+
+def _kept(exact: Decimal, scale: int) -> bool:
+    """Whether a 64-bit float has the same digits, as far as the field has decimals."""
+    near = float(exact)
+    if math.isinf(near):
+        return False
+    with localcontext() as context:
+        context.prec = 1000
+        place = Decimal(1).scaleb(-scale)
+        wanted = exact.quantize(place)
+        return wanted in (Decimal(near).quantize(place), Decimal(repr(near)).quantize(place))
 
 
 def as_json(value: Plain) -> Any:
@@ -93,6 +127,10 @@ def _whole(text: str) -> str:
 def _number(value: Any) -> Number:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise Unsendable(f"{value!r} is not a number")
+    if isinstance(value, str) and (
+        "_" in value or not value.isascii()
+    ):  # which Python alone reads as numbers
+        raise Unsendable(f"{value!r} is not a number")
     try:
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except InvalidOperation:
@@ -125,5 +163,8 @@ def _instant(value: Any) -> str:
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         return _text(value)
-    utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise Unsendable(f"{value.isoformat()} is beyond the years 1 to 9999 in UTC") from None
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,6 +14,8 @@ from tailrace.sandbox.vendor import RowError
 
 EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s,;<>()]+")
 BY_EMAIL = "Email"
+BEYOND = 10**16
+"""Number fields have 18 digits, two of them decimals."""
 
 
 class Several(Refusal):
@@ -205,6 +207,9 @@ def _value(found: Field, value: Any) -> Any:
     if found.restricted:
         _refuse_unknown(found, value)
     if found.type in NUMBERS and found.type != "int":
+        if abs(value) >= BEYOND:
+            message = f"{found.name}: value outside of valid range on numeric field: {value}"
+            raise Refusal(400, "NUMBER_OUTSIDE_VALID_RANGE", message, [found.name])
         return float(value)
     return value
 
