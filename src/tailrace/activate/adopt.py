@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from tailrace.activate import changeset, ledger
 from tailrace.activate.changeset import CHANGES, Question
 from tailrace.activate.mapping import literal
-from tailrace.activate.spelling import comparable
+from tailrace.activate.spelling import by_key, comparable
 from tailrace.connectors.sdk.base import Destination
 from tailrace.errors import FatalError
 from tailrace.warehouse.base import Warehouse
@@ -42,7 +43,7 @@ class Adopted:
 class _Found:
     """A record of ours at the vendor; `patch` has the fields that differ, as the vendor has them.
 
-    `same`: none of them is one that we would write.
+    Of a field with a rule for conflicts it has what was accepted before, None where nothing was. `same`: none of them is one that we would write.
     """
 
     primary_key: str
@@ -87,13 +88,23 @@ def adopt(
         changeset.discard(warehouse)
 
 
-def _wanted(warehouse: Warehouse) -> list[tuple[str, str, str]]:
-    """Primary key, match value and values of every eligible row whose values the ledger does not have."""
+@dataclass(frozen=True)
+class _Wanted:
+    """A row of ours: `vals` is what it holds and `acked` what was accepted of it, as JSON."""
+
+    primary_key: str
+    mk: str
+    vals: str
+    acked: str | None
+
+
+def _wanted(warehouse: Warehouse) -> list[_Wanted]:
+    """Every eligible row whose values the ledger does not have."""
     rows = warehouse.query(
-        f"SELECT primary_key, mk, vals FROM {CHANGES} WHERE operation IS NOT NULL AND NOT leaving AND mk IS NOT NULL"
-        " ORDER BY ord NULLS LAST, primary_key"
+        f"SELECT primary_key, mk, vals, l_acked_values FROM {CHANGES}"
+        " WHERE operation IS NOT NULL AND NOT leaving AND mk IS NOT NULL ORDER BY ord NULLS LAST, primary_key"
     )
-    return [(str(key), str(mk), str(vals)) for key, mk, vals in rows]
+    return [_Wanted(*row) for row in rows]
 
 
 def _can_tell(asked: Question, destination: Destination) -> bool:
@@ -101,9 +112,7 @@ def _can_tell(asked: Question, destination: Destination) -> bool:
     return bool(destination.fields(asked.sync.object, asked.sync.options))
 
 
-def _read(
-    asked: Question, destination: Destination, rows: Sequence[tuple[str, str, str]], in_flight: int
-) -> list[_Found]:
+def _read(asked: Question, destination: Destination, rows: Sequence[_Wanted], in_flight: int) -> list[_Found]:
     parts = [rows[start : start + READ] for start in range(0, len(rows), READ)]
     with ThreadPoolExecutor(max(1, in_flight), thread_name_prefix="adopt") as pool:
         return [
@@ -111,25 +120,31 @@ def _read(
         ]
 
 
-def _part(asked: Question, destination: Destination, rows: Sequence[tuple[str, str, str]]) -> list[_Found]:
-    sync, kinds = asked.sync, {each.field: each.type for each in asked.fields}
-    skipped = {each.field for each in asked.fields if each.skips}
+def _part(asked: Question, destination: Destination, rows: Sequence[_Wanted]) -> list[_Found]:
+    sync = asked.sync
     there = destination.read_fields(
         sync.object,
         sync.match_field,
-        [mk for _, mk, _ in rows],
+        [row.mk for row in rows],
         [each.field for each in sync.fields],
         sync.options,
     )
-    found = []
-    for primary_key, mk, vals in rows:
-        record = there.get(mk.lower(), there.get(mk))
-        if record is not None:
-            ours = json.loads(vals)
-            patch = dict(_differences(ours, record, kinds))
-            same = all(name in skipped and ours[name] is None for name in patch)
-            found.append(_Found(primary_key, record.get("id"), patch, same))
-    return found
+    read = by_key(there)
+    return [_compared(asked, row, record) for row in rows if (record := read(row.mk)) is not None]
+
+
+def _compared(asked: Question, row: _Wanted, record: Mapping[str, Any]) -> _Found:
+    kinds = {each.field: each.type for each in asked.fields}
+    ours = json.loads(row.vals)
+    nulls = {each.field for each in asked.fields if each.skips and ours.get(each.field) is None}
+    guarded = {each.field for each in asked.fields if each.conflict != "ours"}
+    patch = dict(_differences(ours, record, kinds))
+    same = patch.keys() <= nulls
+    # a person's value of a field with a rule is none that was accepted from us: it would be written over
+    before = json.loads(row.acked, parse_float=Decimal) if row.acked else {}
+    theirs = {name: before.get(name) for name in patch.keys() & guarded}
+    kept = {name: value for name, value in {**patch, **theirs}.items() if name not in nulls & guarded}
+    return _Found(row.primary_key, record.get("id"), kept, same)
 
 
 def _differences(
@@ -146,7 +161,7 @@ def _differences(
 
 
 def _write(warehouse: Warehouse, asked: Question, found: Sequence[_Found], now: datetime) -> None:
-    """Equal rows as accepted; differing ones as accepted with the vendor's values, so that they are a change."""
+    """Equal rows as accepted; differing ones as accepted with their patch, so that they are a change."""
     if not found:
         return
     rows = [

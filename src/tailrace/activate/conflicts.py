@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from tailrace.activate.spelling import comparable
+from tailrace.activate.spelling import by_key, comparable
 from tailrace.activate.staging import SentField, StagedBatch, StagedRow
 from tailrace.connectors.sdk.base import Destination, Edit, TellsEdits
 
@@ -62,8 +62,9 @@ def kept_fields(
     match = None if batch.by_id else match_field
     there = _read(destination, obj, match, [key for key in keys if key], guarded(fields), options)
     found = {}
+    read = by_key(there)
     for row, key in zip(batch.rows, keys, strict=True):
-        edits = there.get(key or "", there.get((key or "").lower()))
+        edits = read(key or "")
         judge = _Row(batch, row, fields)
         kept = judge.unread() if edits is None else judge.judged(edits)
         if kept.fields or kept.overwritten or kept.unread:

@@ -88,8 +88,6 @@ def _odd(place: int, outcome: str, result: WriteResult, kept: Kept | None) -> di
     told: dict[str, Any] = {"p": place, "o": outcome, "r": _reason(outcome, result, kept), "f": result.field}
     if result.touched:
         told["t"] = True
-    if result.touched:
-        told["t"] = True
     if kept is not None:
         told |= {
             "k": _text(kept.acked_patch),

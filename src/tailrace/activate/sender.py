@@ -14,6 +14,7 @@ from tailrace import interrupts
 from tailrace.activate import outcomes
 from tailrace.activate.conflicts import Kept, kept_fields
 from tailrace.activate.outcomes import Told, by_trace
+from tailrace.activate.spelling import by_key
 from tailrace.activate.staging import Batch, SentField, StagedBatch, StagedFile, StagedRow, StagedTexts
 from tailrace.connectors.sdk.base import (
     Destination,
@@ -169,7 +170,8 @@ class Sender:
             [errand.match_field],
             errand.options,
         )
-        records = ((row, there.get((row.key or "").lower(), there.get(row.key or ""))) for row in asked)
+        read = by_key(there)
+        records = ((row, read(row.key or "")) for row in asked)
         return [
             WriteResult(str(row.ordinal), "acked", found.get("id"))
             for row, found in records

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MILLISECONDS = re.compile(r"-?\d{10,14}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHOLE = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER)?\Z")
@@ -25,6 +27,18 @@ def comparable(value: Any, kind: str = "") -> Any:
     if not text:
         return None
     return _reader(kind)(text)
+
+
+def by_key(there: Mapping[str, T]) -> Callable[[str], T | None]:
+    """Finds what a vendor told of a key, in whatever case, Unicode form and blanks it spells that."""
+    folded = {_folded(key): value for key, value in there.items()}
+    return lambda key: there[key] if key in there else folded.get(_folded(key))
+
+
+def _folded(key: str) -> str:
+    """As `mapping.comparable_key` has it in SQL."""
+    lower = unicodedata.normalize("NFC", key.strip()).lower()
+    return unicodedata.normalize("NFC", lower.translate({0x3C2: "\u03c3", 0x17F: "s", 0xDF: "ss"}))
 
 
 def _reader(kind: str) -> Callable[[str], Any]:

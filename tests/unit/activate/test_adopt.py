@@ -91,3 +91,52 @@ def test_a_vendor_that_cannot_be_read_is_said_and_nothing_is_written(house):
     with pytest.raises(FatalError, match="cannot be read back"):
         adopted(house)
     assert house.statuses() == {}
+
+
+@pytest.mark.parametrize("conflict", ["theirs", "if_empty"])
+@pytest.mark.parametrize("before", [False, True])
+def test_what_people_wrote_into_a_field_with_a_rule_is_not_taken_for_ours(house, conflict, before):
+    house.with_sync(
+        mode="upsert",
+        fields=(FieldMap("lead_score", "score", conflict=conflict), FieldMap("lead_grade", "grade")),
+    )
+    house.crm.add({"email": "p0@x.io"})
+    if before:
+        house.rows(1, score="1")
+        house.run()
+    [record] = house.crm.records.values()
+    record |= {"lead_score": "HUMAN", "lead_grade": "B"}
+    house.rows(1, score="7")
+    assert adopted(house) == Adopted(same=0, differing=1, unknown=0)
+    kept = '{"lead_grade":"B","lead_score":1}' if before else '{"lead_grade":"B"}'
+    assert house.ledger(0)["acked_values"] == kept
+    counts = house.run().counts
+    assert (record["lead_score"], record["lead_grade"], counts.kept) == ("HUMAN", "A", 1)
+
+
+def test_a_skipped_null_of_a_field_with_a_rule_is_no_difference_and_takes_nothing_over(house):
+    house.with_sync(
+        fields=(
+            FieldMap("lead_score", "score", if_null="skip", conflict="theirs"),
+            FieldMap("lead_grade", "grade"),
+        )
+    )
+    house.rows(1, score="NULL")
+    [record] = house.crm.records.values()
+    record |= {"lead_score": "55", "lead_grade": "A"}
+    assert adopted(house) == Adopted(1, 0, 0)
+    assert house.run().counts.to_send == 0
+    house.rows(1, score="7")
+    house.run()
+    assert record["lead_score"] == "55"
+
+
+def test_a_key_that_the_vendor_spells_in_its_own_way_is_found(house):
+    class Spelling(CRM):
+        def read_fields(self, obj, match_field, keys, fields, options=None):
+            return {record["email"]: {"id": number, **record} for number, record in self.records.items()}
+
+    house.crm = Spelling()
+    house.crm.add({"email": " Jos\u00c9@x.io", "lead_score": "1", "lead_grade": "A"})
+    house.model("SELECT 0 AS contact_id, 'jose\u0301@x.io' AS email, 1::BIGINT AS score, 'A' AS grade")
+    assert adopted(house) == Adopted(1, 0, 0)

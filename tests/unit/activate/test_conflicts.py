@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.activate.crm import CONTACTS
+from tests.unit.activate.crm import CONTACTS, CRM
 
 from tailrace.activate.conflicts import Kept, kept_fields
 from tailrace.activate.staging import SentField, StagedBatch, StagedRow
@@ -411,3 +411,16 @@ def test_reads_are_one_a_batch(house):
     model(house, ["n"] * 250)
     house.run()
     assert [len(keys) for _, _, keys, _ in house.crm.reads] == [100, 100, 50]
+
+
+def test_an_edit_is_seen_under_the_vendors_own_spelling_of_the_key(house):
+    class Spelling(CRM):
+        def read_fields(self, *given, **more):
+            return {record["email"]: {"id": "1", **record} for record in self.records.values()}
+
+    house.with_sync(fields=(FieldMap("lead_score", "score", conflict="theirs"),))
+    house.crm = Spelling()
+    house.crm.add({"email": "Jos\u00e9@x.io", "lead_score": "HUMAN"})
+    house.model("SELECT 0 AS contact_id, 'jose\u0301@x.io' AS email, 1::BIGINT AS score, 'A' AS grade")
+    house.run()
+    assert house.statuses() == {"conflict": 1}
