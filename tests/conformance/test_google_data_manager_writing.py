@@ -489,3 +489,10 @@ def test_a_refused_row_holds_nobodys_former_identity(connector: Connector, desk:
 def test_half_a_character_is_a_dead_row(connector: Connector, desk: Desk) -> None:
     results = write(connector, [WriteRow("a", "\ud83d@x.example", {}), *rows(1)])
     assert [(one.outcome, one.field) for one in results] == [("dead", "email"), ("acked", None)]
+
+
+@pytest.mark.parametrize("operation", ["upsert", "archive"])
+def test_an_audience_that_is_not_there_stops(connector: Connector, desk: Desk, operation: Operation) -> None:
+    with pytest.raises(VendorRefused, match="destination is not valid"):
+        write(connector, rows(2), operation, audience="9999")
+    assert desk.records("google_data_manager", OBJECT) == []

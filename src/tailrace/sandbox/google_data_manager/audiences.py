@@ -11,6 +11,8 @@ from typing import Any
 from tailrace.sandbox.vendor import RowError
 
 Record = dict[str, Any]
+THERE = ("7", "7001", "7001234567")
+"""Audiences that every account has; others come into being with a record that is put into them by the admin API."""
 GMAIL = ("gmail.com", "googlemail.com")
 
 
@@ -21,6 +23,10 @@ class Audiences:
         self.members: dict[str, Record] = {}
         self.writes: Counter[str] = Counter()
         self._who: dict[str, str] = {}
+
+    def ids(self) -> list[str]:
+        """The audiences that exist."""
+        return sorted({*THERE, *(record["audience"] for record in self.members.values())})
 
     def put(self, record: Record) -> None:
         """Hold a member, in the place of the one of its id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tailrace.sandbox.google import ApiError
@@ -28,9 +28,9 @@ Violation = tuple[str, str, str]
 """Field, description, reason."""
 
 
-def check(body: Mapping[str, Any], *, ingest: bool) -> None:
+def check(body: Mapping[str, Any], *, ingest: bool, audiences: Collection[str]) -> None:
     """ApiError 400 with every violation; nothing of such a request is processed."""
-    found = [*_destinations(body), *_members(body)]
+    found = [*_destinations(body, audiences), *_members(body)]
     if body.get("encoding") not in ("HEX", "BASE64"):
         found.append(("encoding", "The encoding is required.", "REQUIRED_FIELD_MISSING"))
     if ingest:
@@ -49,7 +49,8 @@ def refused(found: list[Violation]) -> ApiError:
     return ApiError(400, message, [detail])
 
 
-def _destinations(body: Mapping[str, Any]) -> Iterator[Violation]:
+def _destinations(body: Mapping[str, Any], audiences: Collection[str]) -> Iterator[Violation]:
+    """Google's words for an audience that is not there are from memory."""
     destinations = body.get("destinations")
     if not isinstance(destinations, list) or not 1 <= len(destinations) <= MOST_DESTINATIONS:
         yield "destinations", "Between 1 and 10 destinations are required.", "INVALID_DESTINATION"
@@ -57,7 +58,7 @@ def _destinations(body: Mapping[str, Any]) -> Iterator[Violation]:
     for place, one in enumerate(destinations):
         account = one.get("operatingAccount") or {}
         known = account.get("accountType") in ACCOUNT_TYPES and str(account.get("accountId", "")).isdigit()
-        if not known or not str(one.get("productDestinationId", "")).isdigit():
+        if not known or str(one.get("productDestinationId", "")) not in audiences:
             yield f"destinations[{place}]", "The destination is not valid.", "INVALID_DESTINATION"
 
 

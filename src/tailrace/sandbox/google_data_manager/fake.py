@@ -38,7 +38,7 @@ class Job:
 
 
 class GoogleDataManager:
-    """One project; every account and audience exists. `looks`: a request is PROCESSING so often before it is done."""
+    """One project; every account exists, with the same few audiences. `looks`: a request is PROCESSING so often before it is done."""
 
     name = "google_data_manager"
 
@@ -71,8 +71,7 @@ class GoogleDataManager:
         if path == "/v1/requestStatus:retrieve":
             return self._status(request)
         if LISTS.fullmatch(path):
-            audiences = sorted({record["audience"] for record in self._audiences.members.values()})
-            return Response.of(200, {"userLists": [{"id": name} for name in audiences]})
+            return Response.of(200, {"userLists": [{"id": name} for name in self._audiences.ids()]})
         raise ApiError(404, f"The requested URL {path} was not found on this server.")
 
     def _admit(self, request: Request) -> None:
@@ -92,7 +91,7 @@ class GoogleDataManager:
 
     def _take(self, request: Request, *, ingest: bool) -> Response:
         body = json_body(request, INGEST if ingest else COMMON)
-        check(body, ingest=ingest)
+        check(body, ingest=ingest, audiences=self._audiences.ids())
         self._requests += 1
         name = f"sandbox-request-{self._requests:06d}"
         if body.get("validateOnly"):
