@@ -166,14 +166,14 @@ def test_a_plan_shows_no_change_of_what_stays_and_says_why_rows_are_refused(unli
     for step in ("build", "validate"):
         assert unlimited.tailrace(step).code == 0
     assert unlimited.tailrace("publish").code == 0
-    words = "{%s: Z}" % ", ".join(sorted({"A", "B", "C", "D"} - {old}))
+    others = ", ".join(f"{grade}: Z" for grade in sorted({"A", "B", "C", "D"} - {old}))
     unlimited.edit(sync, "lead_score: score", "lead_score: {column: score, conflict: theirs}")
     edit_contact(unlimited, key, lead_grade="Z", lead_score="1")
     planned = unlimited.tailrace("plan", "--json").sync()
     assert planned["conflict"] == 1
     assert len(planned["examples"]) == 10
     assert key not in {example["key"] for example in planned["examples"]}
-    unlimited.edit(sync, "lead_grade: {column: grade", "lead_grade: {map: %s, column: grade" % words)
+    unlimited.edit(sync, "lead_grade: {column: grade", f"lead_grade: {{map: {{{others}}}, column: grade")
     said = " ".join(unlimited.tailrace("plan").out.split())
     assert re.search(rf"not sent: [\d,]+ rows?, because .*{old}", said), said
 
