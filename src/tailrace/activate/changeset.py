@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from tailrace.activate import candidates, holding
 from tailrace.activate.judging import changes_sql, refreshes, sent_hash
-from tailrace.activate.mapping import comparable_key, literal, one_field
+from tailrace.activate.ledger import RETRY
+from tailrace.activate.mapping import comparable_key, literal, one_field, with_dropped
 from tailrace.activate.merged import MERGES
 from tailrace.activate.question import CANDIDATES, CHANGES, Question, question
 from tailrace.warehouse.base import Warehouse
@@ -41,7 +42,10 @@ def choose(warehouse: Warehouse, limit: int | None, only: str | None = None) -> 
     """With a limit only the first rows by primary key are sent, with `only` that row alone; the rest waits."""
     if only is not None:
         key = f"coalesce({comparable_key('mk')} = {comparable_key(literal(only.strip()))}, false)"
-        warehouse.execute(f"UPDATE {CHANGES} SET chosen = primary_key = {literal(only)} OR {key}")
+        keyed = f"EXISTS (SELECT 1 FROM {CHANGES} WHERE primary_key = {literal(only)})"
+        warehouse.execute(
+            f"UPDATE {CHANGES} SET chosen = primary_key = {literal(only)} OR ({key} AND NOT {keyed})"
+        )
     if limit is None:
         return
     first = (
@@ -84,11 +88,13 @@ def new_rows(warehouse: Warehouse, asked: Question, run_id: str, *, passed: bool
     """A view of the changes with every ledger column as it becomes (`n_`), and whether it differs (`rewrite`)."""
     sending = f"(operation IS NOT NULL AND chosen AND {'true' if passed else 'false'})"
     given_up = "(leaving AND reason IS NOT NULL)"
-    waits = "(operation IS NOT NULL AND NOT through)"
+    waits = f"(operation IS NOT NULL AND NOT through AND l_sent_hash IS DISTINCT FROM {literal(RETRY)})"
+    kept = with_dropped("vals", "l_acked_values", [part.field for part in asked.parts])
+    accepted = f"CASE WHEN l_fields = {literal(asked.digest)} THEN l_acked_values ELSE {kept} END"
     new = {
         "status": "status",
         "acked_hash": f"CASE WHEN same THEN hash WHEN {given_up} THEN NULL ELSE l_acked_hash END",
-        "acked_values": f"CASE WHEN same THEN vals WHEN {given_up} THEN NULL ELSE l_acked_values END",
+        "acked_values": f"CASE WHEN same THEN {accepted} WHEN {given_up} THEN NULL ELSE l_acked_values END",
         # what was refused under it was answered: a row that waits now has been let through only where its delivery was
         "sent_hash": f"CASE WHEN {sending} THEN {sent_hash()} WHEN reason IS NOT NULL OR {waits} THEN NULL ELSE l_sent_hash END",
         "error": "CASE WHEN reason IS NOT NULL THEN reason WHEN status = l_status OR operation IS NOT NULL THEN l_error END",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tailrace.activate.ledger import DEAD_LETTERS, LEDGER, ensure, within
+from tailrace.activate.ledger import DEAD_LETTERS, LEDGER, RETRY, ensure, within
 from tailrace.activate.mapping import literal
 from tailrace.activate.result import Scope
 from tailrace.warehouse.base import META, Warehouse
@@ -115,9 +115,8 @@ def dead_retry(
     which_rows += f" AND {Which(which.sync, which.keys).condition()}"
     rows = int(warehouse.query(f"SELECT count(*) FROM {ledger} WHERE {which_rows}")[0][0])
     if rows:
-        # without a hash a row is sent though the vendor has accepted these very values before: somebody asked for it
         warehouse.execute(
-            f"UPDATE {ledger} SET status = 'pending', sent_hash = NULL, acked_hash = NULL, scan_hash = NULL WHERE {which_rows}"
+            f"UPDATE {ledger} SET status = 'pending', sent_hash = {literal(RETRY)} WHERE {which_rows}"
         )
     return rows
 

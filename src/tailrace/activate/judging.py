@@ -190,7 +190,7 @@ def _same(asked: Question) -> str:
         return "false"
     return (
         "coalesce(gate = 'eligible' AND NOT forced AND wrong IS NULL AND l_acked_hash IS NOT NULL AND l_status <> 'unknown'"
-        f" AND same_key AND CASE WHEN l_fields = {literal(asked.digest)} OR l_acked_hash = hash THEN l_acked_hash = hash"
+        f" AND l_sent_hash IS DISTINCT FROM {literal(ledger.RETRY)} AND same_key AND CASE WHEN l_fields = {literal(asked.digest)} OR l_acked_hash = hash THEN l_acked_hash = hash"
         f" ELSE {_acked_hash_now(asked)} = hash END, false)"
     )
 

@@ -38,6 +38,9 @@ COLUMNS = {
 `fields` is a digest of the mapping that was sent; `scan_hash` is the engine's own hash and only spares work.
 """
 
+RETRY = "retry"
+"""In `sent_hash` of a row that somebody asked for: it is sent though the vendor may have accepted these very values before."""
+
 NO_MERGE = "CAST(NULL AS VARCHAR) AS merged_from"
 
 TABLES = {

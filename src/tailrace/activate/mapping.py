@@ -189,6 +189,16 @@ def acked_value(document: str, field: MappedField) -> str:
     return f"TRY_CAST(json_extract_string({document}, {path(field.field)}) AS {field.type})"
 
 
+def with_dropped(values: str, accepted: str, names: Sequence[str]) -> str:
+    """JSON text of `values`, with what was `accepted` of fields that are none of `names`: an edit is told by it when they come back."""
+    mapped = literal(json.dumps(dict.fromkeys(names), ensure_ascii=False))
+    dropped = f"CAST(json_merge_patch({accepted}, {mapped}) AS VARCHAR)"
+    return (
+        f"CASE WHEN {values} IS NULL OR {accepted} IS NULL OR {dropped} = '{{}}' THEN {values} WHEN {values} = '{{}}' THEN {dropped}"
+        f" ELSE left({values}, -1) || ',' || substr({dropped}, 2) END"
+    )
+
+
 def document(fields: Sequence[tuple[str, str, str]]) -> str:
     """JSON text of (field, expression, type): numbers stay numbers, instants are ISO 8601 in UTC."""
     parts = ", ".join(f"{literal(name)}, {_json(expression, kind)}" for name, expression, kind in fields)

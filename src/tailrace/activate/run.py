@@ -120,11 +120,19 @@ def _prepare(
     if not counts.to_send:
         if approved:
             approvals.use(store, changeset_id)
+        _forget_approvals(store, asked, options)
         return Prepared(None, counts)
     meta = {**_meta(asked, counts), "batch_size": size, "bulk": bulk}
     delivery = warehouse.amply(lambda: _stage(warehouse, asked, meta, counts, run_id, now, folder))
     journal.open_delivery(store, delivery, used_approval=changeset_id if approved else None)
+    _forget_approvals(store, asked, options)
     return Prepared(delivery.delivery, counts)
+
+
+def _forget_approvals(store: Store, asked: changeset.Question, options: Options) -> None:
+    """Another changeset has passed whole: what was stopped or approved before it is no more to come."""
+    if options.limit is None and options.only is None:
+        approvals.forget(store, asked.sync.name)
 
 
 def _way_on(changeset_id: str, plan: guardrails.Planned, options: Options) -> str:
@@ -218,6 +226,7 @@ def _meta(asked: changeset.Question, counts: SyncCounts) -> Mapping[str, Any]:
         "options": dict(asked.sync.options),
         "max_failed": asked.sync.guardrails.max_failed,
         "digest": asked.digest,
+        "parts": [each.field for each in asked.parts],
         "counts": {"rows": counts.rows, "unchanged": counts.unchanged},
     }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from tailrace.activate.dead_letter import write_letters
 from tailrace.activate.ledger import COLUMNS, LEDGER, MERGED, SYNC_LOG, within
-from tailrace.activate.mapping import literal
+from tailrace.activate.mapping import literal, with_dropped
 from tailrace.activate.result import Scope
 from tailrace.failpoints import reach
 from tailrace.state.journal import BatchRecord, Delivery
@@ -162,6 +162,7 @@ def _forget_overwritten(warehouse: Warehouse, scope: Scope) -> None:
 def _ledger_row(delivery: Delivery) -> dict[str, str]:
     """Every ledger column out of an answered row; what was accepted before stays where the vendor said no."""
     kept = "CASE WHEN kept IS NULL THEN vals ELSE CAST(json_merge_patch(vals, kept) AS VARCHAR) END"
+    accepted = with_dropped(f"({kept})", "l_acked_values", delivery.meta["parts"])
     moved = "(outcome = 'unmatched' AND by_id AND target = 'acked' AND field IS NULL)"
     row = {
         "account": literal(delivery.account),
@@ -173,7 +174,7 @@ def _ledger_row(delivery: Delivery) -> dict[str, str]:
         # what a lost answer or a half done write left at the vendor is not known: the old hash proves nothing any more
         "acked_hash": f"CASE WHEN {_gone()} AND target = 'acked' THEN hash"
         f" WHEN NOT {_gone()} AND outcome <> 'unknown' AND NOT touched THEN l_acked_hash END",
-        "acked_values": f"CASE WHEN NOT {_gone()} THEN l_acked_values WHEN target = 'acked' THEN {kept} END",
+        "acked_values": f"CASE WHEN NOT {_gone()} THEN l_acked_values WHEN target = 'acked' THEN {accepted} END",
         "sent_hash": "hash",
         "error": f"CASE WHEN NOT {_gone()} THEN reason END",
         "attempts": f"CAST(CASE WHEN {_gone()} THEN 0 ELSE attempts + 1 END AS INTEGER)",

@@ -121,3 +121,24 @@ def test_a_guarded_record_that_was_deleted_is_made_again_in_the_end(house):
     assert [house.run().counts.pending for _ in range(4)] == [1, 1, 1, 0]
     assert house.statuses() == {"acked": 2}
     assert house.crm.records[house.crm.by_key("email", "p1@x.io")]["lead_score"] == 51
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_field_that_was_not_mapped_for_a_while_is_nobodys_edit(house, changed):
+    both = (FieldMap("lead_score", "score", conflict="theirs"), FieldMap("lead_grade", "grade"))
+    house.with_sync(fields=both)
+    house.rows(3)
+    house.run()
+    house.with_sync(fields=both[1:])
+    if changed:
+        house.model("SELECT contact_id, email, score, 'B' AS grade FROM marts.lead_scores")
+    house.run()
+    house.run()
+    house.crm.records[house.crm.emails["p2@x.io"]]["lead_score"] = 5000
+    house.with_sync(fields=both)
+    house.model("SELECT contact_id, email, score + 70 AS score, grade FROM marts.lead_scores")
+    result = house.run()
+    assert (result.counts.updated, result.counts.conflict, result.counts.kept) == (2, 1, 1)
+    scores = [house.crm.records[house.crm.emails[f"p{i}@x.io"]]["lead_score"] for i in range(3)]
+    assert scores == [70, 71, 5000]
+    assert '"lead_grade"' in house.ledger(0)["acked_values"]
