@@ -496,3 +496,23 @@ def test_an_audience_that_is_not_there_stops(connector: Connector, desk: Desk, o
     with pytest.raises(VendorRefused, match="destination is not valid"):
         write(connector, rows(2), operation, audience="9999")
     assert desk.records("google_data_manager", OBJECT) == []
+
+
+def test_who_may_be_somebody_elses_now_is_not_taken_out(
+    connector: Connector, desk: Desk, twin: GoogleDataManager
+) -> None:
+    """2 may yet become what 0 was: taking 0 out could take 2 out."""
+    twin.names_rows = False
+    write(connector, [WriteRow("0", mail(0), {}), WriteRow("2", mail(2), {})])
+    moved = [
+        WriteRow("0", mail(7), {}, previous_key=mail(0)),
+        WriteRow("2", mail(0), {}, previous_key=mail(2)),
+    ]
+    refuse(desk, 0, category="INTERNAL_ERROR")
+    results = write(connector, moved)
+    assert outcomes(results) == ["unknown", "later"]
+    assert "who it was before" in (results[0].reason or "")
+    assert hashed(mail(0)) in inside(desk)
+    desk.faults()
+    assert outcomes(write(connector, moved)) == ["acked", "acked"]
+    assert inside(desk) == {hashed(mail(0)), hashed(mail(7))}

@@ -466,3 +466,20 @@ def test_nothing_is_read_back_and_no_address_leaves(destination: Destination, de
     assert "jane@" not in requests
     assert destination.fields("custom_audience") == {}
     assert destination.read_fields("custom_audience", "EMAIL", ["jane@tailrace.example"], []) == {}
+
+
+def test_who_may_be_somebody_elses_now_is_not_taken_out(destination: Destination, desk: Desk) -> None:
+    """c may have become what a was: nothing came back. Taking a out could take c out."""
+    send(destination, "upsert", row("a@tailrace.example"), row("c@tailrace.example"))
+    silent = {"method": "POST", "nth": 2, "status": 200, "headers": JSON, "body": "{}"}
+    desk.faults({"vendor": "meta_ads", "route": ROUTE, **silent})
+    rows = (
+        row("b@tailrace.example", previous_key="a@tailrace.example"),
+        row("a@tailrace.example", previous_key="c@tailrace.example"),
+    )
+    results = send(destination, "upsert", *rows, batch=1)
+    assert outcomes(results) == ["unknown", "unknown"]
+    assert "who it was before" in (results[0].reason or "")
+    assert sha("a@tailrace.example") in emails(desk)
+    assert outcomes(send(destination, "upsert", *rows, batch=1)) == ["acked", "acked"]
+    assert emails(desk) == {sha("a@tailrace.example"), sha("b@tailrace.example")}
