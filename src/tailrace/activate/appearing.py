@@ -7,6 +7,8 @@ from tailrace.activate.mapping import comparable_key, trimmed
 from tailrace.activate.question import CANDIDATES, Question
 from tailrace.warehouse.base import TableRef, Warehouse
 
+BY_KEY = f"coalesce({comparable_key('mk')} IN (SELECT k FROM landed_keys), false)"
+
 
 def tables(warehouse: Warehouse, asked: Question) -> str:
     """CTEs of the landed keys and ids that candidates have: the landed table is streamed past the candidates."""
@@ -38,14 +40,16 @@ def there(asked: Question) -> str:
     if asked.landed is not None and asked.landed.key in asked.landed_columns:
         by_id = "CASE WHEN l_remote_id IS NOT NULL THEN l_remote_id IN (SELECT k FROM landed_ids) END"
         if _matched(asked):
-            by_key = f"coalesce({comparable_key('mk')} IN (SELECT k FROM landed_keys), false)"
+            by_key = BY_KEY
     return f"{by_key} AS there_by_key, {by_id} AS there_by_id"
 
 
 def since(warehouse: Warehouse, asked: Question) -> str:
     """Whether the record of an unmatched row was landed after the row was last tried; runs are named by their time."""
-    if not _logged(warehouse, asked):
+    if asked.landed is None or not _matched(asked) or asked.landed.key not in asked.landed_columns:
         return "false"
+    if not _logged(warehouse, asked):  # no log tells since when: it is there now
+        return f"coalesce(l_status = 'unmatched' AND {BY_KEY}, false)"
     run = f"(SELECT run FROM landed_since WHERE k = {comparable_key('mk')})"
     return f"coalesce(l_status = 'unmatched' AND {run} > l_run_id, false)"
 

@@ -6,7 +6,7 @@ different means that the row is looked at, and the md5 of its values decides. Va
 
 from __future__ import annotations
 
-from tailrace.activate.mapping import literal, scan_hash, trimmed
+from tailrace.activate.mapping import hashable, literal, scan_hash, trimmed
 from tailrace.activate.question import CANDIDATES, Question
 from tailrace.activate.result import ChangesetStopped, SyncCounts
 from tailrace.warehouse.base import Warehouse
@@ -62,7 +62,10 @@ def only_this(asked: Question, key: str, match: str) -> str:
     """Whether a row is the one that was asked for."""
     if asked.only is None:
         return "false"
-    return f"coalesce({key} = {literal(asked.only)} OR {match} = {literal(asked.only.strip())}, false)"
+    told, value = literal(asked.only), literal(asked.only.strip())
+    # a primary key is that row alone: another row's match value may read the same
+    keyed = f"EXISTS ({model(asked, '1')} WHERE {_key_text(asked)} = {told})"
+    return f"coalesce({key} = {told} OR ({match} = {value} AND NOT {keyed}), false)"
 
 
 def _sql(warehouse: Warehouse, asked: Question) -> str:
@@ -111,12 +114,19 @@ def _seen(asked: Question, scan: str) -> str:
 def _scan(warehouse: Warehouse, asked: Question) -> str:
     """An engine may change its own hash between versions: the version is hashed, too."""
     engine = str(warehouse.query("SELECT version()")[0][0])
-    names = [asked.sync.primary_key, *([asked.sync.match_column] if asked.sync.match_column else [])]
-    names += [each.column for each in asked.parts]
+    key, match = asked.sync.primary_key, asked.sync.match_column
+    names = [key, *([match] if match else []), *(each.column for each in asked.parts)]
+    # the hash tells neither columns that change places nor types apart (1.50 is 150, a day its number)
+    shape = [(each.field, each.column, asked.columns[each.column]) for each in asked.parts]
     return scan_hash(
-        f"{asked.scope.sync} {engine} {asked.digest}",
-        [asked.dialect.quote(name) for name in dict.fromkeys(names)],
+        f"{asked.scope.sync} {engine} {asked.digest} {[key, asked.columns[key], match, *shape]}",
+        [_hashable(asked, name) for name in dict.fromkeys(names)],
     )
+
+
+def _hashable(asked: Question, name: str) -> str:
+    """A column as it is hashed: as text where values that differ may hash alike, as 30 days and a month do."""
+    return hashable(asked.dialect.quote(name), asked.columns[name])
 
 
 def _forced(asked: Question) -> str:

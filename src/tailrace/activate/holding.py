@@ -74,11 +74,18 @@ def _hold_twins(warehouse: Warehouse, asked: Question) -> None:
 
 
 def _hold_owned(warehouse: Warehouse, asked: Question) -> None:
-    """A record that another row of the model has taken over is left alone."""
+    """A record that another row of the model takes over is left alone: given up once that row is accepted, kept in mind until then."""
     if not asked.sync.match_column or not _any(warehouse, "leaving AND operation IS NOT NULL"):
         return
     taken = f"leaving AND {comparable_key('l_match_key')} IN ({owned(asked, 'leaving')})"
-    _hold(warehouse, "another_row_owns_the_record", taken, "", TAKEN)
+    accepted = f"SELECT {comparable_key('match_key')} FROM ({asked.known}) AS k WHERE status = 'acked' AND primary_key IN ({{}})"
+    key = asked.dialect.quote(asked.sync.primary_key)
+    living = _eligible(asked, f"CAST({key} AS VARCHAR)")
+    given_up = f"{taken} AND {comparable_key('l_match_key')} IN ({accepted.format(living)})"
+    _hold(warehouse, "another_row_owns_the_record", given_up, "", TAKEN)
+    warehouse.execute(
+        f"UPDATE {CHANGES} SET operation = NULL, status = l_status, reason = NULL WHERE operation IS NOT NULL AND {taken}"
+    )
 
 
 def owned(asked: Question, condition: str) -> str:
@@ -104,7 +111,7 @@ def _hold_shared(warehouse: Warehouse, asked: Question) -> None:
     if not warehouse.query(f"{shared} LIMIT 1"):
         return
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE {SHARERS} AS SELECT remote_id, primary_key, status, merged_from FROM ({asked.known})"
+        f"CREATE OR REPLACE TEMP TABLE {SHARERS} AS SELECT remote_id, primary_key, status, merged_from, subject, match_key FROM ({asked.known})"
         f" WHERE remote_id IN ({shared})"
     )
     _hold_sharers(warehouse, asked)
@@ -114,9 +121,14 @@ def _hold_shared(warehouse: Warehouse, asked: Question) -> None:
 def _hold_sharers(warehouse: Warehouse, asked: Question) -> None:
     key = asked.dialect.quote(asked.sync.primary_key)
     living = _eligible(asked, f"CAST({key} AS VARCHAR) AS pk, {key} AS ord")
+    # a row that is matched by a new value writes that value's record, not the one that it had
+    elsewhere = "operation IS NOT NULL AND NOT (by_id OR leaving OR same_key)"
+    changed = f"{comparable_key('subject')} IS DISTINCT FROM {comparable_key('match_key')}"
+    moved = f"({changed})" if asked.sync.mode == "update" and asked.sync.match_column else "false"
     owners = (
-        "SELECT remote_id, arg_min(primary_key, (status = 'dead', merged_from IS NOT NULL, ord)) AS owner"
-        f" FROM {SHARERS} JOIN ({living}) ON pk = primary_key GROUP BY remote_id"
+        f"SELECT remote_id, arg_min(primary_key, ({moved}, status = 'dead', merged_from IS NOT NULL, ord)) AS owner"
+        f" FROM {SHARERS} JOIN ({living}) ON pk = primary_key"
+        f" WHERE primary_key NOT IN (SELECT primary_key FROM {CHANGES} WHERE {elsewhere}) GROUP BY remote_id"
     )
     told = (
         "CASE WHEN l_merged_from IS NOT NULL"
@@ -127,7 +139,7 @@ def _hold_sharers(warehouse: Warehouse, asked: Question) -> None:
     warehouse.execute(
         f"UPDATE {CHANGES} SET operation = NULL, status = CASE WHEN leaving THEN target ELSE 'dead' END, field = NULL,"
         f" reason = CASE WHEN leaving THEN {TAKEN} ELSE {told} END"
-        f" FROM ({owners}) AS o WHERE operation IS NOT NULL AND l_remote_id = o.remote_id AND primary_key <> o.owner"
+        f" FROM ({owners}) AS o WHERE operation IS NOT NULL AND NOT ({elsewhere}) AND l_remote_id = o.remote_id AND primary_key <> o.owner"
     )
 
 
