@@ -74,6 +74,10 @@ def _fields(sync: Sync, obj: ObjectType) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 sync.marks.key("fields", each.field), f"{obj.name} has no field {each.field}", fix
             )
+    for name in obj.fields_of_options:
+        if any(each.field == name for each in sync.fields) and not sync.options.get(name):
+            what = f"the field {name} needs the option {name}"
+            yield Diagnostic(sync.marks.key("fields", name), what, f"Add `options: {{{name}: [...]}}`")
     if sync.create_fields and not obj.field_types:
         what = f"fields of {obj.name} cannot be made by a sync"
         yield Diagnostic(sync.marks.at("create_fields"), what, "Make them at the vendor, and remove this")

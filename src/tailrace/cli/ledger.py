@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ def approve_changeset(frame: Frame, changeset: str) -> None:
     try:
         known = waiting(session.store)
         if changeset not in [found.changeset for found in known]:
-            names = [found.changeset for found in known]
+            names = [found.changeset for found in known if found.approved_at is None]
             raise BadInput(
                 f"no changeset {changeset} waits for approval", near_miss(changeset, names) if names else ""
             )
@@ -64,6 +65,13 @@ def list_dead(frame: Frame, syncs: tuple[str, ...], reason: str | None, field: s
     else:
         rows = [[getattr(letter, name) for name in DEAD_WORDS] for letter in letters]
         frame.say(table(DEAD_WORDS, rows) if rows else "no dead letters")
+    frame.say(f"as published {_published_at(project)}: single steps publish only with --publish")
+
+
+def _published_at(project: Project) -> str:
+    path = project.target.path
+    assert path is not None, "letters were read from it"
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
 
 def _parsed(payload: str | None) -> Any:

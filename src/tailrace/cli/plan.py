@@ -90,7 +90,9 @@ def _vendors(resolved: Resolved, *, needed: bool) -> Iterator[Vendors | None]:
         yield Vendors(
             lambda name: session.connector(name).destination(),
             session.is_sandbox,
-            remote_fields.problems,
+            lambda there, sync: remote_fields.problems(
+                there, sync, session.connector(sync.connection).destination()
+            ),
             lambda there, sync: [each.field for each in remote_fields.missing(there, sync)],
             session.account,
             lambda changeset: is_approved(session.store, changeset),
@@ -197,8 +199,12 @@ def _more(detail: Mapping[str, Any]) -> Iterator[str]:
         ("pending", "left for later"),
     )
     rest = [f"{detail[word]:,} {said}" for word, said in words if detail[word]]
-    edits = ((detail["conflicts"], "rows kept as people edited them"), (detail["kept"], "fields kept"), (detail["overwritten"], "edits written over"))  # fmt: skip
-    rest += [f"{number:,} {said}" for number, said in edits if number]
+    edits = (
+        (detail["conflicts"], "row", " kept as people edited them"),
+        (detail["kept"], "field", " kept"),
+        (detail["overwritten"], "edit", " written over"),
+    )
+    rest += [count(int(number), one) + said for number, one, said in edits if number]
     if rest:
         yield f"and {', '.join(rest)}"
     for told in detail["refused"]:

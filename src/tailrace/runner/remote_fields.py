@@ -13,13 +13,20 @@ Problem = tuple[str, str]
 """What is wrong, and the fix."""
 
 
-def problems(there: Mapping[str, RemoteField], sync: Sync) -> Iterator[Problem]:
-    """Everything at once; nothing where the vendor tells of no fields. What `create_fields` will make is no problem."""
+def problems(
+    there: Mapping[str, RemoteField], sync: Sync, destination: Destination | None = None
+) -> Iterator[Problem]:
+    """Everything at once; nothing where the vendor tells of no fields. What `create_fields` will make is no problem.
+
+    `destination` tells whether it could make them.
+    """
     if not there:
         return
     lacking = [] if sync.create_fields else missing(there, sync)
     if lacking:
         fix = near_miss(lacking[0].field, list(there)) if len(lacking) == 1 else "create them there"
+        if isinstance(destination, CreatesFields) and not fix.startswith("did you mean"):
+            fix = f"`create_fields: true` in the sync makes what is missing{'; ' if fix else ''}{fix}"
         names = ", ".join(field.field for field in lacking)
         yield f"{sync.object} of {sync.connection} has no field {names}", fix
     closed = [each.field for each in sync.fields if not there.get(each.field, OPEN).writable]
@@ -29,6 +36,7 @@ def problems(there: Mapping[str, RemoteField], sync: Sync) -> Iterator[Problem]:
 
 
 OPEN = RemoteField("", "")
+UPSERTING = ("upsert", "mirror")
 
 
 def _matched(there: Mapping[str, RemoteField], sync: Sync) -> Iterator[Problem]:
@@ -42,6 +50,11 @@ def _matched(there: Mapping[str, RemoteField], sync: Sync) -> Iterator[Problem]:
         unique = sorted(name for name, known in there.items() if known.unique)
         what = f"{sync.match_field} of {sync.object} is not unique in {sync.connection}, so nothing can be matched on it"
         yield what, f"match on one of: {', '.join(unique)}" if unique else "make a unique field there"
+    elif sync.mode in UPSERTING and not field.upserts:
+        known = sorted(name for name, one in there.items() if one.unique and one.upserts)
+        what = f"{sync.match_field} of {sync.object} is no external id in {sync.connection}, so nothing can be upserted by it"
+        fix = f"match on one of: {', '.join(known)}" if known else "make an external id there"
+        yield what, f"{fix}; or write mode: update"
 
 
 def missing(there: Mapping[str, RemoteField], sync: Sync) -> list[FieldMap]:
@@ -80,7 +93,7 @@ def prepare_fields(
 ) -> None:
     """Before the first write: a field that the account lacks is made where the sync says so; else VendorRefused."""
     there = destination.fields(sync.object, options)
-    for what, fix in problems(there, sync):
+    for what, fix in problems(there, sync, destination):
         raise VendorRefused(what, fix)
     if sync.create_fields:
         make_missing(destination, there, sync, types, options)

@@ -67,3 +67,16 @@ def test_an_associated_object_that_is_a_slip_of_the_pen(tmp_path, capsys, name, 
     told = refused(tmp_path, capsys, "hubspot", "deals", "update", more)
     expected = "reverse/news.yml:9:16: hubspot has no object contacs. did you mean contacts?"
     assert told == [expected] * lines
+
+
+def test_tags_need_the_option_that_names_them(tmp_path, capsys):
+    more = "match: {email_address: email}\noptions: {list: abc}\nfields: {tags: email}\n"
+    assert refused(tmp_path, capsys, "mailchimp", "members", "update", more) == [
+        "reverse/news.yml:9:10: the field tags needs the option tags. Add `options: {tags: [...]}`"
+    ]
+
+
+def test_a_choice_is_told_once_with_its_words(tmp_path, capsys):
+    more = "match: {email_address: email}\noptions: {list: abc, status_if_new: yes}\nfields: {FNAME: email}\n"
+    (told,) = refused(tmp_path, capsys, "mailchimp", "members", "upsert", more)
+    assert told.endswith(". write subscribed or pending or transactional")

@@ -218,3 +218,28 @@ def test_a_run_makes_the_field_and_fills_it(project, world, capsys):
     held = {one["properties"].get("lead_grade_3") for one in desk.records("hubspot", "contacts")} - {None}
     assert held
     assert held <= {"A", "B", "C", "D"}
+
+
+def test_a_unique_field_that_no_upsert_can_match_on():
+    there = known(
+        SCORE,
+        RemoteField(SYNC.match_field, "email", unique=True, upserts=False),
+        RemoteField("Ext", "text", unique=True),
+    )
+    ((what, fix),) = problems(there, replace(SYNC, mode="upsert"))
+    assert "is no external id in" in what
+    assert fix.startswith("match on one of: ")
+    assert fix.endswith("Ext; or write mode: update")
+    assert list(problems(there, replace(SYNC, mode="update"))) == []
+
+
+def test_a_missing_field_without_a_near_name_may_be_made():
+    class Makes:
+        def create_field(self, *_):
+            raise AssertionError
+
+    lacking = replace(SYNC, fields=(FieldMap("zzzqqq", "score"),))
+    ((_, fix),) = problems(known(SCORE), lacking, Makes())
+    assert fix.startswith("`create_fields: true` in the sync makes what is missing")
+    ((_, fix),) = problems(known(SCORE), lacking)
+    assert "create_fields" not in fix

@@ -47,7 +47,7 @@ READ_ONLY = (
 )
 
 SYNC_OPTIONS = (
-    Option("list", required=True, description="id of the list (audience), like a36b032126"),
+    Option("list", required=True, description="id of the list (audience), like a36b032126", target=True),
     Option(
         "status_if_new",
         choices=STATUSES,
@@ -84,6 +84,7 @@ OBJECTS = (
         (EMAIL,),
         READ_ONLY,
         options=SYNC_OPTIONS,
+        fields_of_options=(TAGS,),
         takes_fields="any",
         field_types=FIELD_TYPES,
     ),

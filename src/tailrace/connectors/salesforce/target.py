@@ -150,4 +150,5 @@ def _remote_field(name: str, found: Definition) -> RemoteField:
         tuple(str(value["value"]) for value in values if value.get("active", True)),
         many=kind == "multipicklist",
         longest=int(found.get("length") or 0) if kind in LIMITED_TEXT else 0,
+        upserts=bool(found.get("externalId")) and name != RECORD_ID,
     )

@@ -32,6 +32,8 @@ class Option:
     secret: bool = False
     choices: tuple[str, ...] = ()
     description: str = ""
+    target: bool = False
+    """Of an object: it says where rows go, like a list or an audience; each value of it has ledger rows of its own."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class ObjectType:
     options: tuple[Option, ...] = ()
     """What the sync's `options:` may say."""
     known_fields: tuple[str, ...] = ()
+    fields_of_options: tuple[str, ...] = ()
+    """Fields that are there only where the option of the same name is given."""
     takes_fields: Literal["some", "none", "any"] = "some"
     associations: tuple[str, ...] = ()
     """Objects that a record may be associated with; `*` is any."""
@@ -367,7 +371,8 @@ class Written:
 class RemoteField:
     """A field as the vendor describes it; `options` are an enumeration's values.
 
-    `many`: it takes several of them, joined by `;`. `longest`: characters it takes, 0 where not known.
+    `many`: it takes several of them, joined by `;`. `longest`: characters it takes, 0 where not known. `upserts`: an upsert can
+    match on it, where it is unique.
     """
 
     name: str
@@ -377,6 +382,7 @@ class RemoteField:
     options: tuple[str, ...] = ()
     many: bool = False
     longest: int = 0
+    upserts: bool = True
 
 
 @dataclass(frozen=True)

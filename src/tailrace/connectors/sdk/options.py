@@ -162,6 +162,8 @@ def _default(option: Option) -> Any:
 
 
 def _fix(option: Option) -> str:
+    if option.choices and option.kind in ("text", "integer", "number", "bool"):
+        return f"write {' or '.join(option.choices)}"
     words = (
         f", or {' or '.join(option.choices)}"
         if option.choices and option.kind in ("mapping", "duration")

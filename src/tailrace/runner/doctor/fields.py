@@ -22,8 +22,9 @@ def sync_findings(session: Session, resolved: Resolved, sync: Sync) -> Iterator[
     """One question to the vendor."""
     subject = f"sync {sync.name}"
     options, _ = check_object(session.declaration(sync.connection), sync.object, sync.mode, sync.options)
-    there = session.connector(sync.connection).destination().fields(sync.object, options)
-    wrong = [Finding("error", subject, what, fix) for what, fix in problems(there, sync)]
+    destination = session.connector(sync.connection).destination()
+    there = destination.fields(sync.object, options)
+    wrong = [Finding("error", subject, what, fix) for what, fix in problems(there, sync, destination)]
     wrong += _choices(session, resolved, sync, there)
     yield from wrong
     if not any(finding.level == "error" for finding in wrong):
