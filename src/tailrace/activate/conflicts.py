@@ -62,7 +62,8 @@ def kept_fields(
     match = None if batch.by_id else match_field
     there = _read(destination, obj, match, [key for key in keys if key], guarded(fields), options)
     found = {}
-    read = by_key(there)
+    # a record's id is no key: letter case may be all that tells two of them apart
+    read = (lambda key: there.get(key, there.get(key.lower()))) if batch.by_id else by_key(there)
     for row, key in zip(batch.rows, keys, strict=True):
         edits = read(key or "")
         judge = _Row(batch, row, fields)

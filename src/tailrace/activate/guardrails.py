@@ -73,11 +73,13 @@ def planned(warehouse: Warehouse, asked: Question) -> Planned:
 
 
 def _emptied(warehouse: Warehouse, asked: Question) -> int:
-    if asked.staged.rows:
-        return 0
+    return 0 if asked.staged.rows else int(warehouse.query(f"SELECT count(*) {_lost(asked)}")[0][0])
+
+
+def _lost(asked: Question) -> str:
+    """The ledger's rows that an emptied model would take along."""
     passed = f"SELECT primary_key FROM {CHANGES} WHERE through"
-    sql = f"SELECT count(*) FROM ({asked.known}) WHERE acked_values IS NOT NULL AND status <> 'removed'"
-    return int(warehouse.query(f"{sql} AND primary_key NOT IN ({passed})")[0][0])
+    return f"FROM ({asked.known}) WHERE acked_values IS NOT NULL AND status <> 'removed' AND primary_key NOT IN ({passed})"
 
 
 def _nulled(warehouse: Warehouse, asked: Question) -> dict[str, int]:
@@ -149,11 +151,17 @@ def _shares(counts: Planned, rules: Guardrails) -> Iterator[str]:
 
 
 def changeset_id(warehouse: Warehouse, asked: Question) -> str:
-    """Names the very rows, values and operations that nobody has let through yet, in whatever order they come."""
+    """Names the very rows, values and operations that nobody has let through yet, in whatever order they come.
+
+    Of an emptied model also the rows that it had, whatever becomes of them.
+    """
     row = f"primary_key || '|' || operation || '|' || coalesce({sent_hash()}, '') || '|' || coalesce(mk, '')"
     rows, total = warehouse.query(
         f"SELECT count(*), coalesce(sum({number_of(row)}), 0) FROM {CHANGES}"
         " WHERE operation IS NOT NULL AND chosen AND NOT through"
     )[0]
     text = f"{within(asked.scope)}|{asked.digest}|{rows}|{total}"
+    if not asked.staged.rows:
+        keys = f"count(*), coalesce(sum({number_of('primary_key')}), 0)"
+        text += f"|{warehouse.query(f'SELECT {keys} {_lost(asked)}')[0]}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -50,6 +50,13 @@ def use(store: Store, changeset: str) -> None:
         db.execute("DELETE FROM approvals WHERE changeset = ?", (changeset,))
 
 
+def forget(store: Store, sync: str) -> None:
+    """Drop whatever waits of a sync, approved or not; writes nothing where there is nothing."""
+    if store.read("SELECT 1 FROM approvals WHERE sync = ? LIMIT 1", [sync]):
+        with store.write() as db:
+            db.execute("DELETE FROM approvals WHERE sync = ?", (sync,))
+
+
 def is_approved(store: Store, changeset: str) -> bool:
     rows = store.read("SELECT 1 FROM approvals WHERE changeset = ? AND approved_at IS NOT NULL", [changeset])
     return bool(rows)

@@ -135,3 +135,42 @@ def test_what_is_foreseen_is_what_happens(house, mode):
     expected = replace(found.counts, examples=(), stop=None)
     assert replace(done, examples=()) == expected
     assert found.counts.to_send
+
+
+def test_an_approval_is_for_the_rows_that_were_lost_and_ends_with_the_next_changeset(house):
+    house.with_sync(mode="upsert", on_removed="keep")
+
+    def emptied():
+        house.warehouse.execute("DELETE FROM marts.lead_scores")
+        with pytest.raises(activate.ChangesetStopped, match="the model has no rows") as caught:
+            house.run()
+        return caught.value.changeset
+
+    house.rows(3)
+    house.run()
+    first = emptied()
+    approvals.approve(house.store, first, NOW)
+    house.rows(3)
+    house.run()  # nothing to send, and nothing was stopped: the occasion is over
+    assert approvals.waiting(house.store) == []
+    assert emptied() == first
+    approvals.approve(house.store, first, NOW)
+    house.rows(4)
+    house.run(limit=1)
+    assert [each.changeset for each in approvals.waiting(house.store)] == [first]
+    assert emptied() != first  # other rows are lost now
+    house.rows(5)
+    house.run()
+    assert approvals.waiting(house.store) == []
+
+
+def test_an_approved_emptied_model_passes(house):
+    house.with_sync(mode="mirror", on_removed="archive")
+    house.rows(3)
+    house.run()
+    house.warehouse.execute("DELETE FROM marts.lead_scores")
+    with pytest.raises(activate.ChangesetStopped) as caught:
+        house.run()
+    approvals.approve(house.store, caught.value.changeset, NOW)
+    assert house.run().counts.deleted == 3
+    assert (len(house.crm.records), approvals.waiting(house.store)) == (0, [])
