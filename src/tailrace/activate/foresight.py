@@ -21,6 +21,7 @@ from tailrace.activate.dead_letter import waiting
 from tailrace.activate.result import Landed, Options, Scope, SyncCounts
 from tailrace.activate.run import check_rules
 from tailrace.activate.staging import SentField, StagedBatch, StagedFile
+from tailrace.activate.target import account_in, scope_of
 from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
 from tailrace.errors import FatalError, TailraceError
 from tailrace.project.spec import Sync
@@ -75,7 +76,7 @@ def foresee(
     chosen = options or Options(sandbox=True)
     check_rules(warehouse, sync, None, staged)
     known = ledger.known_account(warehouse, sync.name, sync.object, ledger_table)
-    scope = Scope(known if account is None else account, sync.object, sync.name)
+    scope = scope_of(obj, account_in(obj, known) if account is None else account, sync)
     fails = _other_account(warehouse, scope, ledger_table, chosen) if known else ""
     remote = _Remote(sync, asks)
     asked = changeset.question(

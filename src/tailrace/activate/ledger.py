@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tailrace.activate.mapping import literal
 from tailrace.activate.result import Options, Scope
 from tailrace.errors import FatalError
@@ -133,9 +135,23 @@ def check_account(warehouse: Warehouse, scope: Scope, options: Options, table: s
     )
     accounts = sorted(str(row[0]) for row in rows)
     if accounts and scope.account not in accounts and not options.approve:
+        if scope.target:
+            _refuse_target(scope, accounts)
         raise FatalError(
             f"{scope.sync}: the credentials belong to account {scope.account}, its ledger to {', '.join(accounts)}",
             f"use the credentials of {accounts[0]}, or start with the new account: tailrace run --approve",
+        )
+
+
+def _refuse_target(scope: Scope, accounts: Sequence[str]) -> None:
+    """The same account, another list or audience in it."""
+    account, _, new = scope.account.rpartition("/")
+    before = [known.rpartition("/")[2] for known in accounts if known.rpartition("/")[0] == account]
+    if before:
+        raise FatalError(
+            f"{scope.sync}: it has written to {scope.target} {', '.join(before)}, and now names {new}",
+            f"go back to {before[0]}, or start with the new one: tailrace run --approve;"
+            f" nothing is removed from {scope.target} {before[0]}",
         )
 
 

@@ -31,11 +31,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose ledger rows: the vendor's account, its object, our sync."""
+    """Whose ledger rows: the vendor's account, its object, our sync.
+
+    `target`: the option that says where in the account rows go; its value is the end of `account`, behind a slash.
+    """
 
     account: str
     object: str
     sync: str
+    target: str = ""
 
 
 @dataclass(frozen=True)

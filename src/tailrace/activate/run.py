@@ -31,6 +31,7 @@ from tailrace.activate.result import (
     SyncResult,
 )
 from tailrace.activate.staging import SUFFIX, remove_garbage
+from tailrace.activate.target import scope_of
 from tailrace.connectors.sdk.base import ObjectType, RemoteField
 from tailrace.errors import BadInput, FatalError, ProjectError, WarehouseError
 from tailrace.project.spec import Sync
@@ -66,7 +67,7 @@ def prepare(
     `remote` asks the vendor for its fields, and is called only where there is something to send. `sync.options` are checked and
     filled in.
     """
-    scope = Scope(account, obj.name, sync.name)
+    scope = scope_of(obj, account, sync)
     _check(warehouse, sync, obj, staged, options)
     ledger.ensure(warehouse)
     _nothing_left(store, sync)

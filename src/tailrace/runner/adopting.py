@@ -5,7 +5,8 @@ from __future__ import annotations
 from tailrace.activate import ledger
 from tailrace.activate.adopt import adopt
 from tailrace.activate.changeset import question
-from tailrace.activate.result import Options, Scope
+from tailrace.activate.result import Options
+from tailrace.activate.target import scope_of
 from tailrace.connectors.sdk.base import ObjectType
 from tailrace.plan.landed import landed_of
 from tailrace.plan.resolve import Resolved
@@ -28,7 +29,7 @@ def adopt_sync(
 ) -> StepResult:
     """Read what the vendor holds of the rows to send and note it as accepted; the run lock is held meanwhile."""
     started = session.now()
-    scope = Scope(session.account(sync.connection), obj.name, sync.name)
+    scope = scope_of(obj, session.account(sync.connection), sync)
     ledger.ensure(warehouse)
     ledger.check_account(warehouse, scope, options)
     asked = question(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tailrace.activate.result import Scope
+from tailrace.activate.target import scope_of
 from tailrace.activate.written import Written, syncs_with_rows
-from tailrace.connectors.sdk.options import resource_type
+from tailrace.connectors.sdk.options import check_object, object_type, resource_type
 from tailrace.plan.landed import resources_of
 from tailrace.project.spec import Pipeline, Project, Resource, Sync
 from tailrace.runner.session import Session
@@ -19,6 +21,15 @@ def syncs_to(project: Project, pipeline: Pipeline, resource: Resource) -> Iterat
         for found, landed in resources_of(project, sync.connection, sync.object):
             if found.name == pipeline.name and landed.name == resource.name:
                 yield sync
+
+
+def _scope(session: Session, account: str, sync: Sync) -> Scope:
+    declaration = session.declaration(sync.connection)
+    obj = object_type(declaration, sync.object)
+    if obj is None:
+        return Scope(account, sync.object, sync.name)
+    filled, _ = check_object(declaration, sync.object, sync.mode, sync.options)
+    return scope_of(obj, account, replace(sync, options=filled))
 
 
 def written_to(
@@ -36,7 +47,7 @@ def written_to(
     return tuple(
         Written(
             warehouse,
-            Scope(account, resource.name, name),
+            _scope(session, account, syncs[name]),
             tuple(each.field for each in syncs[name].fields),
             syncs[name].on_removed == "clear",
         )

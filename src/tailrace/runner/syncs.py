@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tailrace.activate.result import ChangesetStopped, Options, Prepared
 from tailrace.activate.run import prepare, settle
+from tailrace.activate.target import scope_of
 from tailrace.connectors.sdk.base import ObjectType
 from tailrace.connectors.sdk.options import check_object, object_type
 from tailrace.errors import GateStopped, LockHeld, TailraceError
@@ -120,7 +121,7 @@ def _prepare(
         return []
     if prepared.delivery is None:
         if only is not None:
-            refuse(warehouse, sync, account, only)
+            refuse(warehouse, sync, scope_of(_object(session, sync), account, sync).account, only)
         seconds = (session.now() - started).total_seconds()
         session.record(sync_step(sync, "ok", prepared.counts, seconds, None))
         return []

@@ -6,10 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from tests.unit.activate.crm import CONTACTS
 
 from tailrace.activate import run as activate
+from tailrace.activate.foresight import foresee
+from tailrace.connectors.sdk import registry
+from tailrace.connectors.sdk.base import Option
+from tailrace.errors import FatalError
 from tailrace.project.spec import FieldMap, Guardrails
 from tailrace.state import approvals
+from tailrace.warehouse.base import TableRef
+from tailrace.warehouse.stage import stage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 N, REFUSED = 200, 80
@@ -142,3 +149,40 @@ def test_a_field_that_was_not_mapped_for_a_while_is_nobodys_edit(house, changed)
     scores = [house.crm.records[house.crm.emails[f"p{i}@x.io"]]["lead_score"] for i in range(3)]
     assert scores == [70, 71, 5000]
     assert '"lead_grade"' in house.ledger(0)["acked_values"]
+
+
+def test_another_list_is_refused_like_another_account(house):
+    house.obj = replace(CONTACTS, options=(Option("list", target=True),))
+    house.account = "portal"
+    house.one_row_each = lambda: None
+    house.with_sync(mode="mirror", on_removed="archive", options={"list": "1"})
+    house.rows(4)
+    house.run()
+    assert house.ledger(0)["account"] == "portal/1"
+    house.with_sync(options={"list": "2"})
+    with pytest.raises(FatalError, match="it has written to list 1, and now names 2") as refused:
+        house.run()
+    assert "nothing is removed from list 1" in refused.value.fix
+    staged = stage(house.warehouse, TableRef("marts", "lead_scores"), "scores")
+    assert "written to list 1" in foresee(house.warehouse, house.sync, house.obj, staged).fails
+    sent = len(house.crm.batches)
+    assert house.run(approve=True).counts.unchanged == 0
+    assert [batch.operation for batch in house.crm.batches[sent:]] == ["upsert"]
+    house.with_sync(options={"list": "1"})
+    assert house.run().counts.unchanged == 4
+
+
+def test_every_option_that_says_where_rows_go_is_marked():
+    found = {
+        (name, obj, option.name)
+        for name in ("hubspot", "meta_ads", "google_data_manager", "mailchimp")
+        for obj, option in _options(registry.declaration(name))
+        if option.target
+    }
+    assert {(name, option) for name, _, option in found} == {
+        ("hubspot", "list"), ("meta_ads", "audience"), ("google_data_manager", "audience"), ("mailchimp", "list"),
+    }  # fmt: skip
+
+
+def _options(declaration):
+    return [(obj.name, option) for obj in declaration.objects for option in obj.options]

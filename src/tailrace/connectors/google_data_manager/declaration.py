@@ -72,7 +72,9 @@ CONNECTION = (
     MAX_WAIT,
 )
 OBJECT_OPTIONS = (
-    Option("audience", required=True, description="the audience's number (product destination id)"),
+    Option(
+        "audience", required=True, description="the audience's number (product destination id)", target=True
+    ),
     Option(
         "ad_user_data",
         required=True,

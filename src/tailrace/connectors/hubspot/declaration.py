@@ -67,7 +67,7 @@ RECORD_OPTIONS = (
     ),
 )
 MEMBER_OPTIONS = (
-    Option("list", required=True, description="the id of a static list"),
+    Option("list", required=True, description="the id of a static list", target=True),
     Option("object", default="contacts", description="whose records the list holds"),
     Option("batch", "integer", default=MEMBERS, description="ids in one request, at most 1000"),
 )

@@ -16,7 +16,9 @@ MATCHES = ("EMAIL", "PHONE", "EXTERN_ID", "MADID")
 IDENTIFIERS = (*MATCHES, "FN", "LN", "FI", "CT", "ST", "ZIP", "COUNTRY", "DOBY", "DOBM", "DOBD", "GEN")
 
 SYNC_OPTIONS = (
-    Option("audience", required=True, description="id of the customer-file audience, its digits"),
+    Option(
+        "audience", required=True, description="id of the customer-file audience, its digits", target=True
+    ),
     Option("hashed", "bool", default=False, description="the columns hold SHA-256 in hex already"),
     Option(
         "hash_madid",
