@@ -95,8 +95,11 @@ def _named(resolved: Resolved, sync: Sync, rows: Iterable[str]) -> str:
     return "" if hidden else f": {', '.join(rows)}"
 
 
-def refuse(warehouse: Warehouse, sync: Sync, account: str, primary_key: str) -> None:
-    """Say why a row that was asked for by its key is not among those to send, from what its ledger row says now."""
+def refuse(warehouse: Warehouse, sync: Sync, account: str, primary_key: str, *, hidden: bool) -> None:
+    """Say why a row that was asked for by its key is not among those to send, from what its ledger row says now.
+
+    `hidden`: the model has personal columns, and a vendor's reason may repeat their values; what is said here is kept with the run.
+    """
     rows = warehouse.query(
         f"SELECT status, error FROM {warehouse.dialect.table(LEDGER)}"
         " WHERE sync = ? AND account = ? AND object = ? AND primary_key = ?",
@@ -105,7 +108,13 @@ def refuse(warehouse: Warehouse, sync: Sync, account: str, primary_key: str) -> 
     known: Mapping[str, str | None] = dict(rows)
     for status, error in known.items():
         raise GateStopped(
-            f"{sync.name}: the row is {status}: {error or WHY.get(status, 'there is nothing to send')}",
+            f"{sync.name}: the row is {status}: {_why(status, error, hidden=hidden)}",
             "`tailrace show --key` tells its history",
         )
     raise GateStopped(f"{sync.name}: the row is not in the model as it was staged", "run `tailrace build`")
+
+
+def _why(status: str, error: str | None, *, hidden: bool) -> str:
+    if error and hidden:
+        return "its reason may hold personal values, and is not repeated here"
+    return error or WHY.get(status, "there is nothing to send")

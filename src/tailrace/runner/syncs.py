@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from tailrace.activate.result import ChangesetStopped, Options, Prepared
-from tailrace.activate.run import prepare, settle
+from tailrace.activate.run import ONCE, prepare, settle
 from tailrace.activate.target import scope_of
 from tailrace.connectors.sdk.base import ObjectType
 from tailrace.connectors.sdk.options import check_object, object_type
@@ -61,6 +61,9 @@ def prepare_syncs(
         with session.step("activate", sync.name):
             for left in journal.deliveries(session.store, sync.name):
                 settle(warehouse, session.store, left.delivery)
+            if sending.full_resync and sync.mode in ONCE and len(chosen) > 1:
+                session.record(StepResult("activate", sync.name, "skipped", error=_sends_once(sync)))
+                continue
             if sending.only is not None and sync.name not in named:
                 session.record(
                     StepResult("activate", sync.name, "skipped", error="its model has no row with that key")
@@ -68,6 +71,10 @@ def prepare_syncs(
                 continue
             shipments += _prepare(session, warehouse, resolved, sync, sending, named.get(sync.name))
     return shipments
+
+
+def _sends_once(sync: Sync) -> str:
+    return f"mode {sync.mode} sends a row once: a full resync would create every record again"
 
 
 def _filled(session: Session, sync: Sync) -> Sync:
@@ -121,7 +128,8 @@ def _prepare(
         return []
     if prepared.delivery is None:
         if only is not None:
-            refuse(warehouse, sync, scope_of(_object(session, sync), account, sync).account, only)
+            written = scope_of(_object(session, sync), account, sync).account
+            refuse(warehouse, sync, written, only, hidden=bool(options.personal))
         seconds = (session.now() - started).total_seconds()
         session.record(sync_step(sync, "ok", prepared.counts, seconds, None))
         return []
