@@ -200,11 +200,11 @@ def test_results_that_are_missing_are_unknown(
         (429, "", "later"),
         (500, "{}", "later"),
         (403, "<html>", "later"),
-        (403, '{"title": "Forbidden"}', "dead"),
+        (403, '{"title": "Forbidden"}', "unknown"),
         (404, '{"title": "Resource Not Found"}', "unmatched"),
         (400, {"title": "No", "errors": [{"field": "merge_fields.COMPANY", "message": "bad"}]}, "dead"),
         (200, "", "unknown"),
-        (None, "{}", "later"),
+        (None, "{}", "unknown"),
     ],
 )
 def test_one_operations_answer_is_its_rows_outcome(
