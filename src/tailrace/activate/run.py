@@ -46,6 +46,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+ONCE = ("insert", "append")
+"""Modes that make a record of each row, and are never to send it again."""
+
+
 def prepare(
     warehouse: Warehouse,
     store: Store,
@@ -143,7 +147,7 @@ def _way_on(changeset_id: str, plan: guardrails.Planned, options: Options) -> st
 
 
 def _check(warehouse: Warehouse, sync: Sync, obj: ObjectType, staged: Staged, options: Options) -> None:
-    if options.full_resync and sync.mode in {"insert", "append"}:
+    if options.full_resync and sync.mode in ONCE:
         raise BadInput(
             f"{sync.name}: a full resync with mode {sync.mode} would create every record again",
             "use mode upsert",
