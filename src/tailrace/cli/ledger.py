@@ -82,7 +82,9 @@ def retry_dead(frame: Frame, sync: str, keys: tuple[str, ...], reason: str | Non
     """Put them back to pending; the next activate sends them."""
     from tailrace.activate.dead_letter import dead_retry
 
-    number = _change(frame, sync, keys, partial(dead_retry, reason=reason, field=field))
+    number = _change(
+        frame, sync, keys, _fitting(partial(dead_retry, reason=reason, field=field), reason, field)
+    )
     frame.say(
         f"{count(number, 'row')} of {sync} will be sent again by the next `tailrace activate` or `tailrace run`"
     )
@@ -92,8 +94,29 @@ def drop_dead(frame: Frame, sync: str, keys: tuple[str, ...], reason: str | None
     """Take them off the list; the ledger keeps them as dead until their values change."""
     from tailrace.activate.dead_letter import dead_drop
 
-    number = _change(frame, sync, keys, partial(dead_drop, reason=reason, field=field))
+    number = _change(
+        frame, sync, keys, _fitting(partial(dead_drop, reason=reason, field=field), reason, field)
+    )
     frame.say(f"{count(number, 'dead letter')} of {sync} dropped")
+
+
+def _fitting(change: Callable[..., int], reason: str | None, field: str | None) -> Callable[..., int]:
+    """The same, refused with what there is where --reason or --field fits no letter."""
+    from tailrace.activate.dead_letter import dead_list
+
+    def changed(warehouse: Any, sync: str, keys: list[str]) -> int:
+        number = change(warehouse, sync, keys)
+        if number or not (reason or field):
+            return number
+        letters = dead_list(warehouse, sync)
+        fields = sorted({letter.field for letter in letters if letter.field})
+        reasons = sorted({letter.reason for letter in letters})[:5]
+        raise BadInput(
+            f"no row of {sync} fits --reason or --field",
+            f"fields: {', '.join(fields) or 'none'}; reasons: {'; '.join(reasons) or 'none'}",
+        )
+
+    return changed
 
 
 def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: Callable[..., int]) -> int:

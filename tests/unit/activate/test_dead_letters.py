@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tailrace.activate import run as activate
+from tailrace.cli.ledger import _fitting
+from tailrace.errors import BadInput
 
 
 @pytest.fixture
@@ -82,3 +86,14 @@ def test_the_wait_ends_and_a_persons_word_ends_it_at_once(refused):
     at.execute("UPDATE tailrace_meta.dead_letters SET last_at = last_at - INTERVAL 61 MINUTE")
     assert refused.run().counts.dead == 0
     assert refused.statuses() == {"acked": 6}
+
+
+@pytest.mark.parametrize("change", [activate.dead_retry, activate.dead_drop])
+def test_a_filter_that_fits_no_letter_is_refused_with_what_there_is(refused, change):
+    wrong = _fitting(partial(change, reason=None, field="nofield"), None, "nofield")
+    with pytest.raises(BadInput, match="no row of scores fits") as told:
+        wrong(refused.warehouse, "scores", [])
+    assert told.value.exit_code == 2
+    assert told.value.fix == "fields: score; reasons: Score too HIGH; no such grade; score too high"
+    right = _fitting(partial(change, reason="grade", field=None), "grade", None)
+    assert right(refused.warehouse, "scores", []) == 1
