@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tailrace.activate import candidates, holding
-from tailrace.activate.judging import changes_sql, refreshes, sent_hash
+from tailrace.activate.judging import DOUBTED, changes_sql, refreshes, sent_hash
 from tailrace.activate.ledger import RETRY
 from tailrace.activate.mapping import comparable_key, literal, one_field, with_dropped
 from tailrace.activate.merged import MERGES
@@ -65,7 +65,7 @@ def stage_sql(asked: Question) -> str:
     left = f"NOT same_key AND {comparable_key('l_match_key')} NOT IN ({holding.owned(asked, 'NOT same_key')})"
     return f"""SELECT primary_key, coalesce(mk, l_match_key) AS match_key, operation, by_id, l_remote_id AS remote_id,
       {sent_hash()} AS hash, vals, {_sent(asked)} AS sent, links, CASE WHEN {left} THEN l_match_key END AS previous_key,
-      updated_at, scan, target, l_status = 'unknown' AS lookup, l_acked_at IS NULL AND there IS NOT TRUE AS fresh,
+      updated_at, scan, target, (l_status = 'unknown' OR {DOUBTED}) AS lookup, l_acked_at IS NULL AND there IS NOT TRUE AS fresh,
       coalesce(l_attempts, 0) AS attempts, l_acked_hash, l_acked_values, l_acked_at, l_match_key, l_scan_hash{handed}
       FROM {CHANGES} LEFT JOIN ({rows}) ON row_place = place
       WHERE operation IS NOT NULL AND chosen

@@ -26,6 +26,9 @@ from tailrace.warehouse.base import Warehouse
 MOVED = "(l_remote_id IS NOT NULL AND l_acked_values IS NOT NULL AND NOT same_key)"
 """A record that we know, under another match value than the one it was accepted with."""
 
+DOUBTED = "coalesce(l_acked_at IS NULL AND l_match_key IS NOT NULL AND l_attempts > 0, false)"
+"""A first request went out under that key without an answer, and none has settled since whether a record is there."""
+
 
 def changes_sql(warehouse: Warehouse, asked: Question) -> str:
     """Every candidate that changes in the CRM or in the ledger."""
@@ -212,7 +215,7 @@ def _left(asked: Question) -> str:
     if asked.sync.on_removed == "keep":
         return "false"
     return (
-        "coalesce(gate IN ('absent', 'filtered') AND (l_acked_values IS NOT NULL OR l_status = 'unknown')"
+        f"coalesce(gate IN ('absent', 'filtered') AND (l_acked_values IS NOT NULL OR l_status = 'unknown' OR {DOUBTED})"
         " AND l_status NOT IN ('removed', 'filtered', 'suppressed'), false)"
     )
 

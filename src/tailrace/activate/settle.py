@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from tailrace.activate.dead_letter import write_letters
 from tailrace.activate.ledger import COLUMNS, LEDGER, MERGED, SYNC_LOG, within
-from tailrace.activate.mapping import literal, with_dropped
+from tailrace.activate.mapping import comparable_key, literal, with_dropped
 from tailrace.activate.result import Scope
 from tailrace.failpoints import reach
 from tailrace.state.journal import BatchRecord, Delivery
@@ -150,11 +150,11 @@ def _merge_chunk(warehouse: Warehouse, delivery: Delivery, last: int) -> None:
 
 def _forget_overwritten(warehouse: Warehouse, scope: Scope) -> None:
     """A record that two rows wrote to, one after the other, no longer has what the first one's ledger row says."""
-    written = f"FROM {ANSWERS} WHERE outcome IN ('acked', 'unknown')"
+    written, key = f"FROM {ANSWERS} WHERE outcome IN ('acked', 'unknown')", comparable_key("match_key")
     warehouse.execute(
         f"UPDATE {warehouse.dialect.table(LEDGER)} SET acked_hash = NULL, acked_values = NULL, scan_hash = NULL"
         f" WHERE {within(scope)} AND acked_hash IS NOT NULL AND (remote_id IN (SELECT id {written} AND id IS NOT NULL)"
-        f" OR lower(match_key) IN (SELECT lower(match_key) {written} AND match_key IS NOT NULL))"
+        f" OR {key} IN (SELECT {key} {written} AND match_key IS NOT NULL))"
         f" AND primary_key NOT IN (SELECT primary_key FROM {ANSWERS})"
     )
 
@@ -184,7 +184,9 @@ def _ledger_row(delivery: Delivery) -> dict[str, str]:
         "acked_at": f"CASE WHEN {_gone()} AND operation = 'archive' THEN NULL WHEN {_gone()} THEN told_at ELSE l_acked_at END",
         "run_id": literal(delivery.run_id),
         "subject": "match_key",
-        "match_key": f"CASE WHEN {_gone()} THEN match_key ELSE l_match_key END",
+        # the key of a first request without an answer is kept: a record may stand under it
+        "match_key": f"CASE WHEN {_gone()} THEN match_key WHEN outcome = 'unknown' AND l_acked_at IS NULL"
+        " AND target = 'acked' THEN coalesce(l_match_key, match_key) ELSE l_match_key END",
         "scan_hash": f"CASE WHEN NOT {_gone()} THEN l_scan_hash WHEN target = 'acked' THEN scan END",
         "fields": literal(str(delivery.meta["digest"])),
     }
