@@ -9,6 +9,7 @@ import pytest
 from tests.unit.activate.crm import CONTACTS, CRM
 
 from tailrace.activate import run as activate
+from tailrace.activate.target import scope_of
 from tailrace.project.spec import FieldMap, Guardrails, Marks, Sync
 from tailrace.state.store import Store
 from tailrace.warehouse.base import TableRef
@@ -83,7 +84,7 @@ class House:
             "SELECT m.contact_id, count(l.primary_key) FROM marts.lead_scores m LEFT JOIN tailrace_meta.ledger l"
             " ON l.primary_key = CAST(m.contact_id AS VARCHAR) AND l.sync = ? AND l.account = ?"
             " GROUP BY 1 HAVING count(l.primary_key) <> 1 LIMIT 5",
-            [self.sync.name, self.account],
+            [self.sync.name, scope_of(self.obj, self.account, self.sync).account],
         )
         assert wrong == []
         assert self.warehouse.query("SELECT count(*) FROM tailrace_meta.ledger WHERE status IS NULL") == [

@@ -154,7 +154,6 @@ def test_a_field_that_was_not_mapped_for_a_while_is_nobodys_edit(house, changed)
 def test_another_list_is_refused_like_another_account(house):
     house.obj = replace(CONTACTS, options=(Option("list", target=True),))
     house.account = "portal"
-    house.one_row_each = lambda: None
     house.with_sync(mode="mirror", on_removed="archive", options={"list": "1"})
     house.rows(4)
     house.run()
