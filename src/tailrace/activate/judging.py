@@ -14,6 +14,7 @@ from tailrace.activate.mapping import (
     document,
     finite,
     framed,
+    link_rules,
     links_document,
     literal,
     path,
@@ -120,9 +121,20 @@ def _values(asked: Question) -> str:
 def _known(asked: Question) -> str:
     """The candidates' ledger rows; those of rows that are gone for good stay out."""
     return (
-        f"SELECT * FROM ({asked.known}) WHERE lid IN"
+        f"SELECT *{_of_other_links(asked)} FROM ({asked.known}) WHERE lid IN"
         f" (SELECT lid FROM {CANDIDATES} WHERE lid IS NOT NULL AND NOT gone)"
     )
+
+
+def _of_other_links(asked: Question) -> str:
+    """A record that was linked by other rules, to another record or under another label, is not as it is wanted."""
+    if not asked.links:
+        return ""
+    linked = " OR ".join(
+        f"json_extract_string(acked_values, {path(each.field)}) IS NOT NULL" for each in asked.links
+    )
+    other = f"split_part(fields, '.', 2) IS DISTINCT FROM {literal(link_rules(asked.sync))} AND ({linked})"
+    return f" REPLACE (CASE WHEN NOT coalesce({other}, false) THEN acked_hash END AS acked_hash)"
 
 
 def _effective(number: int, asked: Question) -> str:

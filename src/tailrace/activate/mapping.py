@@ -138,15 +138,21 @@ def linked(sync: Sync, columns: Mapping[str, str], dialect: Dialect) -> tuple[Ma
 
 
 def digest(sync: Sync, fields: Sequence[MappedField]) -> str:
-    """What a refused row's next try depends on besides its values: fields, their rules, object and key."""
+    """What a refused row's next try depends on besides its values: fields, their rules, object and key; then, behind a dot, `link_rules`."""
     parts = [
         sync.object,
         sync.mode,
         sync.match_field,
         *(f"{f.field}:{f.if_null}:{f.conflict}{_words(f.map)}" for f in fields),
-        *(f"associations.{each.object}:{each.match_field}:{each.label}" for each in sync.associations),
     ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    rules = link_rules(sync)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12] + (f".{rules}" if rules else "")
+
+
+def link_rules(sync: Sync) -> str:
+    """How records that rows belong to are found and labelled, as a digest; empty without associations."""
+    parts = [f"{each.object}:{each.match_field}:{each.label}" for each in sync.associations]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8] if parts else ""
 
 
 def _words(words: Mapping[str, str] | None) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.activate.test_landed import run
 
-from tailrace.project.spec import FieldMap
+from tailrace.project.spec import Association, FieldMap
 
 
 def people(house, *rows: str) -> None:
@@ -131,3 +133,18 @@ def test_without_a_change_log_a_landed_record_is_found_all_the_same(house):
     house.warehouse.execute(f"INSERT INTO hubspot.contacts VALUES ('{number}', 'late@x.io')")
     run(house)
     assert house.ledger(1)["status"] == "acked"
+
+
+def test_other_rules_of_an_association_send_the_rows_that_have_one(house):
+    def linked(match_field: str, label: str) -> int:
+        house.with_sync(associations=(Association("companies", match_field, "company", label),))
+        return house.run().counts.to_send
+
+    house.obj = replace(house.obj, associations=("*",))
+    house.with_sync(mode="upsert")
+    house.rows(4, more=", CASE WHEN i < 3 THEN 'c.io' END AS company")
+    assert linked("domain", "") == 4
+    assert linked("domain", "Partner") == 3
+    assert linked("name", "Partner") == 3
+    house.with_sync(fields=house.sync.fields[:1])
+    assert linked("name", "Partner") == 0
