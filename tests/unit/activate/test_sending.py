@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 
 import duckdb
 import pytest
-from tests.unit.activate.crm import CONTACTS
+from tests.unit.activate.crm import CONTACTS, CRM
 
 from tailrace.activate import run as activate
 from tailrace.activate import sender as sending
@@ -407,3 +408,29 @@ def test_what_was_written_before_a_row_was_put_off_stays_written(house):
     house.rows(1, score="1")
     house.run()
     assert next(iter(house.crm.records.values()))["lead_score"] == 1
+
+
+def test_a_record_written_under_another_unicode_form_is_forgotten_by_the_row_before(house):
+    class NoIds(CRM):
+        def _row(self, batch, row):
+            return replace(super()._row(batch, row), remote_id=None)
+
+        def by_key(self, field, key):
+            folded = unicodedata.normalize("NFC", key).lower()
+            records = self.records.items()
+            return next(
+                (n for n, r in records if unicodedata.normalize("NFC", r["email"]).lower() == folded), None
+            )
+
+    def model(second):
+        house.model(
+            "SELECT * FROM (VALUES (1, 'jos\u00e9@x.io', 1::BIGINT, 'A', false), (2, 'jose\u0301@x.io', 9, 'B', true))"
+            f" t(contact_id, email, score, grade, suppressed) WHERE suppressed = {second}"
+        )
+
+    house.crm = NoIds()
+    house.with_sync(mode="upsert")
+    for second in ("false", "true", "false"):
+        model(second)
+        house.run()
+    assert [record["lead_score"] for record in house.crm.records.values()] == [1]
