@@ -11,6 +11,7 @@ import pytest
 from tailrace.connectors.salesforce.finder import literal
 from tailrace.connectors.salesforce.ingest import lines, written
 from tailrace.connectors.salesforce.refusals import Refusal
+from tailrace.connectors.salesforce.target import Target
 from tailrace.connectors.salesforce.values import Unsendable, as_cell, as_json, plain
 
 
@@ -134,3 +135,14 @@ def test_errors_in_json_are_read_by_either_name():
     words = "Required fields are missing: [LastName, Company]"
     assert Refusal.of({"errorCode": "REQUIRED_FIELD_MISSING", "message": words}).field == "LastName"
     assert Refusal.of({}).reason == "refused"
+
+
+def test_what_is_looked_up_by_is_no_external_id():
+    fields = [
+        {"name": "Email", "type": "email", "idLookup": True},
+        {"name": "Ext__c", "type": "string", "externalId": True},
+        {"name": "Id", "type": "id", "idLookup": True},
+    ]
+    there = Target("salesforce", {"name": "Contact", "fields": fields}).remote_fields()
+    told = {name: (field.unique, field.upserts) for name, field in there.items()}
+    assert told == {"Email": (True, False), "Ext__c": (True, True), "Id": (True, False)}
