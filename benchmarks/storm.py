@@ -115,7 +115,8 @@ class Storm:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                time.sleep(0.5)  # a request that is out is carried out, and would pass for a race with who types next
+                # a request that is out is carried out, and would pass for a race with who types next
+                time.sleep(0.5)
         said = log.read_text()
         assert "Traceback" not in said, said
         assert process.returncode in ENDINGS, (process.returncode, said)

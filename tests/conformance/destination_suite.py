@@ -7,8 +7,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Destination, Operation, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    Operation,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.errors import AuthError, Unavailable
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.vendors import Desk, connect

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from tailrace.connectors.sdk.base import Connector, Context, WriteBatch
+from tailrace.connectors.sdk.base import Connector, Context
 from tailrace.connectors.sdk.options import check_object
 from tailrace.connectors.sdk.registry import declaration
+from tailrace.connectors.sdk.writing import WriteBatch
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.vendors import BRISK, FreeLimiter, utc_now
 

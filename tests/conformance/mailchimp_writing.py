@@ -6,8 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tailrace.connectors.mailchimp import DECLARATION
-from tailrace.connectors.sdk.base import Edit, Operation, RemoteField, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.options import check_object
+from tailrace.connectors.sdk.writing import (
+    Edit,
+    Operation,
+    RemoteField,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tests.conformance.vendors import Desk
 
 LOGIN = {"api_key": "sandbox-us1", "poll_interval": "0.01s"}

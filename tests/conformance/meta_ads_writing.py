@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tailrace.connectors.meta_ads import DECLARATION
-from tailrace.connectors.sdk.base import Destination, Operation, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.options import check_object
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    Operation,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tests.conformance.vendors import Desk
 
 LOGIN = {"access_token": "sandbox", "app_secret": "sandbox-app-secret"}

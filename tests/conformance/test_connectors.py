@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Destination, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import Destination, WriteBatch, WriteRow
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.destination_suite import DestinationSuite
 from tests.conformance.source_suite import SourceSuite

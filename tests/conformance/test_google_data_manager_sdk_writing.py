@@ -15,7 +15,7 @@ from googleapiclient.errors import HttpError
 
 from tailrace.connectors.google_data_manager.api import Accounts, Api, Patience
 from tailrace.connectors.google_data_manager.identifiers import Identifiers
-from tailrace.connectors.sdk.base import WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.hooks import MEMBERS, google, with_options
 from tests.conformance.vendors import Desk

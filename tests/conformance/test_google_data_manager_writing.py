@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Operation, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import (
+    Operation,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tailrace.errors import AuthError, FatalError, RateLimited, Unavailable, VendorRefused
 from tailrace.sandbox.google_data_manager import GoogleDataManager
 from tailrace.sandbox.server import Sandbox

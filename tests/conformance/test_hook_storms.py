@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 from tailrace.errors import RetriableError
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.hooks import MEMBERS, google, hook, slack, with_options

@@ -10,7 +10,13 @@ import pytest
 
 from tailrace.connectors.hubspot import DECLARATION
 from tailrace.connectors.hubspot.offers import STANDARD
-from tailrace.connectors.sdk.base import Backfills, Connector, Counts, Examines, Finding
+from tailrace.connectors.sdk.base import (
+    Backfills,
+    Connector,
+    Counts,
+    Examines,
+    Finding,
+)
 from tailrace.errors import AuthError, FatalError
 from tailrace.events import Event, Notice, listening
 from tailrace.records import Checkpoint, Page

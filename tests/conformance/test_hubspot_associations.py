@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Link, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import Link, WriteBatch, WriteRow
 from tailrace.errors import AuthError, FatalError, Unavailable
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.hubspot import api, minted

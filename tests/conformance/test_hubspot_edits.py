@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tailrace.connectors.hubspot.edits import read_edits
-from tailrace.connectors.sdk.base import Connector, ResourceSpec, TellsEdits, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector, ResourceSpec
+from tailrace.connectors.sdk.writing import TellsEdits, WriteBatch, WriteRow
 from tailrace.errors import Unavailable
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.vendors import Desk, connect

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 from tailrace.errors import AuthError, FatalError, Unavailable, VendorRefused
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.test_connectors import HUBSPOT, NOT_HUBSPOT

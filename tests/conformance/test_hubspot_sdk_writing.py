@@ -12,7 +12,12 @@ from hubspot.crm.associations.v4.models import BatchInputPublicFetchAssociations
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId
 from hubspot.crm.properties import PropertyCreate
 
-from tailrace.connectors.sdk.base import Link, NewField, WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import (
+    Link,
+    NewField,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.sandbox import Sandbox
 from tests.conformance.test_connectors import HUBSPOT
 from tests.conformance.test_hubspot_sdk import strict_client

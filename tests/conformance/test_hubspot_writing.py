@@ -8,8 +8,14 @@ from typing import Any, ClassVar
 import pytest
 
 from tailrace.connectors.hubspot import DECLARATION
-from tailrace.connectors.sdk.base import Connector, Destination, NewField, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.options import check_object
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    NewField,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.errors import FatalError, VendorRefused
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.destination_suite import DestinationSuite

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Backfills, Connector, Counts, Examines
+from tailrace.connectors.sdk.base import (
+    Backfills,
+    Connector,
+    Counts,
+    Examines,
+)
 from tailrace.connectors.sdk.registry import declaration
 from tailrace.errors import FatalError
 from tailrace.records import Checkpoint

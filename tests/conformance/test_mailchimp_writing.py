@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Destination, NewField
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import Destination, NewField
 from tailrace.errors import AuthError, FatalError, Unavailable
 from tailrace.sandbox.mailchimp.listing import Habits
 from tailrace.sandbox.server import Sandbox

@@ -11,7 +11,8 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
-from tailrace.connectors.sdk.base import Connector, Destination
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.meta_ads_writing import AUDIENCE, LOGIN, OTHER, USERS, emails, row, send, users
 from tests.conformance.vendors import Desk, connect

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tailrace.connectors.meta_ads.graph import TokenRefused
-from tailrace.connectors.sdk.base import Connector, Destination
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError, RateLimited, Unavailable, VendorRefused
 from tailrace.events import Event, listening
 from tailrace.sandbox.meta_ads.audiences import Habits

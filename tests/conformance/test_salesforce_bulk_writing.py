@@ -10,8 +10,15 @@ import pytest
 
 from tailrace.connectors.salesforce import destination as destination_module
 from tailrace.connectors.salesforce import ingest, jobs
-from tailrace.connectors.sdk.base import Connector, Destination, Operation, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    Operation,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tailrace.errors import RetriableError, Unavailable, VendorRefused
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.vendors import Desk, connect

@@ -13,7 +13,13 @@ import pytest
 from simple_salesforce import Salesforce
 
 from tailrace.connectors.salesforce import destination as destination_module
-from tailrace.connectors.sdk.base import Connector, Destination, Link, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    Link,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.test_salesforce_sdk import client
 from tests.conformance.vendors import Desk, connect

@@ -11,8 +11,15 @@ import pytest
 
 from tailrace.connectors.salesforce import DECLARATION, many
 from tailrace.connectors.salesforce import destination as destination_module
-from tailrace.connectors.sdk.base import Connector, Destination, Link, TellsEdits, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.options import check_object
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    Link,
+    TellsEdits,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.errors import FatalError, RateLimited
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.destination_suite import DestinationSuite

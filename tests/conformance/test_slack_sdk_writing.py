@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from slack_sdk.webhook import WebhookClient
 
-from tailrace.connectors.sdk.base import WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.hooks import SLACK_PATH, slack
 from tests.conformance.vendors import Desk

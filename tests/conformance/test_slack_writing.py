@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import WriteBatch, WriteResult, WriteRow
 from tailrace.errors import AuthError, FatalError, Unavailable
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.hooks import opened, slack, with_options

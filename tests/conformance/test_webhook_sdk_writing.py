@@ -21,7 +21,7 @@ import httpx2
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tailrace.connectors.sdk.base import WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 from tailrace.connectors.webhook.signing import Signer
 from tailrace.errors import AuthError
 from tailrace.sandbox.server import Sandbox

@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 
-from tailrace.connectors.sdk.base import Connector, Destination, Link, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Connector
 from tailrace.connectors.sdk.http import Lost
+from tailrace.connectors.sdk.writing import (
+    Destination,
+    Link,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.errors import AuthError, FatalError, RateLimited, Unavailable
 from tailrace.sandbox.server import Sandbox
 from tests.conformance.destination_suite import DestinationSuite

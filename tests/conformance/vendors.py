@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tailrace.connectors.sdk.base import Connector, Context, ResourceSpec, Source
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    ResourceSpec,
+    Source,
+)
 from tailrace.connectors.sdk.options import check_resource
 from tailrace.connectors.sdk.registry import declaration
 from tailrace.records import Checkpoint, Page, Quota, Schema, Scope

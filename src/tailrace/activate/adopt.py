@@ -17,7 +17,7 @@ from tailrace.activate import changeset, ledger
 from tailrace.activate.changeset import CHANGES, Question
 from tailrace.activate.mapping import literal
 from tailrace.activate.spelling import by_key, comparable
-from tailrace.connectors.sdk.base import Destination
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError
 from tailrace.warehouse.base import Warehouse
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tailrace.activate.spelling import by_key, comparable
 from tailrace.activate.staging import SentField, StagedBatch, StagedRow
-from tailrace.connectors.sdk.base import Destination, Edit, TellsEdits
+from tailrace.connectors.sdk.writing import Destination, Edit, TellsEdits
 
 Verdict = Literal["write", "keep", "overwrite"]
 Unread = Literal["", "pending", "unmatched"]

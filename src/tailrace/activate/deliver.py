@@ -14,7 +14,7 @@ from tailrace.activate.outcomes import Told
 from tailrace.activate.result import Delivered, Ending
 from tailrace.activate.sender import Errand, Sender, misread
 from tailrace.activate.staging import StagedFile, fields_of
-from tailrace.connectors.sdk.base import Destination, WritesTexts
+from tailrace.connectors.sdk.writing import Destination, WritesTexts
 from tailrace.errors import FatalError, TailraceError
 from tailrace.events import Progress, emit
 from tailrace.failpoints import reach

@@ -22,7 +22,8 @@ from tailrace.activate.result import Landed, Options, Scope, SyncCounts
 from tailrace.activate.run import check_rules
 from tailrace.activate.staging import SentField, StagedBatch, StagedFile
 from tailrace.activate.target import account_in, scope_of
-from tailrace.connectors.sdk.base import Destination, ObjectType, RemoteField
+from tailrace.connectors.sdk.base import ObjectType
+from tailrace.connectors.sdk.writing import Destination, RemoteField
 from tailrace.errors import FatalError, TailraceError
 from tailrace.project.spec import Sync
 from tailrace.state.journal import Delivery

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tailrace.activate import candidates
 from tailrace.activate.mapping import MappedField, comparable_key, literal
 from tailrace.activate.question import CHANGES, Question
-from tailrace.connectors.sdk.base import RemoteField
+from tailrace.connectors.sdk.writing import RemoteField
 from tailrace.warehouse.base import Warehouse
 
 SHARERS = "tailrace_sharers"

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tailrace.activate.conflicts import Kept
-from tailrace.connectors.sdk.base import WriteResult, Written
+from tailrace.connectors.sdk.writing import WriteResult, Written
 
 SILENT = "no word about it came back"
 TWICE = "two answers came for it"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tailrace.activate import merged
 from tailrace.activate.mapping import MappedField, digest, linked, mapped
 from tailrace.activate.result import Landed, Scope
-from tailrace.connectors.sdk.base import RemoteField
+from tailrace.connectors.sdk.writing import RemoteField
 from tailrace.project.spec import Sync
 from tailrace.warehouse.base import Dialect, Warehouse
 from tailrace.warehouse.stage import Staged

@@ -32,7 +32,8 @@ from tailrace.activate.result import (
 )
 from tailrace.activate.staging import SUFFIX, remove_garbage
 from tailrace.activate.target import scope_of
-from tailrace.connectors.sdk.base import ObjectType, RemoteField
+from tailrace.connectors.sdk.base import ObjectType
+from tailrace.connectors.sdk.writing import RemoteField
 from tailrace.errors import BadInput, FatalError, ProjectError, WarehouseError
 from tailrace.project.spec import Sync
 from tailrace.state import approvals, journal

@@ -16,7 +16,7 @@ from tailrace.activate.conflicts import Kept, kept_fields
 from tailrace.activate.outcomes import Told, by_trace
 from tailrace.activate.spelling import by_key
 from tailrace.activate.staging import Batch, SentField, StagedBatch, StagedFile, StagedRow, StagedTexts
-from tailrace.connectors.sdk.base import (
+from tailrace.connectors.sdk.writing import (
     Destination,
     Operation,
     Outcome,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tailrace.activate.mapping import as_sent, literal
 from tailrace.activate.texts import document_sql, exact_sql
-from tailrace.connectors.sdk.base import Link
+from tailrace.connectors.sdk.writing import Link
 from tailrace.errors import FatalError
 from tailrace.state.journal import Delivery
 

@@ -8,7 +8,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
 
-from tailrace.connectors.sdk.base import Backfills, Infers, ResourceSpec, Source
+from tailrace.connectors.sdk.base import (
+    Backfills,
+    Infers,
+    ResourceSpec,
+    Source,
+)
 from tailrace.errors import Diagnostic, FatalError, SchemaError, TailraceError, near_miss
 from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from tailrace.connectors.sdk.base import Destination, RemoteField
+from tailrace.connectors.sdk.writing import Destination, RemoteField
 from tailrace.project.spec import Sync
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tailrace.connectors.sdk.base import CreatesFields, Destination, NewField, RemoteField
+from tailrace.connectors.sdk.writing import (
+    CreatesFields,
+    Destination,
+    NewField,
+    RemoteField,
+)
 from tailrace.errors import VendorRefused, near_miss
 from tailrace.project.spec import FieldMap, Sync
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tailrace.connectors.sdk.base import Lists, ResourceSpec, ResourceType, Source
+from tailrace.connectors.sdk.base import (
+    Lists,
+    ResourceSpec,
+    ResourceType,
+    Source,
+)
 from tailrace.connectors.sdk.inline import WrongSetting
 from tailrace.connectors.sdk.options import check_resource, resource_type
 from tailrace.errors import Diagnostic, FatalError

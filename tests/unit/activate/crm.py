@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from tailrace.connectors.sdk.base import ObjectType, RemoteField, WriteBatch, WriteResult
+from tailrace.connectors.sdk.base import ObjectType
+from tailrace.connectors.sdk.writing import RemoteField, WriteBatch, WriteResult
 
 CONTACTS = ObjectType(
     "contacts",

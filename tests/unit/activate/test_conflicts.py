@@ -12,7 +12,7 @@ from tests.unit.activate.crm import CONTACTS, CRM
 
 from tailrace.activate.conflicts import Kept, kept_fields
 from tailrace.activate.staging import SentField, StagedBatch, StagedRow
-from tailrace.connectors.sdk.base import Edit
+from tailrace.connectors.sdk.writing import Edit
 from tailrace.errors import Unavailable
 from tailrace.project.spec import FieldMap
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tailrace.activate import run as activate
-from tailrace.connectors.sdk.base import WriteResult
+from tailrace.connectors.sdk.writing import WriteResult
 from tailrace.errors import AuthError, FatalError, Unavailable
 from tailrace.project.spec import FieldMap
 from tailrace.state import journal

@@ -14,7 +14,7 @@ from tests.unit.activate.crm import CONTACTS, CRM
 from tailrace.activate import run as activate
 from tailrace.activate import sender as sending
 from tailrace.activate.staging import StagedBatch, StagedFile, StagedTexts, fields_of
-from tailrace.connectors.sdk.base import Link, WriteResult, Written
+from tailrace.connectors.sdk.writing import Link, WriteResult, Written
 from tailrace.errors import FatalError, RateLimited, Unavailable
 from tailrace.project.spec import Association, FieldMap
 from tailrace.state import journal

@@ -13,7 +13,7 @@ from tailrace.activate import changeset, ledger
 from tailrace.activate import run as activate
 from tailrace.activate.check import check_sync
 from tailrace.activate.result import Scope
-from tailrace.connectors.sdk.base import RemoteField
+from tailrace.connectors.sdk.writing import RemoteField
 from tailrace.project.spec import Association, FieldMap
 from tailrace.state import journal
 from tailrace.warehouse.base import TableRef

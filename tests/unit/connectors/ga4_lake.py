@@ -9,7 +9,12 @@ from typing import Any
 
 from tests.unit.connectors.scripted import Budget
 
-from tailrace.connectors.sdk.base import Connector, Context, ResourceSpec, Source
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    ResourceSpec,
+    Source,
+)
 from tailrace.connectors.sdk.options import check_resource
 from tailrace.connectors.sdk.registry import declaration
 from tailrace.land.raw import ArrowWriter

@@ -14,7 +14,8 @@ from tests.conformance import mailchimp_writing as mailchimp
 from tests.conformance import meta_ads_writing as meta
 from tests.conformance.vendors import Desk, connect
 
-from tailrace.connectors.sdk.base import Connector, WriteResult, WriteRow
+from tailrace.connectors.sdk.base import Connector
+from tailrace.connectors.sdk.writing import WriteResult, WriteRow
 from tailrace.errors import RetriableError, TailraceError, Unavailable
 from tailrace.sandbox.server import Sandbox
 

@@ -23,10 +23,11 @@ from tailrace.connectors.google_data_manager.identifiers import (
 )
 from tailrace.connectors.google_data_manager.verdicts import of_refusal, of_status
 from tailrace.connectors.sdk import hook_url, tap
-from tailrace.connectors.sdk.base import Context, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.options import check_connection, check_object
 from tailrace.connectors.sdk.registry import declaration
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 from tailrace.connectors.slack.message import Unsendable as SlackUnsendable
 from tailrace.connectors.slack.message import message_of
 from tailrace.connectors.webhook.rows import json_value

@@ -13,8 +13,14 @@ from tests.unit.connectors.scripted import JSON, Step, vendor
 
 from tailrace.connectors.hubspot import DECLARATION
 from tailrace.connectors.hubspot.values import Unsendable, to_text
-from tailrace.connectors.sdk.base import Link, Operation, TextBatch, WriteBatch, WriteRow
 from tailrace.connectors.sdk.options import check_object
+from tailrace.connectors.sdk.writing import (
+    Link,
+    Operation,
+    TextBatch,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.errors import Unavailable
 
 LOGIN = {"access_token": "sandbox", "max_wait": "1s"}

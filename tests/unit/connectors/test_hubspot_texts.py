@@ -16,8 +16,9 @@ from tailrace.activate.texts import document_sql, exact_sql
 from tailrace.connectors.hubspot import texts
 from tailrace.connectors.hubspot.records import _prepare
 from tailrace.connectors.hubspot.values import to_text
-from tailrace.connectors.sdk.base import Context, TextBatch, WriteBatch, WriteRow
+from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.registry import declaration
+from tailrace.connectors.sdk.writing import TextBatch, WriteBatch, WriteRow
 
 HARD = [
     ("VARCHAR", ["", "a\n\"b'\\", '=HYPERLINK("http://x")', "😀 é ﬁ", "\x00\x01\x1f\x7f\u2028", " 007 ", "NULL", "{}", None]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tailrace.connectors.hubspot.outcomes import Sent, gathered
 from tailrace.connectors.hubspot.records import _prepare
 from tailrace.connectors.hubspot.values import Unsendable, to_text
-from tailrace.connectors.sdk.base import WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import WriteBatch, WriteRow
 
 
 @pytest.mark.parametrize(

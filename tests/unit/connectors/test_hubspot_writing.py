@@ -12,7 +12,13 @@ from tests.unit.connectors.scripted import JSON, Step, vendor
 from tailrace.connectors.hubspot.association_types import Kind
 from tailrace.connectors.hubspot.pairs import SILENT, _missing, _named
 from tailrace.connectors.hubspot.refusals import stop_if_property_gone
-from tailrace.connectors.sdk.base import Link, NewField, Operation, WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import (
+    Link,
+    NewField,
+    Operation,
+    WriteBatch,
+    WriteRow,
+)
 from tailrace.errors import FatalError, VendorRefused
 
 LOGIN = {"access_token": "sandbox", "max_wait": "1s"}

@@ -13,7 +13,7 @@ from tailrace.connectors.mailchimp.fields import ListFields
 from tailrace.connectors.mailchimp.operations import Operations
 from tailrace.connectors.mailchimp.outcomes import Sent, acked
 from tailrace.connectors.mailchimp.values import Unsendable, merge_value, not_kept, text
-from tailrace.connectors.sdk.base import WriteRow
+from tailrace.connectors.sdk.writing import WriteRow
 from tailrace.errors import AuthError
 
 WEST = timezone(timedelta(hours=-5))

@@ -15,7 +15,12 @@ from tailrace.connectors.salesforce.refusals import Refusal, outcome
 from tailrace.connectors.salesforce.rows import Sent
 from tailrace.connectors.salesforce.target import Lookup, Target
 from tailrace.connectors.salesforce.values import Number, Room, Unsendable, fitting, plain
-from tailrace.connectors.sdk.base import Link, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.writing import (
+    Link,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 
 WEST = timezone(timedelta(hours=-5))
 MONEY, COUNT = Room(16, 2), Room(8, 0, binary=False)

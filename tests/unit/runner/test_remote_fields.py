@@ -10,7 +10,7 @@ from tests.conformance.vendors import Desk
 from tailrace.cli.frame import invoke
 from tailrace.cli.main import cli
 from tailrace.cli.start import write_project
-from tailrace.connectors.sdk.base import NewField, RemoteField
+from tailrace.connectors.sdk.writing import NewField, RemoteField
 from tailrace.errors import VendorRefused
 from tailrace.project.spec import FieldMap, Marks, Sync
 from tailrace.runner.remote_fields import make_missing, missing, prepare_fields, problems

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tailrace.connectors.sdk.base import Connector, Context, Declaration, Option, ResourceType
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    Declaration,
+    Option,
+    ResourceType,
+)
 from tailrace.connectors.sdk.inline import COLUMNS, PRIMARY_KEY, keyless_merge, write_option, write_problems
 from tailrace.connectors.sdk.options import Problem
 from tailrace.errors import near_miss

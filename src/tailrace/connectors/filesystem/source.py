@@ -11,9 +11,10 @@ from typing import Any
 from tailrace import interrupts
 from tailrace.connectors.filesystem.declaration import form_of
 from tailrace.connectors.filesystem.tables import File, rows, tell_columns
-from tailrace.connectors.sdk.base import Context, Destination, ResourceSpec
+from tailrace.connectors.sdk.base import Context, ResourceSpec
 from tailrace.connectors.sdk.inline import ROW_KEY, WrongSetting
 from tailrace.connectors.sdk.items import Kinds, columns_of, distinct
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError, near_miss
 from tailrace.records import Checkpoint, Page, Schema, Scope, Type
 

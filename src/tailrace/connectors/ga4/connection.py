@@ -10,11 +10,12 @@ from tailrace.connectors.ga4.pages import METADATA, Document, is_report, is_shap
 from tailrace.connectors.ga4.quota import quotas
 from tailrace.connectors.ga4.source import Ga4Source
 from tailrace.connectors.sdk.auth import Bearer, Renewing, service_account
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.google import google_manners
 from tailrace.connectors.sdk.http import Http
 from tailrace.connectors.sdk.options import settings
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError, Unavailable
 
 INTERVAL = 10.0

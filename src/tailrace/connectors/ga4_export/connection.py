@@ -10,10 +10,11 @@ from tailrace.connectors.ga4_export.declaration import SCOPE
 from tailrace.connectors.ga4_export.files import FileExport
 from tailrace.connectors.ga4_export.source import Ga4ExportSource
 from tailrace.connectors.sdk.auth import Bearer, Renewing, service_account
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.http import Http
 from tailrace.connectors.sdk.options import settings
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError
 
 INTERVAL = 10.0

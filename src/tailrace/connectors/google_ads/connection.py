@@ -12,11 +12,12 @@ from tailrace.connectors.google_ads.examine import examine
 from tailrace.connectors.google_ads.source import GoogleAdsSource
 from tailrace.connectors.sdk.accounts import AccountRefused
 from tailrace.connectors.sdk.auth import Auth, Bearer, NoAuth, Renewing, refresh_grant
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.google import codes, google_manners
 from tailrace.connectors.sdk.http import Answer, Http
 from tailrace.connectors.sdk.options import settings
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import AuthError, FatalError, TailraceError, Unavailable, VendorRefused
 from tailrace.events import Notice, emit
 

@@ -10,7 +10,12 @@ from tailrace.connectors.google_data_manager.api import Accounts, Api, Patience
 from tailrace.connectors.google_data_manager.declaration import OAUTH, REQUESTS, SCOPE, SECONDS
 from tailrace.connectors.google_data_manager.destination import GoogleDataManagerDestination
 from tailrace.connectors.sdk.auth import Auth, Bearer, NoAuth, Renewing, refresh_grant, service_account
-from tailrace.connectors.sdk.base import Context, Declaration, Finding, Source
+from tailrace.connectors.sdk.base import (
+    Context,
+    Declaration,
+    Finding,
+    Source,
+)
 from tailrace.connectors.sdk.google import day_spent, error_of, google_manners
 from tailrace.connectors.sdk.http import Answer, Http
 from tailrace.connectors.sdk.options import settings

@@ -10,7 +10,7 @@ from tailrace.connectors.google_data_manager.api import Api, Member, Verb
 from tailrace.connectors.google_data_manager.declaration import ADDRESS, OBJECT_OPTIONS
 from tailrace.connectors.google_data_manager.identifiers import Identifiers, Unsendable
 from tailrace.connectors.google_data_manager.verdicts import Verdict, is_passing
-from tailrace.connectors.sdk.base import (
+from tailrace.connectors.sdk.writing import (
     NOTHING,
     Outcome,
     RemoteField,

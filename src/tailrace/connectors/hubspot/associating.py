@@ -12,7 +12,12 @@ from tailrace.connectors.hubspot.batches import match_key
 from tailrace.connectors.hubspot.finder import Finder
 from tailrace.connectors.hubspot.pairs import Pair, Pairs, Refused
 from tailrace.connectors.hubspot.records import Records
-from tailrace.connectors.sdk.base import Link, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.writing import (
+    Link,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 
 WITHOUT_LINKS = ("clear", "archive")
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tailrace.connectors.hubspot.api import Api
-from tailrace.connectors.sdk.base import NewField
 from tailrace.connectors.sdk.http import plain_message
+from tailrace.connectors.sdk.writing import NewField
 from tailrace.errors import FatalError, VendorRefused
 
 FIELD_TYPES = {

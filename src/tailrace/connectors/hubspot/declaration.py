@@ -15,7 +15,13 @@ from tailrace.connectors.hubspot.offers import (
     ends_of,
     resources,
 )
-from tailrace.connectors.sdk.base import Connector, Context, Declaration, ObjectType, Option
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    Declaration,
+    ObjectType,
+    Option,
+)
 from tailrace.connectors.sdk.limits import IN_FLIGHT, MAX_WAIT, limit_problems, rate_limit, wire_problems
 from tailrace.connectors.sdk.options import Problem
 from tailrace.errors import near_miss

@@ -14,7 +14,7 @@ from tailrace.connectors.hubspot.finder import ALWAYS_UNIQUE, Finder
 from tailrace.connectors.hubspot.memberships import Memberships
 from tailrace.connectors.hubspot.outcomes import RECORD_ID
 from tailrace.connectors.hubspot.records import Records
-from tailrace.connectors.sdk.base import (
+from tailrace.connectors.sdk.writing import (
     NOTHING,
     Edit,
     NewField,

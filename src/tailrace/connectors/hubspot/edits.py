@@ -9,8 +9,8 @@ from tailrace.connectors.hubspot.api import Api
 from tailrace.connectors.hubspot.batches import entries, match_key
 from tailrace.connectors.hubspot.newest import moment
 from tailrace.connectors.hubspot.outcomes import RECORD_ID
-from tailrace.connectors.sdk.base import Edit
 from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import Edit
 
 BATCH = 50
 """Inputs of a batch read with histories (vendor-apis.md 1.7)."""

@@ -14,8 +14,8 @@ from tailrace.connectors.hubspot.batches import match_key
 from tailrace.connectors.hubspot.finder import Finder
 from tailrace.connectors.hubspot.offers import STANDARD
 from tailrace.connectors.hubspot.outcomes import RECORD_ID
-from tailrace.connectors.sdk.base import WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import WriteBatch, WriteResult, WriteRow
 from tailrace.errors import FatalError
 
 LIST_MEMBERS = "list_members"

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from tailrace.connectors.sdk.base import ApiVersion, Option, Permission, ResourceType
+from tailrace.connectors.sdk.base import (
+    ApiVersion,
+    Option,
+    Permission,
+    ResourceType,
+)
 
 MODIFIED = "hs_lastmodifieddate"
 CONTACTS_READ, COMPANIES_READ, DEALS_READ = (

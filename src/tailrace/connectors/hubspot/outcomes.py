@@ -16,7 +16,12 @@ from tailrace.connectors.hubspot.batches import (
     parts,
     texts_of,
 )
-from tailrace.connectors.sdk.base import Outcome, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.writing import (
+    Outcome,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 
 TRACE = "objectWriteTraceId"
 RECORD_ID = "hs_object_id"

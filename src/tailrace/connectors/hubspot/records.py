@@ -11,7 +11,9 @@ from tailrace.connectors.hubspot.batches import document_of, entries, match_key
 from tailrace.connectors.hubspot.outcomes import RECORD_ID, Sent, gathered, refused, told_apart
 from tailrace.connectors.hubspot.refusals import stop_if_property_gone
 from tailrace.connectors.hubspot.values import Unsendable, to_text
-from tailrace.connectors.sdk.base import (
+from tailrace.connectors.sdk.http import Answer
+from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import (
     NOTHING,
     TextBatch,
     WriteBatch,
@@ -19,8 +21,6 @@ from tailrace.connectors.sdk.base import (
     WriteRow,
     Written,
 )
-from tailrace.connectors.sdk.http import Answer
-from tailrace.connectors.sdk.paging import chunks
 from tailrace.errors import TailraceError
 
 BATCH = 100

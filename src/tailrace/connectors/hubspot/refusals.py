@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tailrace.connectors.hubspot.batches import context_of, parts, texts_of
-from tailrace.connectors.sdk.base import WriteBatch
+from tailrace.connectors.sdk.writing import WriteBatch
 from tailrace.errors import FatalError
 
 GONE_CODE = "PROPERTY_DOESNT_EXIST"

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from tailrace.connectors.hubspot.outcomes import TRACE
-from tailrace.connectors.sdk.base import TextBatch, WriteBatch, WriteRow
+from tailrace.connectors.sdk.writing import TextBatch, WriteBatch, WriteRow
 
 
 def body(batch: TextBatch, id_property: str | None) -> bytes:

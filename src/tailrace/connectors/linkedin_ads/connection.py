@@ -11,9 +11,10 @@ from tailrace.connectors.linkedin_ads.examine import examine
 from tailrace.connectors.linkedin_ads.source import LinkedInAdsSource
 from tailrace.connectors.sdk.accounts import AccountRefused
 from tailrace.connectors.sdk.auth import Auth, Bearer, NoAuth, Renewing, refresh_grant, reveal
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.http import Answer, Http, Manners, plain_message
 from tailrace.connectors.sdk.options import settings
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError, TailraceError, VendorRefused
 
 INTERVAL = 60.0

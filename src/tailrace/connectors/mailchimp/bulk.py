@@ -12,8 +12,8 @@ from typing import Any
 from tailrace.connectors.mailchimp.api import Api
 from tailrace.connectors.mailchimp.fields import ListFields
 from tailrace.connectors.mailchimp.outcomes import Sent, acked, folded, refused_in_batch
-from tailrace.connectors.sdk.base import WriteResult
 from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import WriteResult
 from tailrace.errors import TailraceError
 
 Member = Mapping[str, Any]

@@ -13,9 +13,10 @@ from tailrace.connectors.mailchimp.destination import Members
 from tailrace.connectors.mailchimp.operations import Operations
 from tailrace.connectors.mailchimp.source import MailchimpSource
 from tailrace.connectors.sdk.auth import Auth, Basic, Bearer, reveal
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.http import Answer, Http, Kind, Manners
 from tailrace.connectors.sdk.options import settings
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError
 
 INTERVAL = 10.0

@@ -17,7 +17,7 @@ from tailrace.connectors.mailchimp.singles import Singles
 from tailrace.connectors.mailchimp.values import Unsendable, merge_value, switch, text
 from tailrace.connectors.mailchimp.walk import stamp
 from tailrace.connectors.mailchimp.writable import EMAIL, TAGS
-from tailrace.connectors.sdk.base import (
+from tailrace.connectors.sdk.writing import (
     NOTHING,
     Edit,
     NewField,

@@ -8,7 +8,7 @@ from typing import Any
 
 from tailrace.connectors.mailchimp.api import Api, Record
 from tailrace.connectors.mailchimp.writable import EMAIL, READ_ONLY, TAGS
-from tailrace.connectors.sdk.base import NewField, RemoteField
+from tailrace.connectors.sdk.writing import NewField, RemoteField
 from tailrace.errors import FatalError, VendorRefused
 
 PLAIN = {"language": "text", "vip": "bool"}

@@ -11,7 +11,7 @@ from tailrace.connectors.mailchimp.batches import Reply
 from tailrace.connectors.mailchimp.fields import ListFields
 from tailrace.connectors.mailchimp.values import not_kept
 from tailrace.connectors.mailchimp.writable import EMAIL
-from tailrace.connectors.sdk.base import WriteResult, WriteRow
+from tailrace.connectors.sdk.writing import WriteResult, WriteRow
 
 EXISTS = "ERROR_CONTACT_EXISTS"
 BUSY = (403, 423, 429)

@@ -12,7 +12,7 @@ from tailrace.connectors.mailchimp.fields import ListFields
 from tailrace.connectors.mailchimp.operations import Operations, Replies
 from tailrace.connectors.mailchimp.outcomes import Sent, acked, email_hash, refused
 from tailrace.connectors.mailchimp.writable import EMAIL, TAGS
-from tailrace.connectors.sdk.base import WriteResult
+from tailrace.connectors.sdk.writing import WriteResult
 from tailrace.errors import TailraceError
 
 NOT_NOW = 405

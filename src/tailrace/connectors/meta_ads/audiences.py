@@ -15,8 +15,14 @@ import orjson
 from tailrace.connectors.meta_ads.api import Api
 from tailrace.connectors.meta_ads.graph import InvalidParameter, TooMuch
 from tailrace.connectors.meta_ads.identifiers import HASH, Unsendable, entry_value
-from tailrace.connectors.sdk.base import NOTHING, RemoteField, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import (
+    NOTHING,
+    RemoteField,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tailrace.errors import TailraceError, VendorRefused
 
 SILENT = "Meta's answer does not count this entry"

@@ -13,10 +13,11 @@ from tailrace.connectors.meta_ads.examine import examine
 from tailrace.connectors.meta_ads.graph import graph_manners
 from tailrace.connectors.meta_ads.reports import Insights, Patience
 from tailrace.connectors.meta_ads.source import MetaAdsSource
-from tailrace.connectors.sdk.base import Context, Declaration, Destination, Finding
+from tailrace.connectors.sdk.base import Context, Declaration, Finding
 from tailrace.connectors.sdk.days import Lookback
 from tailrace.connectors.sdk.http import Http
 from tailrace.connectors.sdk.options import settings
+from tailrace.connectors.sdk.writing import Destination
 
 INTERVAL = 60.0
 """Seconds after a throttle that names no time: Meta's own count in minutes."""

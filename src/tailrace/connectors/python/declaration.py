@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.connectors.python.functions import FOLDER, NotThere, find, named
-from tailrace.connectors.sdk.base import Connector, Context, Declaration, Option, ResourceType
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    Declaration,
+    Option,
+    ResourceType,
+)
 from tailrace.connectors.sdk.inline import COLUMNS, PRIMARY_KEY, write_option, write_problems
 from tailrace.connectors.sdk.options import Problem
 from tailrace.errors import near_miss

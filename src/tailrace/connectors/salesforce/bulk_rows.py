@@ -11,7 +11,7 @@ from tailrace.connectors.salesforce.refusals import LONGEST_REASON, Refusal, out
 from tailrace.connectors.salesforce.rows import ADDRESSED, Sent
 from tailrace.connectors.salesforce.target import RECORD_ID, Lookup, Target
 from tailrace.connectors.salesforce.values import NULL, as_cell
-from tailrace.connectors.sdk.base import WriteBatch, WriteResult
+from tailrace.connectors.sdk.writing import WriteBatch, WriteResult
 from tailrace.errors import TailraceError, Unavailable, VendorRefused
 
 Index = dict[str, list[tuple[str, Sent]]]

@@ -19,7 +19,13 @@ from tailrace.connectors.salesforce.many import Collections
 from tailrace.connectors.salesforce.recent import moment
 from tailrace.connectors.salesforce.rows import Rows, Sent
 from tailrace.connectors.salesforce.target import RECORD_ID, Target, Targets
-from tailrace.connectors.sdk.base import NOTHING, Edit, RemoteField, WriteBatch, WriteResult
+from tailrace.connectors.sdk.writing import (
+    NOTHING,
+    Edit,
+    RemoteField,
+    WriteBatch,
+    WriteResult,
+)
 
 STAMPS = ("LastModifiedDate", "SystemModstamp")
 """When a record was last changed: by anybody, and if that is not there, by the system, too."""

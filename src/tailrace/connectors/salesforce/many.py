@@ -10,9 +10,9 @@ from tailrace.connectors.salesforce.api import Api, errors_of
 from tailrace.connectors.salesforce.finder import SHORT
 from tailrace.connectors.salesforce.refusals import Refusal, outcome
 from tailrace.connectors.salesforce.rows import ADDRESSED, Sent
-from tailrace.connectors.sdk.base import WriteBatch, WriteResult
 from tailrace.connectors.sdk.http import Answer
 from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import WriteBatch, WriteResult
 from tailrace.errors import TailraceError
 
 MOST = 200

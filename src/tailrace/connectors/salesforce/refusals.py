@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.connectors.salesforce.rows import ADDRESSED, Sent
-from tailrace.connectors.sdk.base import Operation, WriteResult
+from tailrace.connectors.sdk.writing import Operation, WriteResult
 
 PASSING = (
     "UNABLE_TO_LOCK_ROW",

@@ -9,7 +9,12 @@ from typing import Any
 from tailrace.connectors.salesforce.finder import Finder, folding
 from tailrace.connectors.salesforce.target import RECORD_ID, Lookup, Target, Targets
 from tailrace.connectors.salesforce.values import Plain, Room, Unsendable, as_json, fitting, plain
-from tailrace.connectors.sdk.base import Link, WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.writing import (
+    Link,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tailrace.errors import FatalError
 
 NAMED = 5

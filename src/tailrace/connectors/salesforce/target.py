@@ -9,7 +9,7 @@ from typing import Any
 
 from tailrace.connectors.salesforce.api import Api
 from tailrace.connectors.salesforce.values import Room
-from tailrace.connectors.sdk.base import Link, RemoteField
+from tailrace.connectors.sdk.writing import Link, RemoteField
 from tailrace.errors import FatalError, near_miss
 
 RECORD_ID = "Id"

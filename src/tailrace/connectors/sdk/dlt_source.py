@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tailrace.connectors.sdk.base import Context, Destination, ResourceSpec, Source
+from tailrace.connectors.sdk.base import Context, ResourceSpec, Source
 from tailrace.connectors.sdk.dlt_errors import told
 from tailrace.connectors.sdk.dlt_items import Offer, Pulled, extraction, hand_on, pull, sample
 from tailrace.connectors.sdk.inline import ROW_KEY, WrongSetting, hidden_in
 from tailrace.connectors.sdk.items import columns_of
+from tailrace.connectors.sdk.writing import Destination
 from tailrace.errors import FatalError, TailraceError, near_miss
 from tailrace.records import Checkpoint, Page, Schema
 

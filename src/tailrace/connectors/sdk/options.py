@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tailrace.connectors.sdk.base import Declaration, ObjectType, Option, ResourceType
+from tailrace.connectors.sdk.base import (
+    Declaration,
+    ObjectType,
+    Option,
+    ResourceType,
+)
 from tailrace.errors import FatalError, near_miss
 
 Problem = tuple[tuple[str | int, ...], str, str]

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tailrace.connectors.sdk.base import NOTHING, Outcome, RemoteField, WriteBatch, WriteResult, WriteRow
 from tailrace.connectors.sdk.http import Http, Lost
+from tailrace.connectors.sdk.writing import (
+    NOTHING,
+    Outcome,
+    RemoteField,
+    WriteBatch,
+    WriteResult,
+    WriteRow,
+)
 from tailrace.connectors.slack.declaration import KNOWN
 from tailrace.connectors.slack.message import Unsendable, message_of
 from tailrace.errors import TailraceError

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tailrace.connectors.sdk.base import Connector, Context, Declaration, Option, Permission, ResourceType
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    Declaration,
+    Option,
+    Permission,
+    ResourceType,
+)
 from tailrace.connectors.sdk.inline import COLUMNS, PRIMARY_KEY, write_option, write_problems
 from tailrace.connectors.sdk.options import Problem, validate
 from tailrace.errors import near_miss

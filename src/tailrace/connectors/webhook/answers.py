@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tailrace.connectors.sdk.base import Outcome, WriteResult
 from tailrace.connectors.sdk.http import Answer, parse
+from tailrace.connectors.sdk.writing import Outcome, WriteResult
 from tailrace.connectors.webhook.rows import Message
 
 CODES: Mapping[str, Outcome] = {"refused": "dead", "not_found": "unmatched", "later": "later"}

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tailrace.connectors.sdk.auth import reveal
-from tailrace.connectors.sdk.base import Context, Declaration, Finding, Source
+from tailrace.connectors.sdk.base import (
+    Context,
+    Declaration,
+    Finding,
+    Source,
+)
 from tailrace.connectors.sdk.hook_url import account_of, base_and_end, hidden_parts
 from tailrace.connectors.sdk.http import Answer, Http, Manners, origin
 from tailrace.connectors.sdk.options import settings

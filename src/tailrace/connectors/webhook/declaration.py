@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tailrace.connectors.sdk.auth import reveal
-from tailrace.connectors.sdk.base import Connector, Context, Declaration, ObjectType, Option
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Context,
+    Declaration,
+    ObjectType,
+    Option,
+)
 from tailrace.connectors.sdk.hook_url import url_problems
 from tailrace.connectors.sdk.limits import IN_FLIGHT, MAX_WAIT, limit_problems, rate_limit, wire_problems
 from tailrace.connectors.sdk.options import Problem

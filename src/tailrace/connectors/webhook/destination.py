@@ -8,9 +8,14 @@ from typing import Any
 
 import orjson
 
-from tailrace.connectors.sdk.base import NOTHING, RemoteField, WriteBatch, WriteResult
 from tailrace.connectors.sdk.http import Answer, Http, Lost
 from tailrace.connectors.sdk.paging import chunks
+from tailrace.connectors.sdk.writing import (
+    NOTHING,
+    RemoteField,
+    WriteBatch,
+    WriteResult,
+)
 from tailrace.connectors.webhook.answers import LONGEST_REASON, errors_of, message_of, told
 from tailrace.connectors.webhook.declaration import MOST_ROWS
 from tailrace.connectors.webhook.rows import Message, body_of, messages, name_of

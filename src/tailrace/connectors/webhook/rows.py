@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from tailrace.connectors.sdk.base import WriteBatch, WriteResult, WriteRow
+from tailrace.connectors.sdk.writing import WriteBatch, WriteResult, WriteRow
 
 LARGEST_EXACT = 2**53 - 1
 """Most readers of JSON keep numbers as doubles: a whole number beyond this goes as text."""

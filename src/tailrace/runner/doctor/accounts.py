@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from tailrace.connectors.sdk.base import Connector, Declaration, Examines, Finding
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Declaration,
+    Examines,
+    Finding,
+)
 from tailrace.errors import Unavailable
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Pipeline

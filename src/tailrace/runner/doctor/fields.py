@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tailrace.connectors.sdk.base import Finding, RemoteField
+from tailrace.connectors.sdk.base import Finding
 from tailrace.connectors.sdk.options import check_object
+from tailrace.connectors.sdk.writing import RemoteField
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
 from tailrace.runner.remote_fields import missing, problems

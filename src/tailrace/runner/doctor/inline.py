@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from tailrace.connectors.sdk.base import Connector, Examines, Finding, Lists
+from tailrace.connectors.sdk.base import (
+    Connector,
+    Examines,
+    Finding,
+    Lists,
+)
 from tailrace.connectors.sdk.inline import Looks, WrongSetting
 from tailrace.errors import near_miss
 from tailrace.project.spec import Pipeline, Resource
