@@ -321,7 +321,7 @@ def torn_state(state: Path) -> None:
     ("spoil", "file", "message"),
     [
         (newer_work, "work.duckdb", "was written by a newer tailrace (format 99, this one knows 1)"),
-        (newer_state, "state.db", "was written by a newer tailrace (format 99, this one knows 2)"),
+        (newer_state, "state.db", "was written by a newer tailrace (format 99, this one knows 3)"),
         (torn_work, "work.duckdb", "move it away, then run again"),
         (torn_state, "state.db", "it is damaged: move it away, then run again"),
     ],

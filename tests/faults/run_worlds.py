@@ -35,7 +35,9 @@ META = {
     "verdicts": '* EXCLUDE (run_id, "at")',
     "cursors": "resource",
 }
-START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=6)
+NOW = datetime.now(UTC).replace(microsecond=0)
+START = max(NOW - timedelta(hours=6), NOW.replace(hour=0, minute=0, second=1))
+"""Not before today: all that the sandbox was made with happened until then, and an edit behind it would be none."""
 
 
 @dataclass

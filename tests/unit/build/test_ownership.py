@@ -8,11 +8,11 @@ import pytest
 
 from tailrace.build.compile import compile_project
 from tailrace.build.run import build
-from tailrace.build.versions import _may_read
 from tailrace.errors import ProjectError
 from tailrace.events import Notice, listening
 from tailrace.project.load import load_project
 from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.landed import may_read
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 FILES = {
@@ -148,7 +148,7 @@ def test_a_history_whose_state_is_lost_is_not_overwritten(yard):
     ],
 )  # fmt: skip
 def test_rows_taken_whole_hold_the_cursor_too(sql, may):
-    assert _may_read(sql, "lastmodifieddate", "hubspot.contacts") is may
+    assert may_read(sql, "lastmodifieddate", "hubspot.contacts") is may
 
 
 @pytest.mark.parametrize(
