@@ -79,6 +79,9 @@ def undisturbed(tmp_path_factory, sandbox, runs):
         sent = world.run()["syncs"][0]["updated"]
         lines.append(world.lines())
         assert sent > 5, "a round in which nothing is sent proves nothing"
+        assert (
+            world.run()["syncs"][0]["requests"] == 0
+        )  # it lands what was sent, as the run after a repair does
         snapshots.append(world.snapshot())
     return snapshots, lines
 
