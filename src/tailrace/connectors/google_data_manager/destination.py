@@ -11,10 +11,9 @@ from tailrace.connectors.google_data_manager.declaration import ADDRESS, OBJECT_
 from tailrace.connectors.google_data_manager.identifiers import Identifiers, Unsendable
 from tailrace.connectors.google_data_manager.verdicts import Verdict, is_passing
 from tailrace.connectors.sdk.writing import (
-    NOTHING,
     Outcome,
-    RemoteField,
     WriteBatch,
+    WriteOnly,
     WriteResult,
     WriteRow,
 )
@@ -34,26 +33,11 @@ class Person:
     member: Member
 
 
-class GoogleDataManagerDestination:
+class GoogleDataManagerDestination(WriteOnly):
     """`upsert` takes people in, `archive` takes them out. Google names nobody, so there is nothing to read back."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
-
-    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]:  # noqa: ARG002
-        """Google describes none; the declaration names them."""
-        return {}
-
-    def read_fields(
-        self,
-        obj: str,  # noqa: ARG002
-        match_field: str | None,  # noqa: ARG002
-        keys: Sequence[str],  # noqa: ARG002
-        fields: Sequence[str],  # noqa: ARG002
-        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Nothing."""
-        return {}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
         """One result per row, in the rows' order.

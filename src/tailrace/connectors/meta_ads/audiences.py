@@ -16,13 +16,7 @@ from tailrace.connectors.meta_ads.api import Api
 from tailrace.connectors.meta_ads.graph import InvalidParameter, TooMuch
 from tailrace.connectors.meta_ads.identifiers import HASH, Unsendable, entry_value
 from tailrace.connectors.sdk.paging import chunks
-from tailrace.connectors.sdk.writing import (
-    NOTHING,
-    RemoteField,
-    WriteBatch,
-    WriteResult,
-    WriteRow,
-)
+from tailrace.connectors.sdk.writing import WriteBatch, WriteOnly, WriteResult, WriteRow
 from tailrace.errors import TailraceError, VendorRefused
 
 SILENT = "Meta's answer does not count this entry"
@@ -60,26 +54,11 @@ class Told:
         return self.results.get(row.trace) or WriteResult(row.trace, "unknown", reason=self.broke or SILENT)
 
 
-class Audiences:
+class Audiences(WriteOnly):
     """The audiences that one token may change."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
-
-    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]:  # noqa: ARG002
-        """None: the identifiers are known without asking."""
-        return {}
-
-    def read_fields(
-        self,
-        obj: str,  # noqa: ARG002
-        match_field: str | None,  # noqa: ARG002
-        keys: Sequence[str],  # noqa: ARG002
-        fields: Sequence[str],  # noqa: ARG002
-        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Empty: Meta does not tell who is in an audience."""
-        return {}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
         """One result per row, in the rows' order. Former identities go out after the new ones are in."""

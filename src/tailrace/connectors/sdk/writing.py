@@ -207,3 +207,20 @@ class TellsEdits(Protocol):
     ) -> Mapping[str, Mapping[str, Edit]]:
         """As `read_fields`, with times."""
         ...
+
+
+class WriteOnly:
+    """What a destination says that nobody can ask: no fields beyond the declared ones, nothing to read back."""
+
+    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]:  # noqa: ARG002
+        return {}
+
+    def read_fields(
+        self,
+        obj: str,  # noqa: ARG002
+        match_field: str | None,  # noqa: ARG002
+        keys: Sequence[str],  # noqa: ARG002
+        fields: Sequence[str],  # noqa: ARG002
+        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
+    ) -> Mapping[str, Mapping[str, Any]]:
+        return {}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from tailrace.connectors.sdk.http import Http, Lost
 from tailrace.connectors.sdk.writing import (
-    NOTHING,
     Outcome,
-    RemoteField,
     WriteBatch,
+    WriteOnly,
     WriteResult,
     WriteRow,
 )
@@ -23,26 +19,11 @@ REFUSED = (400, 413)
 LONGEST_REASON = 300
 
 
-class SlackDestination:
+class SlackDestination(WriteOnly):
     """Writes only."""
 
     def __init__(self, http: Http, end: str) -> None:
         self._http, self._end = http, end
-
-    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]:  # noqa: ARG002
-        """Slack describes none; the declaration names them."""
-        return {}
-
-    def read_fields(
-        self,
-        obj: str,  # noqa: ARG002
-        match_field: str | None,  # noqa: ARG002
-        keys: Sequence[str],  # noqa: ARG002
-        fields: Sequence[str],  # noqa: ARG002
-        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Nothing."""
-        return {}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
         """One result per row, in the rows' order. An error of the first message is raised, later ones are outcomes."""

@@ -10,12 +10,7 @@ import orjson
 
 from tailrace.connectors.sdk.http import Answer, Http, Lost
 from tailrace.connectors.sdk.paging import chunks
-from tailrace.connectors.sdk.writing import (
-    NOTHING,
-    RemoteField,
-    WriteBatch,
-    WriteResult,
-)
+from tailrace.connectors.sdk.writing import WriteBatch, WriteOnly, WriteResult
 from tailrace.connectors.webhook.answers import LONGEST_REASON, errors_of, message_of, told
 from tailrace.connectors.webhook.declaration import MOST_ROWS
 from tailrace.connectors.webhook.rows import Message, body_of, messages, name_of
@@ -27,26 +22,11 @@ DECIDED_BY_ROWS = (400, 413, 422)
 """Answers that refuse what is in the body: of several rows, it may be one of them."""
 
 
-class WebhookDestination:
+class WebhookDestination(WriteOnly):
     """Writes only: nobody can be asked what a receiver has."""
 
     def __init__(self, http: Http, end: str, signer: Signer, now: Callable[[], datetime]) -> None:
         self._http, self._end, self._signer, self._now = http, end, signer, now
-
-    def fields(self, obj: str, options: Mapping[str, Any] = NOTHING) -> Mapping[str, RemoteField]:  # noqa: ARG002
-        """Not known: a receiver takes what it likes."""
-        return {}
-
-    def read_fields(
-        self,
-        obj: str,  # noqa: ARG002
-        match_field: str | None,  # noqa: ARG002
-        keys: Sequence[str],  # noqa: ARG002
-        fields: Sequence[str],  # noqa: ARG002
-        options: Mapping[str, Any] = NOTHING,  # noqa: ARG002
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Nothing."""
-        return {}
 
     def write(self, batch: WriteBatch) -> list[WriteResult]:
         """One result per row, in the rows' order."""
