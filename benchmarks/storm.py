@@ -87,6 +87,8 @@ STORMS: tuple[tuple[dict[str, Any], ...], ...] = (
     ({"status": 503},),
     ({"lost_answer": True, "probability": 0.3, "route": BATCH}, {"reset": True, "probability": 0.1}, {"status": 429, "probability": 0.1, "body": "{}"}),
 )  # fmt: skip
+CLOSED = 11.0
+"""Seconds; an account that answered 429 without a word stays closed for 10."""
 ENDINGS = (0, 1, 3, 75, -signal.SIGKILL)
 LONGEST_RUN = 120.0
 
@@ -105,9 +107,9 @@ class Storm:
     def tailrace(self, *args: str, kill_after: float | None = None) -> int:
         """The command's exit code; -9 where it was killed, with all its children."""
         command = [sys.executable, "-m", "tailrace", *args, "--project", str(self.root)]
-        log = self.root / "stderr.txt"
+        log = self.root / "said.txt"
         with log.open("w") as out:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=out, start_new_session=True)
+            process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
             try:
                 process.wait(kill_after if kill_after is not None else LONGEST_RUN)
             except subprocess.TimeoutExpired:
@@ -162,13 +164,14 @@ class Storm:
 
     def calm(self) -> None:
         """Run until nothing waits: what was refused for a fault's sake is let try again."""
+        time.sleep(CLOSED)
         for _ in range(4):
             code = self.tailrace("run")
-            assert code in (0, 3), (self.root / "stderr.txt").read_text()
+            assert code in (0, 3), (self.root / "said.txt").read_text()
         self.tailrace("dead", "retry", "people")
         for _ in range(2):
             code = self.tailrace("run")
-        assert code == 0, (self.root / "stderr.txt").read_text()
+        assert code == 0, (self.root / "said.txt").read_text()
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
