@@ -22,15 +22,6 @@ ColumnPart = str | tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What is wrong at an offset of the SQL."""
-
-    offset: int
-    message: str
-    fix: str = ""
-
-
-@dataclass(frozen=True)
 class Facts:
     """`sql` is what the target runs, with marks for the clock and for bare table names; `canonical` is its meaning's digest.
 

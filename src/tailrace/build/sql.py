@@ -15,8 +15,9 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
 
 from tailrace.build import clock
 from tailrace.build.columns import columns_of
-from tailrace.build.facts import Facts, Problem, Table
+from tailrace.build.facts import Facts, Table
 from tailrace.build.marks import marked_ctes, table_mark
+from tailrace.transpile.problem import Problem
 
 _HARMLESS = (
     exp.Unnest, exp.GenerateSeries, exp.Lateral, exp.Values, exp.ExplodingGenerateSeries, exp.GenerateDateArray,
@@ -291,13 +292,13 @@ def _runnable(
             edits.append((int(place["start"]), int(place["end"]) + 1, table_mark(table.name)))
         return _edited(sql, edits)
     if dialect != target:
-        from tailrace.build.transpile.transpile import transpiled
+        from tailrace.transpile.transpile import transpiled
 
         text, problems = transpiled(
             sql,
             dialect,
             {int(table.this.meta["start"]): table_mark(table.name) for table in bare},
-            _clock_kind,
+            _clock_mark,
         )
         if problems:
             raise Wrong(*problems)
@@ -314,6 +315,12 @@ def _runnable(
     except SqlglotError as error:
         fix = f"Write it in words that both {dialect} and {target} know"
         raise Wrong(Problem(0, f"{target} cannot say this: {_first(error)}", fix)) from None
+
+
+def _clock_mark(node: exp.Expr) -> tuple[str, str] | None:
+    """The text that stands for a clock word until a run sets it, and its type."""
+    kind = _clock_kind(node)
+    return (clock.mark(kind), clock.type_of(kind)) if kind else None
 
 
 def _clock_kind(node: exp.Expr) -> str | None:
