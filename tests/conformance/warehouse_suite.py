@@ -17,17 +17,26 @@ from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import TableRef, Warehouse
 from tailrace.warehouse.stage import fingerprint, stage
 
-T = TableRef("space", "Weird name")
-
 
 class WarehouseSuite:
-    def fill(self, warehouse: Warehouse) -> str:
-        warehouse.ensure_schema(T.schema)
-        table = warehouse.dialect.table(T)
+    odd = "a.b"
+    """A column's name with a sign in it that the engine takes."""
+
+    @pytest.fixture
+    def table_ref(self) -> TableRef:
+        return TableRef("space", "Weird name")
+
+    @pytest.fixture
+    def table(self, warehouse, table_ref) -> str:
+        return self.fill(warehouse, table_ref)
+
+    def fill(self, warehouse: Warehouse, ref: TableRef) -> str:
+        warehouse.ensure_schema(ref.schema)
+        table = warehouse.dialect.table(ref)
         columns = ", ".join(
             f"{warehouse.dialect.quote(name)} {warehouse.dialect.type(kind)}"
             for name, kind in (
-                ("id", "bigint"), ("Ext__c", "text"), ("a.b", "double"), ("d", "decimal"),
+                ("id", "bigint"), ("Ext__c", "text"), (self.odd, "double"), ("d", "decimal"),
                 ("at", "timestamp"), ("day", "date"), ("yes", "bool"),
             )
         )  # fmt: skip
@@ -38,29 +47,25 @@ class WarehouseSuite:
         )
         return table
 
-    def test_columns_keep_their_names_and_order(self, warehouse):
-        self.fill(warehouse)
-        assert list(warehouse.columns(T)) == ["id", "Ext__c", "a.b", "d", "at", "day", "yes"]
-        assert warehouse.columns(TableRef("space", "absent")) == {}
-        assert warehouse.tables("space") == {"Weird name": "table"}
+    def test_columns_keep_their_names_and_order(self, warehouse, table_ref, table):
+        assert list(warehouse.columns(table_ref)) == ["id", "Ext__c", self.odd, "d", "at", "day", "yes"]
+        assert warehouse.columns(TableRef(table_ref.schema, "absent")) == {}
+        assert warehouse.tables(table_ref.schema) == {table_ref.name: "table"}
         assert warehouse.tables("nowhere") == {}
 
-    def test_views_are_told_from_tables(self, warehouse):
-        table = self.fill(warehouse)
-        view = TableRef("space", "seen")
+    def test_views_are_told_from_tables(self, warehouse, table_ref, table):
+        view = TableRef(table_ref.schema, "seen")
         warehouse.execute(f"CREATE VIEW {warehouse.dialect.table(view)} AS SELECT * FROM {table}")
-        assert warehouse.tables("space") == {"Weird name": "table", "seen": "view"}
-        assert warehouse.columns(view) == warehouse.columns(T)
+        assert warehouse.tables(table_ref.schema) == {table_ref.name: "table", "seen": "view"}
+        assert warehouse.columns(view) == warehouse.columns(table_ref)
 
-    def test_a_transaction_is_all_or_nothing(self, warehouse):
-        table = self.fill(warehouse)
+    def test_a_transaction_is_all_or_nothing(self, warehouse, table):
         with pytest.raises(RuntimeError), warehouse.transaction():
             warehouse.execute(f"DELETE FROM {table}")
             raise RuntimeError
         assert warehouse.query(f"SELECT count(*) FROM {table}") == [(2,)]
 
-    def test_transactions_nest_into_the_outer_one(self, warehouse):
-        table = self.fill(warehouse)
+    def test_transactions_nest_into_the_outer_one(self, warehouse, table):
         with pytest.raises(RuntimeError), warehouse.transaction():
             with warehouse.transaction():
                 warehouse.execute(f"DELETE FROM {table}")
@@ -72,15 +77,13 @@ class WarehouseSuite:
             warehouse.query("SELECT * FROM absent")
         assert warehouse.query("SELECT 1") == [(1,)]
 
-    def test_a_failed_transaction_leaves_the_warehouse_usable(self, warehouse):
-        table = self.fill(warehouse)
+    def test_a_failed_transaction_leaves_the_warehouse_usable(self, warehouse, table):
         with pytest.raises(WarehouseError), warehouse.transaction():
             warehouse.execute(f"DELETE FROM {table}")
             warehouse.execute("SELECT * FROM absent")
         assert warehouse.query(f"SELECT count(*) FROM {table}") == [(2,)]
 
-    def test_parameters_are_values_never_sql(self, warehouse):
-        table = self.fill(warehouse)
+    def test_parameters_are_values_never_sql(self, warehouse, table):
         rows = warehouse.query(
             f"SELECT id FROM {table} WHERE {warehouse.dialect.quote('Ext__c')} = ?", ["O'Neil"]
         )
@@ -103,15 +106,14 @@ class WarehouseSuite:
         assert pq.read_table(path)["n"].to_pylist() == list(range(25000, 0, -1))
         assert [found.name for found in tmp_path.iterdir() if "tmp" in found.name] == []
 
-    def test_the_row_hash_sees_values_and_forgets_nulls(self, warehouse):
-        table = self.fill(warehouse)
-        columns = {name: kind for name, kind in warehouse.columns(T).items() if name != "id"}
+    def test_the_row_hash_sees_values_and_forgets_nulls(self, warehouse, table_ref, table):
+        columns = {name: kind for name, kind in warehouse.columns(table_ref).items() if name != "id"}
         hashed = warehouse.dialect.row_hash("t", columns)
         before = warehouse.query(f"SELECT {hashed} FROM {table} AS t ORDER BY id")
         assert len({row[0] for row in before}) == 2
         assert all(len(row[0]) == 32 for row in before)
         warehouse.execute(f"ALTER TABLE {table} ADD COLUMN later {warehouse.dialect.type('text')}")
-        wider = warehouse.dialect.row_hash("t", {**columns, "later": warehouse.columns(T)["later"]})
+        wider = warehouse.dialect.row_hash("t", {**columns, "later": warehouse.columns(table_ref)["later"]})
         assert warehouse.query(f"SELECT {wider} FROM {table} AS t ORDER BY id") == before
 
     def test_no_value_imitates_a_border(self, warehouse):
@@ -136,16 +138,14 @@ class WarehouseSuite:
     def test_typed_text_is_canonical(self, warehouse, sql, kind, text):
         assert warehouse.query(f"SELECT {warehouse.dialect.typed_text(sql, kind)}") == [(text,)]
 
-    def test_a_decimal_stays_exact(self, warehouse):
-        table = self.fill(warehouse)
+    def test_a_decimal_stays_exact(self, warehouse, table):
         assert warehouse.query(f"SELECT d FROM {table} WHERE id = 1")[0][0] == Decimal("1.5")
 
-    def test_staging_copies_once_and_knows_its_content(self, warehouse):
-        table = self.fill(warehouse)
-        first = stage(warehouse, T, "copy")
+    def test_staging_copies_once_and_knows_its_content(self, warehouse, table_ref, table):
+        first = stage(warehouse, table_ref, "copy", version="1")
         assert first.rows == 2
-        assert stage(warehouse, T, "copy") == first
+        assert stage(warehouse, table_ref, "copy", version="1") == first
         warehouse.execute(f"UPDATE {table} SET yes = false WHERE id = 1")
-        second = stage(warehouse, T, "copy")
+        second = stage(warehouse, table_ref, "copy", version="2")
         assert second.content != first.content
         assert fingerprint(warehouse, second.ref)[1] == second.content

@@ -95,7 +95,7 @@ class _Builder:
     def build(self, selected: Collection[str], tell: Tell) -> list[StepResult]:
         self._total = len(selected)
         self._results = Results([name for name in self._graph.order if name in selected], tell)
-        with interrupts.stopping(self._warehouse.native().interrupt) as let_finish:
+        with interrupts.stopping(self._warehouse.interrupt) as let_finish:
             try:
                 self._models(selected)
             except BaseException as error:

@@ -16,10 +16,10 @@ from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
 
 if TYPE_CHECKING:
-    from tailrace.warehouse.duckdb import DuckDBWarehouse
+    from tailrace.warehouse.base import Warehouse
 
 
-def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen) -> bool:
+def build(session: Session, warehouse: Warehouse, resolved: Resolved, chosen: Chosen) -> bool:
     """The chosen models, in the graph's order; what was read from a failed resource is flagged stale.
 
     Returns whether nothing has to be said again by the next build: no failure, no notice.
@@ -53,7 +53,7 @@ def build(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chos
 
 
 def _audits(
-    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, chosen: Chosen
+    session: Session, warehouse: Warehouse, resolved: Resolved, chosen: Chosen
 ) -> Mapping[str, Callable[[], str | None]]:
     """The tests of the chosen models, each a step of its own as it ends."""
     from tailrace.build.testing.audit import audits_of

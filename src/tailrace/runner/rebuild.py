@@ -24,8 +24,7 @@ from tailrace.plan.room import needed, room
 from tailrace.plan.scratch import SOURCE, is_published, scratch, without_hooks
 from tailrace.runner.session import utc_now
 from tailrace.state.runs import StepResult
-from tailrace.warehouse.base import TableRef
-from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.base import TableRef, Warehouse
 
 BEFORE = "tailrace_before"
 FIRST = 10
@@ -81,7 +80,7 @@ class Workbench:
 
     def __init__(self) -> None:
         self._open = ExitStack()
-        self._warehouse: DuckDBWarehouse | None = None
+        self._warehouse: Warehouse | None = None
         self._published: tuple[int, int] | None = None
         self._made: set[str] = set()
 
@@ -109,7 +108,7 @@ class Workbench:
 
     def _built(
         self,
-        warehouse: DuckDBWarehouse,
+        warehouse: Warehouse,
         resolved: Resolved,
         graph: Graph,
         models: Collection[str],
@@ -130,7 +129,7 @@ class Workbench:
             warehouse.execute(f"DROP TABLE IF EXISTS {warehouse.dialect.table(TableRef(BEFORE, name))}")
         return found
 
-    def _scratch(self, resolved: Resolved) -> DuckDBWarehouse:
+    def _scratch(self, resolved: Resolved) -> Warehouse:
         path = resolved.project.target.path
         there = path.stat() if path is not None and is_published(resolved.project) else None
         mark = (there.st_ino, there.st_mtime_ns) if there else None
@@ -141,10 +140,10 @@ class Workbench:
             self._warehouse = self._open.enter_context(scratch(resolved.project))
         return self._warehouse
 
-    def _has_rows(self, warehouse: DuckDBWarehouse, node: ModelNode) -> bool:
+    def _has_rows(self, warehouse: Warehouse, node: ModelNode) -> bool:
         return node.table.name in warehouse.tables(node.schema)
 
-    def _keep(self, warehouse: DuckDBWarehouse, node: ModelNode) -> str | None:
+    def _keep(self, warehouse: Warehouse, node: ModelNode) -> str | None:
         """The rows as they are before a build, quoted: the published table itself, or a copy of what was built here."""
         table = warehouse.dialect.table(node.table)
         if node.name not in self._made:
@@ -158,7 +157,7 @@ class Workbench:
 
     def _told(
         self,
-        warehouse: DuckDBWarehouse,
+        warehouse: Warehouse,
         resolved: Resolved,
         step: StepResult,
         before: str | None,

@@ -66,7 +66,7 @@ def replay_resource(
     from tailrace.land.replay import replay
 
     started = session.now()
-    with held(session.folder, LOCK):
+    with held(session.store, LOCK):
         runs.begin(session.store, session.run_id, session.command, session.project.target.name, started)
         with session.warehouse() as warehouse, session.step("land", str(landed.table)):
             done = replay(

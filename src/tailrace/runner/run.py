@@ -31,7 +31,7 @@ def execute(
 ) -> None:
     """Do the wanted steps in the house's order; results are in the session. LockHeld where another run is at work."""
     with ExitStack() as stack, _recorded(session):
-        with held(session.folder, LOCK):
+        with held(session.store, LOCK):
             runs.begin(
                 session.store, session.run_id, session.command, session.project.target.name, session.now()
             )
@@ -41,7 +41,7 @@ def execute(
 
             ship(session, shipments, sending)
             reach("run:delivered")
-            with held(session.folder, LOCK, wait=WAIT_FOR_WAREHOUSE):
+            with held(session.store, LOCK, wait=WAIT_FOR_WAREHOUSE):
                 _settle(session, shipments, publishing="publish" in wanted)
         else:
             _end(session)

@@ -22,14 +22,14 @@ from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.plan.secrets import redactor_of
 from tailrace.project.spec import Connection, Pipeline, Project
 from tailrace.state import runs
+from tailrace.state.opening import open_store
 from tailrace.state.quotas import quota_documents
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.runs import StepResult
-from tailrace.state.store import Store
 from tailrace.warehouse.marks import state_of
 
 if TYPE_CHECKING:
-    from tailrace.warehouse.duckdb import DuckDBWarehouse
+    from tailrace.warehouse.base import Warehouse
 
 LOCK = "run"
 INTERRUPTED = "interrupted"
@@ -68,12 +68,10 @@ class Session:
     _limiters: list[SharedLimiter | NoLimiter] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.project.target.type != "duckdb" or self.project.target.path is None:
-            raise FatalError(f"target {self.project.target.name}: only duckdb targets run in this release")
         self.run_id = self.run_id or f"{self.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         self._redact = redactor_of(self.project).redact
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.store = Store(self.folder / "state.db")
+        self.store = open_store(None if self.elsewhere else self.project.target, self.folder, self.run_id)
 
     @property
     def folder(self) -> Path:
@@ -97,14 +95,14 @@ class Session:
         return path
 
     @contextmanager
-    def warehouse(self) -> Iterator[DuckDBWarehouse]:
-        """The work file, for writing. A lost one is restored from what was published last."""
-        if not self.work.exists() and self.published.exists():
-            self._restore()
-        from tailrace.warehouse.duckdb import DuckDBWarehouse
+    def warehouse(self) -> Iterator[Warehouse]:
+        """The target's warehouse, for writing: the work file, and BigQuery beside it where that is the target."""
+        from tailrace.warehouse.opening import open_warehouse
 
         target = self.project.target
-        warehouse = DuckDBWarehouse(self.work, settings=target.settings, attach=target.attach)
+        if target.type == "duckdb" and not self.work.exists() and self.published.exists():
+            self._restore()
+        warehouse = open_warehouse(target.type, self.work, settings=target.settings, attach=target.attach)
         try:
             yield warehouse
         finally:

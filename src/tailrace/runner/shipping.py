@@ -20,7 +20,7 @@ from tailrace.runner.remote_fields import prepare_fields
 from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
-from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.base import Warehouse
 
 
 @dataclass
@@ -76,7 +76,7 @@ def _heard(sending: Sending) -> AbstractContextManager[None]:
     return nullcontext() if sending.tell is None else tap.listening(sending.tell)
 
 
-def settle_shipments(session: Session, warehouse: DuckDBWarehouse, shipments: Iterable[Shipment]) -> None:
+def settle_shipments(session: Session, warehouse: Warehouse, shipments: Iterable[Shipment]) -> None:
     """Merge the outcomes into the ledger, those of a delivery that failed half way included."""
     for shipment in shipments:
         with session.step("activate", shipment.sync.name):

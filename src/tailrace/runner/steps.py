@@ -23,12 +23,11 @@ from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
 from tailrace.validate.retention import STAGED, clear
 from tailrace.validate.run import judge
-from tailrace.warehouse.base import TableRef
-from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.base import TableRef, Warehouse
 from tailrace.warehouse.stage import stage
 
 
-def land(session: Session, warehouse: DuckDBWarehouse, chosen: Chosen) -> None:
+def land(session: Session, warehouse: Warehouse, chosen: Chosen) -> None:
     """Every resource of every chosen pipeline; one that fails stops no other."""
     for pipeline in chosen.pipelines:
         for resource in resources_of(session, pipeline):
@@ -61,7 +60,7 @@ def placed(pipeline: Pipeline) -> Iterator[None]:
         raise FatalError(str(Diagnostic(pipeline.marks.at(*wrong.path), wrong.message, wrong.fix))) from None
 
 
-def _land(session: Session, warehouse: DuckDBWarehouse, pipeline: Pipeline, resource: Resource) -> StepResult:
+def _land(session: Session, warehouse: Warehouse, pipeline: Pipeline, resource: Resource) -> StepResult:
     from tailrace.land.run import land_resource
 
     if session.days is not None and not kind_of(session, pipeline, resource).backfill:
@@ -126,9 +125,7 @@ def suites_of(resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]) -> tu
     return tuple(suite for suite in resolved.project.suites if suite.name in chosen_names | gates)
 
 
-def validate(
-    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, suites: tuple[Suite, ...]
-) -> None:
+def validate(session: Session, warehouse: Warehouse, resolved: Resolved, suites: tuple[Suite, ...]) -> None:
     """Each suite on the table that its sync will send from (others of the model stage the same rows), or on a staged copy of its model where no sync reads it."""
     for suite in suites:
         with session.step("validate", suite.name), reading(resolved, suite.model):

@@ -33,7 +33,7 @@ from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
 from tailrace.validate.held import quarantined_keys_sql
 from tailrace.validate.standing import binding
-from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.base import Warehouse
 from tailrace.warehouse.stage import Staged, stage
 
 
@@ -42,7 +42,7 @@ def lock_syncs(session: Session, syncs: Iterable[Sync], stack: ExitStack) -> lis
     free: list[Sync] = []
     for sync in syncs:
         try:
-            stack.enter_context(held(session.folder, f"sync-{sync.name}"))
+            stack.enter_context(held(session.store, f"sync-{sync.name}"))
             free.append(sync)
         except LockHeld as error:
             session.record(StepResult("activate", sync.name, "skipped", error=str(error)))
@@ -50,7 +50,7 @@ def lock_syncs(session: Session, syncs: Iterable[Sync], stack: ExitStack) -> lis
 
 
 def prepare_syncs(
-    session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, syncs: Iterable[Sync], sending: Sending
+    session: Session, warehouse: Warehouse, resolved: Resolved, syncs: Iterable[Sync], sending: Sending
 ) -> list[Shipment]:
     """Stage what each sync has to send; a sync without anything to send, or stopped by a gate, is recorded and done."""
     chosen = [_filled(session, sync) for sync in syncs]
@@ -83,18 +83,18 @@ def _filled(session: Session, sync: Sync) -> Sync:
     return replace(sync, options=filled)
 
 
-def _settle_orphans(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved) -> None:
+def _settle_orphans(session: Session, warehouse: Warehouse, resolved: Resolved) -> None:
     """Deliveries whose sync the project no longer has, renamed or removed: what was answered still counts."""
     known = {sync.name for sync in resolved.project.syncs}
     for left in journal.deliveries(session.store):
         if left.sync not in known:
-            with suppress(LockHeld), held(session.folder, f"sync-{left.sync}"):
+            with suppress(LockHeld), held(session.store, f"sync-{left.sync}"):
                 settle(warehouse, session.store, left.delivery)
 
 
 def _prepare(
     session: Session,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     resolved: Resolved,
     sync: Sync,
     sending: Sending,
@@ -136,7 +136,7 @@ def _prepare(
     return [Shipment(sync, prepared.delivery, started, warehouse.columns(staged.ref))]
 
 
-def gated(session: Session, warehouse: DuckDBWarehouse, resolved: Resolved, sync: Sync) -> Staged:
+def gated(session: Session, warehouse: Warehouse, resolved: Resolved, sync: Sync) -> Staged:
     """The staged model, if the gate lets it through: its verdict must be for exactly this content."""
     failed = {(result.step, result.name) for result in session.results if result.status == "failed"}
     if ("build", sync.model) in failed:

@@ -63,7 +63,7 @@ class Testing:
                 self.tell(outcome)
                 self.outcomes.append(outcome)
             return
-        with held(session.folder, "run"):
+        with held(session.store, "run"):
             runs.begin(
                 session.store, session.run_id, session.command, session.project.target.name, session.now()
             )

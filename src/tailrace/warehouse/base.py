@@ -87,6 +87,19 @@ class Warehouse(Protocol):
     def amply(self, work: Callable[[], T]) -> T:
         """What `work` returns, which may be done twice: with what `sparing` leaves it, and where that is too little with all."""
 
+    @property
+    def engine(self) -> str:
+        """Where models are built: duckdb or bigquery."""
+
+    def stamp(self, ref: TableRef) -> str | None:
+        """Changes whenever a table is written, and costs nothing to ask; "" of a view. None: rows are as near as stamps."""
+
+    def keep_near(self, ref: TableRef) -> None:
+        """Reads of this table are frequent and small: an engine that is far away keeps a copy here while it is small."""
+
+    def interrupt(self) -> None:
+        """Stop what runs now; from another thread."""
+
     def columns(self, ref: TableRef) -> dict[str, str]:
         """Column names and engine types in order; empty where there is no such table or view."""
 
@@ -107,6 +120,9 @@ class Warehouse(Protocol):
 
     def native(self) -> Any:
         """The engine's own open connection, for libraries that bring their own SQL."""
+
+    def checkpoint(self) -> None:
+        """Fold what was written into the file, so that it can be copied."""
 
     def close(self) -> None:
         """Flush and let go of the file or session."""

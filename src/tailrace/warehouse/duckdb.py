@@ -33,6 +33,8 @@ LOG = "64MB"
 class DuckDBWarehouse:
     """One open DuckDB file (or memory). Not for several threads at once, but for `native().cursor()`."""
 
+    engine = "duckdb"
+
     def __init__(
         self,
         path: Path | None,
@@ -164,6 +166,15 @@ class DuckDBWarehouse:
             self._con.execute("ROLLBACK")
         except duckdb.Error:
             return  # DuckDB has ended the transaction itself; the first error is the one to show
+
+    def stamp(self, ref: TableRef) -> str | None:  # noqa: ARG002
+        return None
+
+    def keep_near(self, ref: TableRef) -> None:
+        """All of it is here."""
+
+    def interrupt(self) -> None:
+        self._con.interrupt()
 
     def columns(self, ref: TableRef) -> dict[str, str]:
         rows: Any = self.query(

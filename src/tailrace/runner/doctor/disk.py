@@ -68,12 +68,12 @@ def _room(path: Path, folder: Path) -> Finding:
     return Finding("ok", "disk", text)
 
 
-def state_findings(folder: Path) -> Iterator[Finding]:
+def state_findings(target: Target, folder: Path) -> Iterator[Finding]:
     """Whether the state can be used, and whether another run is at work."""
     try:
-        store = Store(folder / "state.db")
+        store = open_store(target, folder)
+        stack.callback(store.close)
         store.read("SELECT count(*) FROM runs")
-        store.close()
     except (TailraceError, OSError, sqlite3.Error) as failure:
         error = refused_by_system(failure) if isinstance(failure, OSError) else failure
         fix = getattr(error, "fix", "") or "move it away, then run again"

@@ -1,0 +1,26 @@
+"""A transaction: what it writes is gathered and sent as one script, so that it happens whole or not at all, whoever dies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tailrace.warehouse.base import TableRef
+
+
+@dataclass
+class Script:
+    """Statements in BigQuery's words, in their order, and the tables that they write."""
+
+    statements: list[str] = field(default_factory=list)
+    written: set[TableRef] = field(default_factory=set)
+    sent: bool = False
+
+    def add(self, statement: str, target: TableRef) -> None:
+        self.statements.append(statement.rstrip("; \n"))
+        self.written.add(target)
+
+    def text(self) -> str:
+        """One job. A single statement is a transaction by itself."""
+        if len(self.statements) == 1:
+            return self.statements[0]
+        return "BEGIN TRANSACTION;\n" + ";\n".join(self.statements) + ";\nCOMMIT TRANSACTION;"

@@ -1,0 +1,107 @@
+"""What a statement does and to which tables, read once from its text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from tailrace.errors import WarehouseError
+from tailrace.warehouse.base import TableRef
+
+Kind = Literal["select", "insert", "change", "make", "view", "drop", "alter", "other"]
+WITHOUT = ("", "temp")
+"""Schemas of what lives in this session alone: temporary tables, registered Arrow tables, CTEs."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`target` is the table written, if any; `reads` all others by name, those without a schema in `session`.
+
+    `body` is the SELECT of what inserts or makes a table from one, in DuckDB's words; `names` the columns it fills.
+    """
+
+    kind: Kind
+    sql: str
+    target: TableRef | None = None
+    reads: frozenset[TableRef] = frozenset()
+    session: frozenset[str] = frozenset()
+    temporary: bool = False
+    replaces: bool = False
+    body: str = ""
+    names: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=512)
+def read_statement(sql: str) -> Statement:
+    """One statement in DuckDB's dialect. What sqlglot cannot read is DuckDB's own business: kind "other"."""
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, read="duckdb") if tree is not None]
+    except SqlglotError:
+        return Statement("other", sql)
+    if len(trees) != 1:
+        raise WarehouseError(f"one statement at a time, not {len(trees)}: {sql[:160]}")
+    return _read(sql, trees[0])
+
+
+def _read(sql: str, tree: exp.Expr) -> Statement:
+    target = _target(tree)
+    reads, session = _tables(tree, target)
+    kind = _kind(tree)
+    body = _body(tree)
+    written = TableRef(target.db, target.name) if target is not None else None
+    temporary = bool(tree.find(exp.TemporaryProperty)) or (target is not None and target.db in WITHOUT)
+    names = tuple(one.name for one in tree.this.expressions) if isinstance(tree.this, exp.Schema) else ()
+    replaces = bool(tree.args.get("replace"))
+    return Statement(kind, sql, written, reads, session, temporary, replaces, body, names)
+
+
+def _kind(tree: exp.Expr) -> Kind:
+    if isinstance(tree, exp.Create):
+        if tree.kind == "SCHEMA":
+            return "other"
+        return "view" if tree.kind == "VIEW" else "make"
+    kinds: tuple[tuple[type[exp.Expr], Kind], ...] = (
+        (exp.Insert, "insert"), (exp.Delete, "change"), (exp.Update, "change"), (exp.Merge, "change"), (exp.TruncateTable, "change"),
+        (exp.Drop, "drop"), (exp.Alter, "alter"), (exp.Query, "select"),
+    )  # fmt: skip
+    return next((kind for found, kind in kinds if isinstance(tree, found)), "other")
+
+
+def _target(tree: exp.Expr) -> exp.Table | None:
+    """The table that a statement writes."""
+    if isinstance(tree, exp.Query | exp.Command):
+        return None
+    found = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if isinstance(tree, exp.TruncateTable) and tree.expressions:
+        found = tree.expressions[0]
+    return found if isinstance(found, exp.Table) else None
+
+
+def _tables(tree: exp.Expr, target: exp.Table | None) -> tuple[frozenset[TableRef], frozenset[str]]:
+    named = {cte.alias_or_name.casefold() for cte in tree.find_all(exp.CTE)}
+    reads, session = set(), set()
+    for table in tree.find_all(exp.Table):
+        if table is target or not isinstance(table.this, exp.Identifier):
+            continue
+        if table.db in WITHOUT:
+            if table.name.casefold() not in named:
+                session.add(table.name)
+        else:
+            reads.add(TableRef(table.db, table.name))
+    return frozenset(reads), frozenset(session)
+
+
+def _body(tree: exp.Expr) -> str:
+    """The text of the SELECT behind INSERT INTO or CREATE TABLE AS, in DuckDB's words."""
+    inner = tree.args.get("expression")
+    if not isinstance(tree, exp.Create | exp.Insert) or not isinstance(inner, exp.Query):
+        return ""
+    if isinstance(tree, exp.Insert) and tree.args.get("with_"):
+        inner = inner.copy()
+        inner.set("with_", tree.args["with_"].copy())
+    return inner.sql("duckdb")

@@ -1,0 +1,63 @@
+"""Rows of this machine inside a statement over there: a few as literals, more as a staged table that a load job fills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tailrace.warehouse.base import STAGE, TableRef
+from tailrace.warehouse.bigquery import types
+from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.literals import literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FEW = 200
+MOST = 100_000
+"""Rows, and characters, up to which they are written into the statement itself: a load job takes seconds."""
+
+
+class Uploads:
+    """Makes relations of Arrow tables; `clear` drops those that became tables."""
+
+    def __init__(self, jobs: Jobs, token: str) -> None:
+        self._jobs, self._token, self._made = jobs, token, list[TableRef]()
+        self._number = 0
+
+    def relation(self, table: pa.Table) -> str:
+        """What stands behind FROM: a subquery in parentheses, or a staged table's name."""
+        if table.num_rows <= FEW:
+            inline = _inline(table)
+            if len(inline) <= MOST:
+                return inline
+        return self._staged(table)
+
+    def _staged(self, table: pa.Table) -> str:
+        self._number += 1
+        ref = TableRef(STAGE, f"up_{self._token}_{self._number}")
+        self._jobs.ensure_dataset(STAGE)
+        self._jobs.load(table, ref, replace=True)
+        self._made.append(ref)
+        return f"`{ref.schema}`.`{ref.name}`"
+
+    def clear(self) -> None:
+        """Once the statements that read them are done; what a kill leaves expires."""
+        for ref in self._made:
+            self._jobs.client.delete_table(self._jobs.name(ref), not_found_ok=True)
+        self._made.clear()
+
+
+def _inline(table: pa.Table) -> str:
+    kinds = [types.to_bigquery(types.of_arrow(one.type)) for one in table.schema]
+    names = [f"`{name}`" for name in table.column_names]
+    if table.num_rows == 0:
+        columns = ", ".join(
+            f"CAST(NULL AS {kind}) AS {name}" for kind, name in zip(kinds, names, strict=True)
+        )
+        return f"(SELECT {columns} FROM UNNEST([1]) WHERE FALSE)"
+    fields = ", ".join(f"{name} {kind}" for kind, name in zip(kinds, names, strict=True))
+    rows = ", ".join(
+        "(" + ", ".join(literal(value, kind) for value, kind in zip(row.values(), kinds, strict=True)) + ")"
+        for row in table.to_pylist()
+    )
+    return f"(SELECT * FROM UNNEST(ARRAY<STRUCT<{fields}>>[{rows}]))"

@@ -1,0 +1,29 @@
+"""Which engine a target opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tailrace.warehouse.base import Warehouse
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+
+def open_warehouse(
+    engine: str, work: Path, *, settings: Mapping[str, Any], attach: Sequence[Mapping[str, str]] = ()
+) -> Warehouse:
+    """`work` is the file that runs write: all there is with DuckDB, what is kept near with BigQuery."""
+    if engine == "duckdb":
+        return DuckDBWarehouse(work, settings=settings, attach=attach)
+    from tailrace.warehouse.bigquery.connection import connect
+    from tailrace.warehouse.bigquery.jobs import Jobs
+    from tailrace.warehouse.bigquery.near import FEW
+    from tailrace.warehouse.bigquery.warehouse import BigQueryWarehouse
+
+    jobs = Jobs(connect(settings), settings)
+    try:
+        return BigQueryWarehouse(DuckDBWarehouse(work), jobs, near_rows=int(settings.get("near_rows") or FEW))
+    except BaseException:
+        jobs.close()
+        raise
