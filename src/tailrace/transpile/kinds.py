@@ -62,22 +62,40 @@ _BOOLEAN = (
 class Kinds:
     """Kinds of every node of a tree, by the node itself."""
 
-    def __init__(self, tree: exp.Expr) -> None:
+    def __init__(self, tree: exp.Expr, tables: Mapping[str, Columns] | None = None) -> None:
         self._found: dict[int, Kind] = {}
+        self._tables = tables or {}
         self.outputs: dict[int, Columns] = {}
         """By source (a table, a subquery, ...): the columns that are known of it."""
         if isinstance(tree, exp.Query):
             self._query(tree, {})
+        else:
+            self._statement(tree)
+
+    def columns_of(self, table: exp.Expr) -> Columns:
+        """What is known of a table's columns from outside the SQL."""
+        name = f"{table.text('db')}.{table.name}" if table.text("db") else table.name
+        return dict(self._tables.get(name.lower(), {}))
+
+    def _statement(self, tree: exp.Expr) -> None:
+        """INSERT, DELETE and their kind: the tables they name, then all else over these."""
+        ctes = self._ctes(tree, {})
+        from_ = tree.args.get("from_")
+        named = [tree.args.get("this"), tree.args.get("using"), from_.this if from_ is not None else None]
+        sources: dict[str, Columns] = {}
+        tables = [one for part in named for one in (part if isinstance(part, list) else [part])]
+        for table in tables:
+            if isinstance(table, exp.Table | exp.Subquery):
+                sources[table.alias_or_name.lower()] = self._source(table, sources, ctes)
+        for child in tree.iter_expressions():
+            if not any(child is table for table in tables):
+                self._kind(child, sources, ctes)
 
     def of(self, node: object) -> Kind:
         return self._found.get(id(node), UNKNOWN)
 
     def _query(self, node: exp.Expr, ctes: Mapping[str, Columns]) -> Columns:
-        seen = dict(ctes)
-        with_ = node.args.get("with_")
-        for cte in with_.expressions if with_ is not None else ():
-            columns = self._query(cte.this, seen)
-            seen[cte.alias.lower()] = _renamed(columns, cte.args.get("alias"))
+        seen = self._ctes(node, ctes)
         if isinstance(node, exp.SetOperation):
             left, right = self._query(node.left, seen), self._query(node.right, seen)
             self._rest(node, {}, seen)
@@ -98,6 +116,15 @@ class Kinds:
             return self._values(node, {}, seen)
         self._rest(node, {}, seen)
         return {}
+
+    def _ctes(self, node: exp.Expr, ctes: Mapping[str, Columns]) -> dict[str, Columns]:
+        """Those that a query sees, its own WITH among them."""
+        seen = dict(ctes)
+        with_ = node.args.get("with_")
+        for cte in with_.expressions if with_ is not None else ():
+            columns = self._query(cte.this, seen)
+            seen[cte.alias.lower()] = _renamed(columns, cte.args.get("alias"))
+        return seen
 
     def _select(self, node: exp.Select, ctes: Mapping[str, Columns]) -> Columns:
         sources: dict[str, Columns] = {}
@@ -131,7 +158,8 @@ class Kinds:
         if isinstance(node, exp.Subquery):
             columns = self._query(node, ctes)
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
-            columns = {} if node.db else dict(ctes.get(node.name.lower(), {}))
+            found = None if node.db else ctes.get(node.name.lower())
+            columns = self.columns_of(node) if found is None else dict(found)
         elif isinstance(node, exp.Values):
             columns = self._values(node, sources, ctes)
         elif isinstance(node, exp.Unnest):

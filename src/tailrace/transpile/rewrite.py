@@ -29,6 +29,8 @@ class Writer:
     problems: list[Problem] = field(default_factory=list)
     elements: dict[str, str] = field(default_factory=dict)
     """Aliases of unnested lists: BigQuery's names the element itself."""
+    read: Mapping[type[exp.Expr], frozenset[str]] = field(default_factory=dict)
+    """The parts that rules look at beside those of READ."""
 
     def kind(self, node: object) -> Kind:
         return self.kinds.of(node)
@@ -46,7 +48,8 @@ class Writer:
         rule = self.rules.get(type(node))
         if rule is None:
             return self.same(node)
-        for part in sorted(_parts(node) - READ.get(type(node), SAME.get(type(node), frozenset()))):
+        read = READ.get(type(node), self.read.get(type(node), SAME.get(type(node), frozenset())))
+        for part in sorted(_parts(node) - read):
             what = f"{part.strip('_').upper().replace('_', ' ')} of {_shown(node)}"
             self.refuse(node, f"{what} has no counterpart in {self.engine}", "Write it in other words")
         return rule(self, node)

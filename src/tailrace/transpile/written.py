@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
 
-_DISGUISE = "\ue000"
+_DISGUISE, _PARAMETER = "\ue000", "\ue001"
 # syntax of their own: `CAST(x AS y)`, `EXTRACT(day FROM x)`, `a LIKE (b)`, and what sqlglot reads right as it stands
 _SYNTAX = {
     "CAST", "TRY_CAST", "SAFE_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "STRUCT", "ARRAY", "EXISTS", "ANY", "ALL", "SOME",
@@ -27,11 +27,18 @@ def parse(sql: str, dialect: str) -> tuple[exp.Expr, list[Token]]:
     found = Dialect.get_or_raise(dialect)
     tokens = found.tokenize(sql)
     _disguise(tokens, found.parser_class, dialect)
-    [tree] = found.parser().parse(tokens, sql)
+    [tree] = found.parser().parse([_placed(token) for token in tokens], sql)
     if tree is None:
         raise ValueError("no statement")
     _show(tree)
     return tree, tokens
+
+
+def _placed(token: Token) -> Token:
+    """A `?` as a name, for the parser notes where names stand."""
+    if token.token_type != TokenType.PLACEHOLDER or token.text != "?":
+        return token
+    return Token(TokenType.VAR, f"{_PARAMETER}{token.start}", token.line, token.col, token.start, token.end)
 
 
 def _disguise(tokens: Sequence[Token], parser: Any, dialect: str) -> None:
@@ -50,10 +57,12 @@ def _disguise(tokens: Sequence[Token], parser: Any, dialect: str) -> None:
 
 
 def _is_clause(tokens: Sequence[Token], index: int) -> bool:
-    """FROM unnest(...), `f(x) FILTER (...)` and `* REPLACE (...)` are no calls."""
+    """FROM unnest(...), `THEN INSERT (...)`, `f(x) FILTER (...)` and `* REPLACE (...)` are no calls."""
     word, before = tokens[index].text.upper(), tokens[index - 1].token_type if index else None
     if word == "UNNEST":
         return before in _BEFORE_A_TABLE
+    if word == "INSERT":
+        return before == TokenType.THEN
     if word == "FILTER":
         return before == TokenType.R_PAREN
     if word == "REPLACE":
@@ -63,7 +72,11 @@ def _is_clause(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _show(tree: exp.Expr) -> None:
-    for node in tree.walk():
+    for node in list(tree.walk()):
+        if isinstance(node, exp.Column) and node.name.startswith(_PARAMETER):
+            mark = exp.Placeholder()
+            mark.meta["start"] = mark.meta["end"] = int(node.name.removeprefix(_PARAMETER))
+            node.replace(mark)
         if isinstance(node, exp.Anonymous) and isinstance(node.this, str):
             node.set("this", node.this.removeprefix(_DISGUISE).lower())
         elif isinstance(node, exp.Identifier | exp.Var) and str(node.this).startswith(_DISGUISE):

@@ -20,6 +20,7 @@ _SIMPLE: dict[exp.DType, str] = {
     **dict.fromkeys((_T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.TIMESTAMPTZ, _T.TIMESTAMP_S, _T.TIMESTAMP_MS), "TIMESTAMP"),
     _T.BOOLEAN: "BOOL", _T.DATE: "DATE", _T.TIME: "TIME", _T.BLOB: "BYTES", _T.VARBINARY: "BYTES", _T.JSON: "JSON",
 }  # fmt: skip
+_TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 _REFUSED = {
     _T.INT128: "Cast to BIGINT, or to DECIMAL(38, 0)", _T.UINT128: "Cast to DECIMAL(38, 0)", _T.UUID: "Keep it as VARCHAR",
     **dict.fromkeys((_T.UTINYINT, _T.USMALLINT, _T.UINT, _T.UBIGINT), "Cast to BIGINT"),
@@ -85,7 +86,9 @@ def _converted(w: Writer, node: exp.Cast, target: str, source: Kind, *, safe: bo
     if target == "INT64" and safe and source.name in ("text", ""):
         # DuckDB reads '2.5' as 3
         return cast(call("ROUND", cast(w.write(node.this), "BIGNUMERIC", safe=True)), "INT64", safe=True)
-    if target == "BOOL" and (source.name == "text" or safe):
+    if target == "BOOL" and source.name == "text":
+        return _truth(w.write(node.this), safe=safe)
+    if target == "BOOL" and safe:
         fix = "Compare: lower(x) IN ('true', 't', '1', 'yes')"
         return w.refuse(node, "DuckDB reads more words as a BOOLEAN than BigQuery", fix)
     if target == "JSON":
@@ -114,6 +117,14 @@ def _whole(value: exp.Expr, *, safe: bool) -> exp.Expr:
         "ROUND", cast(value, "BIGNUMERIC", safe=safe), exp.Literal.number(0), text("ROUND_HALF_EVEN")
     )
     return cast(rounded, "INT64", safe=safe)
+
+
+def _truth(value: exp.Expr, *, safe: bool) -> exp.Expr:
+    """All words that DuckDB reads as a BOOLEAN; BigQuery reads true and false alone, and fails at others."""
+    read = exp.Case(default=None if safe else cast(value.copy(), "BOOL"))
+    for words, truth in ((_TRUE, exp.true()), (_FALSE, exp.false())):
+        read = read.when(exp.In(this=call("LOWER", value.copy()), expressions=[text(word) for word in words]), truth)
+    return read
 
 
 def as_text(w: Writer, node: exp.Expr, *, cast_unknown: bool) -> exp.Expr:

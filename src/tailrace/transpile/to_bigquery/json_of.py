@@ -60,6 +60,17 @@ def size(w: Writer, node: exp.Anonymous) -> exp.Expr:
     return call("ARRAY_LENGTH", call("JSON_QUERY_ARRAY", *arguments))
 
 
+def is_double(w: Writer, node: exp.EQ) -> exp.Expr | None:
+    """`json_type(x, path) = 'DOUBLE'`: a number with a point or an exponent. BigQuery's JSON_TYPE knows one kind of number."""
+    asked = node.left
+    if not isinstance(asked, exp.Anonymous) or asked.this != "json_type" or len(asked.expressions) != 2:
+        return None
+    if string_of(node.right) != "DOUBLE":
+        return None
+    value = call("JSON_QUERY", w.write(asked.expressions[0]), _path(w, asked, asked.expressions[1]))
+    return call("REGEXP_CONTAINS", value, text(r"^-?[0-9]+[.eE]"))
+
+
 CALLS: dict[str, tuple[int, int, Rule]] = {
     **dict.fromkeys(("json_extract", "json_extract_path", "json_extract_string", "json_extract_path_text"), (2, 2, extracted)),
     "json_array_length": (1, 2, size),

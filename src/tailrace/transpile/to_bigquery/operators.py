@@ -154,10 +154,12 @@ def within(w: Writer, node: exp.In) -> exp.Expr:
 
 
 def equal(w: Writer, node: exp.EQ) -> exp.Expr:
-    """`x = ANY (SELECT ...)` is IN."""
+    """`x = ANY (SELECT ...)` is IN; a JSON's type is told by its text."""
     if isinstance(node.expression, exp.Any) and isinstance(node.expression.this, exp.Subquery):
         return exp.In(this=w.write(node.this), query=w.write(node.expression.this))
-    return compared(w, node)
+    from tailrace.transpile.to_bigquery import json_of
+
+    return json_of.is_double(w, node) or compared(w, node)
 
 
 def like(w: Writer, node: exp.Like | exp.ILike) -> exp.Expr:

@@ -36,7 +36,7 @@ def set_operation(w: Writer, node: exp.SetOperation) -> exp.Expr:
 def _select(w: Writer, node: exp.Select, names: list[str]) -> exp.Expr:
     arguments: dict[str, Any] = {}
     if node.args.get("with_") is not None:
-        arguments["with_"] = _with(w, node.args["with_"])
+        arguments["with_"] = with_ctes(w, node.args["with_"])
     for key in _CLAUSES[:2]:  # what FROM brings is known before columns are written
         value = node.args.get(key)
         if value:
@@ -116,7 +116,8 @@ def _reads(node: exp.Expr, name: str) -> bool:
     return any(column.name.lower() == name.lower() for column in node.find_all(exp.Column))
 
 
-def _with(w: Writer, node: exp.With) -> exp.Expr:
+def with_ctes(w: Writer, node: exp.With) -> exp.Expr:
+    """WITH, the names behind a CTE's own written inside it."""
     ctes = []
     for cte in node.expressions:
         alias = cte.args["alias"]
@@ -281,7 +282,7 @@ def _set_operation(w: Writer, node: exp.SetOperation, names: list[str]) -> exp.E
     if node.args.get("by_name"):
         arguments |= {"by_name": True, "side": "FULL", "kind": "OUTER"}
     if node.args.get("with_") is not None:
-        arguments["with_"] = _with(w, node.args["with_"])
+        arguments["with_"] = with_ctes(w, node.args["with_"])
     return type(node)(**arguments, **tail(w, node))
 
 

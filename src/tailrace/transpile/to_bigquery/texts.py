@@ -12,7 +12,7 @@ from tailrace.transpile.rewrite import Writer, call, cast, number, string_of, te
 from tailrace.transpile.to_bigquery.casts import as_text
 
 Rule = Callable[[Writer, exp.Anonymous], exp.Expr]
-_FORMAT = re.compile(r"%(?:%|0?\d*[di]|\d*s|0?\d*\.\d+f)")
+_FORMAT = re.compile(r"%(?:%|0?\d*[di]|\d*s|0?\d*\.\d+f|\.\d+g)")
 
 
 def same(name: str, *after: exp.Expr) -> Rule:
