@@ -120,7 +120,7 @@ class Jobs:
         body.seek(0)
         with self._told(f"load into {ref}"):
             self._running = self.client.load_table_from_file(
-                body, self.name(ref), job_config=config, location=self.location, size=body.getbuffer().nbytes
+                body, self.name(ref), job_config=config, location=self.location
             )
             self._running.result()
         self.tally.loads += 1

@@ -13,6 +13,10 @@ from sqlglot.dialects.dialect import Dialect
 
 from tailrace.errors import WarehouseError
 
+NUL = "\0"
+ESCAPES = (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"))
+"""A literal holds no line's end; of all other signs none has a meaning in it."""
+
 
 def bound(sql: str, params: Sequence[Any]) -> str:
     """DuckDB's SQL with its `?` replaced by the values, in their order. WarehouseError where the numbers differ."""
@@ -47,17 +51,17 @@ def duckdb_literal(value: Any) -> str:
         return f"CAST('{plain.isoformat(sep=' ')}' AS TIMESTAMP)"
     if isinstance(value, date):
         return f"CAST('{value.isoformat()}' AS DATE)"
-    return "'" + str(value).replace("'", "''") + "'"
+    parts = ("'" + one.replace("'", "''") + "'" for one in str(value).split(NUL))
+    return " || chr(0) || ".join(parts) if NUL in str(value) else "".join(parts)
 
 
 def text(value: str) -> str:
-    """A text as BigQuery writes it: escapes are its own, so every odd character is one."""
-    escapes = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return "'" + "".join(escapes.get(one) or _printable(one) for one in value) + "'"
-
-
-def _printable(one: str) -> str:
-    return one if one.isprintable() or ord(one) > 0xFFFF else f"\\u{ord(one):04x}"
+    """A text as BigQuery writes it. A NUL stands in no literal, so it is called in."""
+    if NUL in value:
+        return "CONCAT(" + ", CHR(0), ".join(text(one) for one in value.split(NUL)) + ")"
+    for one, escape in ESCAPES:
+        value = value.replace(one, escape)
+    return f"'{value}'"
 
 
 def literal(value: Any, kind: str) -> str:

@@ -33,6 +33,10 @@ class Near:
     def keep(self, ref: TableRef) -> None:
         """From now on a copy is kept here, where the table is not too large; what is there already is fetched."""
         if self.is_both(ref):
+            if self._rows(ref) > self._limit:
+                self.let_go(ref)
+            return
+        if self._limit <= 0:
             return
         found = self._jobs.table(ref)
         if found is None:
@@ -40,6 +44,9 @@ class Near:
         elif found.rows <= self._limit:
             self.fetch(ref)
             self._here[ref] = True
+
+    def _rows(self, ref: TableRef) -> int:
+        return int(self._local.query(f"SELECT count(*) FROM {self._local.dialect.table(ref)}")[0][0])
 
     def is_awaited(self, ref: TableRef) -> bool:
         """Whether a copy is to be kept of a table that is not there yet."""

@@ -79,6 +79,8 @@ def _target(tree: exp.Expr) -> exp.Table | None:
     found = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     if isinstance(tree, exp.TruncateTable) and tree.expressions:
         found = tree.expressions[0]
+    if isinstance(tree, exp.Drop):  # which keeps its tables under another name since sqlglot 30
+        found = next(tree.find_all(exp.Table), None)
     return found if isinstance(found, exp.Table) else None
 
 

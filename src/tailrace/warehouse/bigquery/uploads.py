@@ -55,9 +55,13 @@ def _inline(table: pa.Table) -> str:
             f"CAST(NULL AS {kind}) AS {name}" for kind, name in zip(kinds, names, strict=True)
         )
         return f"(SELECT {columns} FROM UNNEST([1]) WHERE FALSE)"
-    fields = ", ".join(f"{name} {kind}" for kind, name in zip(kinds, names, strict=True))
     rows = ", ".join(
-        "(" + ", ".join(literal(value, kind) for value, kind in zip(row.values(), kinds, strict=True)) + ")"
+        "STRUCT("
+        + ", ".join(
+            f"{literal(value, kind)} AS {name}"
+            for value, kind, name in zip(row.values(), kinds, names, strict=True)
+        )
+        + ")"
         for row in table.to_pylist()
     )
-    return f"(SELECT * FROM UNNEST(ARRAY<STRUCT<{fields}>>[{rows}]))"
+    return f"(SELECT * FROM UNNEST([{rows}]))"

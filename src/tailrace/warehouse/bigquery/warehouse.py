@@ -185,6 +185,8 @@ class BigQueryWarehouse:
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
         """Rows that are known here: into the table there, and into its copy here."""
         names = found.names or tuple(self.columns(target))
+        if not names:
+            raise WarehouseError(f"there is no table {target}")
         listed = ", ".join(map(self.dialect.quote, names))
         rows = rows.rename_columns(list(names))
         if self.near.is_both(target):

@@ -1,0 +1,158 @@
+"""Where statements run: what is near is read here, what lives in both places is written twice, and one script writes it there."""
+
+from __future__ import annotations
+
+import secrets
+
+import pyarrow as pa
+import pytest
+
+from tailrace.errors import WarehouseError
+from tailrace.warehouse.base import META, TableRef
+from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.warehouse import BigQueryWarehouse, Native
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+
+@pytest.fixture
+def opened(tmp_path, bigquery):
+    made = []
+
+    def open_one(name: str = "work", **more):
+        local = DuckDBWarehouse(tmp_path / f"{name}.duckdb")
+        made.append(local)
+        return BigQueryWarehouse(
+            local, Jobs(bigquery, {"project": bigquery.project, "location": "US"}), **more
+        )
+
+    yield open_one
+    for local in made:
+        local.close()
+
+
+@pytest.fixture
+def near(opened):
+    """A table of both places, with two rows."""
+    warehouse = opened()
+    ref = TableRef(f"d_{secrets.token_hex(3)}", "rows")
+    warehouse.ensure_schema(ref.schema)
+    warehouse.keep_near(ref)
+    warehouse.execute(f"CREATE TABLE {ref} (k BIGINT, v VARCHAR)")
+    warehouse.execute(f"INSERT INTO {ref} VALUES (1, 'a'), (2, ?)", ["it's"])
+    return warehouse, ref
+
+
+def there(warehouse, ref):
+    return sorted(warehouse.jobs.rows(f"SELECT * FROM `{ref.schema}`.`{ref.name}`"))
+
+
+def test_a_near_table_is_written_twice_and_read_for_nothing(near):
+    warehouse, ref = near
+    assert there(warehouse, ref) == [(1, "a"), (2, "it's")]
+    before = dict(warehouse.jobs.tally.statements)
+    assert warehouse.query(f"SELECT * FROM {ref} ORDER BY k") == [(1, "a"), (2, "it's")]
+    assert warehouse.jobs.tally.statements == before
+
+
+def test_a_transaction_is_one_script(near):
+    warehouse, ref = near
+    before = sum(warehouse.jobs.tally.statements.values())
+    with warehouse.transaction():
+        warehouse.execute(f"DELETE FROM {ref} WHERE k = 1")
+        warehouse.execute(f"INSERT INTO {ref} SELECT k + 1, v FROM {ref}")
+        assert warehouse.query(f"SELECT k FROM {ref} ORDER BY k") == [(2,), (3,)]
+    assert sum(warehouse.jobs.tally.statements.values()) == before + 1
+    assert there(warehouse, ref) == [(2, "it's"), (3, "it's")]
+
+
+def test_a_script_that_fails_leaves_both_places_as_they_were(near):
+    warehouse, ref = near
+    with pytest.raises(WarehouseError), warehouse.transaction():
+        warehouse.execute(f"DELETE FROM {ref} WHERE true")
+        warehouse.execute(f"INSERT INTO {ref.schema}.nowhere SELECT * FROM {ref}")
+    assert (
+        there(warehouse, ref) == warehouse.query(f"SELECT * FROM {ref} ORDER BY k") == [(1, "a"), (2, "it's")]
+    )
+
+
+def test_rows_of_this_machine_travel_with_the_statement(near):
+    warehouse, ref = near
+    far = TableRef(ref.schema, "far")
+    warehouse.execute(f"CREATE TABLE {far} (k BIGINT, v VARCHAR)")
+    warehouse.execute(f"INSERT INTO {far} SELECT * FROM {ref}")
+    many = pa.table({"k": list(range(5_000)), "v": [f"é\n'{n}" for n in range(5_000)]})
+    with warehouse.registered("many", many) as name:
+        assert warehouse.query(f"SELECT count(*), min(m.v) FROM {far} AS f JOIN {name} AS m USING (k)") == [
+            (2, "é\n'1")
+        ]
+        warehouse.execute(f"INSERT INTO {far} SELECT k + 10, v FROM {name}")
+    assert warehouse.query(f"SELECT count(*), max(v) FROM {far}") == [(5_002, max(many["v"].to_pylist()))]
+    warehouse.execute("CREATE TEMP TABLE gone AS SELECT 1 AS k")
+    warehouse.execute(f"DELETE FROM {far} AS t WHERE EXISTS (SELECT 1 FROM gone AS g WHERE g.k = t.k)")
+    assert warehouse.query(f"SELECT k FROM {far} WHERE k < 10") == [(2,)]
+    assert [name for name in warehouse.jobs.tables("tailrace_stage") if name.startswith("up_")] == []
+
+
+def test_a_temporary_table_of_what_is_far_lies_here(near):
+    warehouse, ref = near
+    far = TableRef(ref.schema, "far2")
+    warehouse.execute(f"CREATE TABLE {far} AS SELECT * FROM {ref}")
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT k, upper(v) AS v FROM {far}")
+    before = dict(warehouse.jobs.tally.statements)
+    assert warehouse.query("SELECT * FROM t ORDER BY k") == [(1, "A"), (2, "IT'S")]
+    assert warehouse.jobs.tally.statements == before
+
+
+def test_reading_what_the_open_transaction_wrote_there_is_refused(near):
+    warehouse, ref = near
+    far = TableRef(ref.schema, "far3")
+    warehouse.execute(f"CREATE TABLE {far} (k BIGINT)")
+    with (
+        pytest.raises(WarehouseError, match="is read in the transaction that writes it"),
+        warehouse.transaction(),
+    ):
+        warehouse.execute(f"INSERT INTO {far} VALUES (1)")
+        warehouse.query(f"SELECT * FROM {far}")
+    assert warehouse.query(f"SELECT * FROM {far}") == []
+
+
+def test_native_text_goes_as_it_is(near):
+    warehouse, ref = near
+    assert warehouse.query(
+        Native(f"SELECT SAFE_CAST('x' AS INT64), ANY_VALUE(k) FROM `{ref.schema}`.`{ref.name}` WHERE k = 2")
+    ) == [(None, 2)]
+
+
+def test_another_machine_fetches_what_is_kept_near(near, opened):
+    warehouse, ref = near
+    warehouse.execute(f"CREATE TABLE IF NOT EXISTS {META}.facts_{ref.schema} (name VARCHAR, told_at TIMESTAMP)")
+    warehouse.execute(f"INSERT INTO {META}.facts_{ref.schema} VALUES ('x', '1969-12-31 23:59:59.5')")
+    other = opened("other")
+    other.refresh()
+    assert other.query(f"SELECT * FROM {META}.facts_{ref.schema}") == warehouse.query(
+        f"SELECT * FROM {META}.facts_{ref.schema}"
+    )
+    other.keep_near(ref)
+    before = dict(other.jobs.tally.statements)
+    assert other.query(f"SELECT * FROM {ref} ORDER BY k") == [(1, "a"), (2, "it's")]
+    assert other.jobs.tally.statements == before == {}
+
+
+def test_after_a_kill_between_the_two_commits_the_copies_are_fetched_anew(near, opened, tmp_path):
+    warehouse, ref = near
+    warehouse.jobs.execute(f"INSERT INTO `{ref.schema}`.`{ref.name}` VALUES (3, 'there alone')")
+    (tmp_path / "work.duckdb.ahead").touch()
+    warehouse.local.close()
+    again = opened()
+    assert again.query(f"SELECT v FROM {ref} WHERE k = 3") == [("there alone",)]
+    assert not (tmp_path / "work.duckdb.ahead").exists()
+
+
+def test_a_table_that_grew_is_let_go_and_read_there(near, opened):
+    warehouse, ref = near
+    warehouse.local.close()
+    small = opened(near_rows=1)
+    small.keep_near(ref)
+    assert small.local.columns(ref) == {}
+    assert small.query(f"SELECT count(*) FROM {ref}") == [(2,)]
+    assert sum(small.jobs.tally.statements.values()) == 1
