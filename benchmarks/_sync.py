@@ -58,7 +58,7 @@ def run(folder: Path, url: str) -> dict[str, Any]:
     from tailrace.connectors.sdk.registry import declaration
     from tailrace.project.spec import FieldMap, Guardrails, Marks, Sync
     from tailrace.state.rate import NoLimiter
-    from tailrace.state.store import Store
+    from tailrace.state.sqlite import SQLiteStore
     from tailrace.warehouse.base import TableRef
     from tailrace.warehouse.duckdb import DuckDBWarehouse
     from tailrace.warehouse.stage import stage
@@ -75,7 +75,7 @@ def run(folder: Path, url: str) -> dict[str, Any]:
     contacts = next(each for each in declared.objects if each.name == "contacts")
     options = {"access_token": "x", "base_url": url, "rate_limit": "off"}
     connector = declared.open(options, Context("hubspot", NoLimiter(), now))
-    store = Store(folder / "state.db")
+    store = SQLiteStore(folder / "state.db")
 
     def prepare() -> Any:
         warehouse = DuckDBWarehouse(folder / "work.duckdb")

@@ -122,7 +122,7 @@ def collected(folder: Path, memory: str) -> int:
 def prepared(folder: Path, memory: str) -> int:
     from tailrace.activate.run import Options, prepare
     from tailrace.connectors.sdk import registry
-    from tailrace.state.store import Store
+    from tailrace.state.sqlite import SQLiteStore
     from tailrace.warehouse.base import STAGE, TableRef
     from tailrace.warehouse.stage import Staged
 
@@ -131,7 +131,7 @@ def prepared(folder: Path, memory: str) -> int:
     contacts = next(each for each in declared.objects if each.name == OBJECT)
     warehouse = open_warehouse(folder, memory)
     rows = int(warehouse.query(f'SELECT count(*) FROM "{STAGE}"."{SYNC}"')[0][0])
-    store = Store(folder / "state.db")
+    store = SQLiteStore(folder / "state.db")
     done = prepare(
         warehouse, store, sync(), contacts, ACCOUNT, Staged(TableRef(STAGE, SYNC), rows, ""), None, run_id="r1",
         now=lambda: datetime.now(UTC), folder=folder / "stage", options=Options(sandbox=True),

@@ -69,9 +69,9 @@ def client(url: str, state: str, seconds: float) -> None:
     from tailrace.connectors.sdk.base import Context
     from tailrace.connectors.sdk.http import Http
     from tailrace.state.rate import SharedLimiter
-    from tailrace.state.store import Store
+    from tailrace.state.sqlite import SQLiteStore
 
-    limiter = SharedLimiter(Store(Path(state)), "hubspot")
+    limiter = SharedLimiter(SQLiteStore(Path(state)), "hubspot")
     limiter.learn(LIMIT, WINDOW)
     http = Http(url, NoAuth({}), Context("hubspot", limiter, lambda: datetime.now(UTC)), in_flight=THREADS)
     until = time.monotonic() + seconds

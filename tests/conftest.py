@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import emulator
+from tests import postgres as servers
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,13 @@ def bigquery():
         opened = emulator.client(address)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A running Postgres of one's own with an empty database `state`."""
+    if servers.programs() is None:
+        pytest.skip("no Postgres here: apt-get install postgresql")
+    pytest.importorskip("psycopg", reason="no psycopg here: pip install 'tailrace[postgres]'")
+    with servers.running() as server:
+        yield server

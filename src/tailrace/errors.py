@@ -8,6 +8,7 @@ TailraceError
 │   ├── AuthError             the vendor refuses the credentials or a scope is missing
 │   ├── VendorRefused         the vendor refuses the request as a whole; repeating it cannot help
 │   ├── SchemaError           columns collide, a type changed under a frozen contract
+│   ├── LockLost              this run's lock has ended, and another run may be at work
 │   └── WarehouseError        the warehouse cannot be opened, read or written
 └── RetriableError        the same call may succeed later; `retry_after` in seconds, if known
     ├── RateLimited           an account's budget is spent
@@ -107,6 +108,10 @@ class VendorRefused(FatalError):
 
 class SchemaError(FatalError):
     """Columns collide, or values changed their type under a contract that freezes it."""
+
+
+class LockLost(FatalError):
+    """A lock of this run has ended before the run did: it stood still, or could not reach the state."""
 
 
 class WarehouseError(FatalError):

@@ -11,7 +11,7 @@ from tailrace.connectors.sdk.base import Context
 from tailrace.connectors.sdk.registry import declaration
 from tailrace.project.spec import FieldMap, Guardrails, Marks, Sync
 from tailrace.state.rate import NoLimiter
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import stage
@@ -30,7 +30,7 @@ def main(folder: Path, url: str, mode: str, run_id: str) -> int:
     declared = declaration("hubspot")
     options = {"access_token": "sandbox", "base_url": url, "rate_limit": "off"}
     connector = declared.open(options, Context("hubspot", NoLimiter(), now))
-    store = Store(folder / "state.db")
+    store = SQLiteStore(folder / "state.db")
     warehouse = DuckDBWarehouse(folder / "work.duckdb")
     activate.recover(warehouse, store)
     contacts = next(each for each in declared.objects if each.name == "contacts")

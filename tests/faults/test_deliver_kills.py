@@ -14,7 +14,7 @@ import pytest
 
 from tailrace.sandbox.server import Sandbox
 from tailrace.state import journal
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tests.conformance.vendors import Desk
 
@@ -94,7 +94,7 @@ def assert_all_arrived(folder, desk, mode, version=0):
         mine = contacts[ledger[str(i)][1]]
         assert (mine["email"], mine["lead_score"]) == (f"p{i}@x.io", str(i % 100 + version))
     assert logged == [(ROWS,)]
-    store = Store(folder / "state.db")
+    store = SQLiteStore(folder / "state.db")
     assert journal.deliveries(store) == []
     store.close()
     assert list((folder / "stage").iterdir()) == []

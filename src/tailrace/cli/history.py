@@ -17,6 +17,7 @@ from tailrace.cli.frame import Frame
 from tailrace.cli.render import status_word, step_line, table
 from tailrace.errors import BadInput, WarehouseError, near_miss
 from tailrace.project.spec import Project
+from tailrace.state.opening import open_existing
 from tailrace.state.quotas import quota_documents, quota_line
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
@@ -31,10 +32,9 @@ SHOWN = 200
 
 @contextmanager
 def _store(project: Project) -> Iterator[Store]:
-    path = project.state_dir / "state.db"
-    if not path.exists():
+    store = open_existing(project.target, project.state_dir)
+    if store is None:
         raise BadInput("nothing has run here yet", "run `tailrace run`")
-    store = Store(path)
     try:
         yield store
     finally:

@@ -130,7 +130,7 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: Callable[...
     try:
         if not session.work.exists() and not session.published.exists():
             raise BadInput("nothing has run here yet", "run `tailrace run`")
-        with held(session.folder, LOCK):
+        with held(session.store, LOCK):
             whole = shows_work(session)
             with session.warehouse() as warehouse:
                 number = change(warehouse, sync, list(keys))

@@ -35,7 +35,7 @@ def write_report(frame: Frame, output: str | None, run_id: str, data_docs: str |
     if data_docs:
         _refuse_foreign(data_docs)
     shown = output or NAME
-    local = read_local(project.state_dir / "state.db")
+    local = read_local(project.target, project.state_dir)
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     with published(project) as warehouse:
         found = read_report(warehouse, project, version=__version__, now=now, run_id=run_id, local=local)

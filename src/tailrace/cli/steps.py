@@ -231,7 +231,7 @@ def _roll_back(frame: Frame) -> None:
 
     session = Session(frame.load(), "publish")
     try:
-        with held(session.folder, LOCK):
+        with held(session.store, LOCK):
             path = rollback(session.published)
             session.store.remember(FACT, "rolled back")
     finally:

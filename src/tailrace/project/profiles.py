@@ -23,12 +23,13 @@ from tailrace.project.dbt.profile import (
 )
 from tailrace.project.reader import NAME, SQL_NAME, Reader, hint
 from tailrace.project.secrets import wrapped
+from tailrace.project.shared_state import shared_state
 from tailrace.project.spec import EMPTY, Connection, Marks, Target
 from tailrace.project.yaml import read_yaml
 
 FILE = "profiles.yml"
 PROFILE_KEYS = ("target", "outputs")
-TARGET_KEYS = ("type", "connections")
+TARGET_KEYS = ("type", "connections", "state")
 ATTACHED_KEYS = ("path", "alias")
 PUBLISH_KEYS = ("schemas",)
 ENGINES = ("duckdb", "bigquery")
@@ -152,6 +153,8 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
             reader.problem("type must be text", "Write the connector's name", "connections", key, "type")
     kind = cast("Literal['duckdb', 'bigquery']", engine)
     target = Target(name, kind, connections, marks, schema=_schema(reader), threads=_threads(reader))
+    if reader.mapping("state") or isinstance(reader.data.get("state"), Mapping):
+        target = replace(target, state=shared_state(reader, profile_name, name))
     return _duckdb(root, reader, target) if engine == "duckdb" else _bigquery(reader, target)
 
 

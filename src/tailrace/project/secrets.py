@@ -152,8 +152,9 @@ def _from_keyring(name: str) -> str:
 
 
 def secrets_of(target: Target) -> list[Secret]:
-    """Every Secret in a target: its connections' options and its engine's settings."""
+    """Every Secret in a target: its connections' options, its engine's settings, its state's address."""
     places: list[Any] = [target.settings, *(connection.options for connection in target.connections.values())]
+    places += [] if target.state is None else [target.state.url]
     return [value for place in places for _, value in _leaves("", place) if isinstance(value, Secret)]
 
 
@@ -165,6 +166,7 @@ def all_secret_values(
     Of pipelines also the password inside an address (`postgresql://user:password@host/db`).
     """
     inline = [value for pipeline in pipelines for _, value in _leaves("", pipeline.options)]
+    inline += [] if target.state is None else [target.state.url]
     secrets = [*secrets_of(target), *(value for value in inline if isinstance(value, Secret))]
     found = {text for secret in secrets if not secret.is_placeholder for text in secret.reveal_all()}
     found |= {

@@ -363,6 +363,15 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class SharedState:
+    """The Postgres that holds a target's state in place of this machine: `url` is a Secret, `lease` in seconds."""
+
+    url: Any
+    schema: str
+    lease: float
+
+
+@dataclass(frozen=True)
 class Target:
     """A warehouse and the vendor accounts that go with it. `path` is absolute; `settings` are the engine's.
 
@@ -380,6 +389,8 @@ class Target:
     schema: str = "main"
     """dbt's `target.schema`: where models of a dbt project are built that name no schema of their own."""
     threads: int = 1
+    state: SharedState | None = None
+    """None: `state.db` in the project's folder."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tailrace.errors import FatalError
 from tailrace.report.document import KEPT, Run
+from tailrace.state.opening import HasState, reading
 
 RUNS = (
     "SELECT run_id, command, started_at, status, error FROM runs WHERE status <> 'running'"
@@ -40,21 +41,21 @@ class Local:
 NOTHING = Local()
 
 
-def read_local(path: Path) -> Local:
-    """From `state.db`, read-only and without waiting for it; nothing where it is not here or cannot be read."""
-    if not path.exists():
-        return NOTHING
+def read_local(target: HasState, folder: Path) -> Local:
+    """From the state, read-only and without waiting for it; nothing where it is not there or cannot be read."""
     steps: dict[str, list[LocalStep]] = defaultdict(list)
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            runs = [_run(*row) for row in db.execute(RUNS)]
+        with reading(target, folder) as read:
+            if read is None:
+                return NOTHING
+            runs = [_run(*row) for row in read(RUNS, [])]
             for run in runs:
-                for name, status, error, detail in db.execute(STEPS, (run.run_id,)):
+                for name, status, error, detail in read(STEPS, [run.run_id]):
                     reused = bool(json.loads(detail or "{}").get("reused"))
                     steps[name].append(
                         LocalStep(run, status if not error or status == "stopped" else "failed", reused)
                     )
-    except sqlite3.Error:
+    except (sqlite3.Error, FatalError):
         return NOTHING
     return Local(runs[0] if runs else None, steps)
 

@@ -24,7 +24,10 @@ INTENT, ANSWERED = 0, 1
 
 @dataclass(frozen=True)
 class Delivery:
-    """One changeset on its way. `stage` is its Parquet file; `meta` what settling needs to know without the project."""
+    """One changeset on its way. `meta`: what settling needs to know without the project.
+
+    `stage` is its Parquet file, on the machine that staged it.
+    """
 
     delivery: str
     sync: str
@@ -66,7 +69,7 @@ class Answer:
 
 def open_delivery(store: Store, delivery: Delivery, *, used_approval: str | None = None) -> None:
     """Enter a delivery whose staged file is on the disk; an approval is used up in the same transaction."""
-    stage = os.path.relpath(delivery.stage, store.path.parent)  # a project may be moved before it runs again
+    stage = os.path.relpath(delivery.stage, store.folder)  # a project may be moved before it runs again
     with store.write() as db:
         db.execute(
             "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -100,7 +103,7 @@ def find(store: Store, delivery: str) -> Delivery | None:
 
 def _delivery(store: Store, row: tuple[Any, ...]) -> Delivery:
     delivery, sync, account, obj, run_id, stage, rows, created_at, meta, stopped = row
-    path = store.path.parent / stage
+    path = store.folder / stage
     return Delivery(delivery, sync, account, obj, run_id, path, rows, created_at, json.loads(meta), stopped)
 
 

@@ -1,42 +1,14 @@
-"""Locks that a kill frees at once: flock on small files beside the state."""
+"""Who may work: one word for a lock of one machine and for a lease that several machines go by."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tailrace.errors import LockHeld
+from tailrace.state import flocks
+from tailrace.state.store import Lease, Store
 
 
-@contextmanager
-def held(folder: Path, name: str, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold `<folder>/<name>.lock`; raises LockHeld naming the holder after `wait` seconds."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _take(handle, name, time.monotonic() + wait)
-        with suppress(OSError):  # a full disk: the lock holds, only its holder's name is missing
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _take(handle: int, name: str, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                holder = os.pread(handle, 32, 0).decode() or "unknown"
-                raise LockHeld(
-                    f"another run holds the {name} lock (process {holder})",
-                    "wait until it ends, then run again",
-                ) from None
-            time.sleep(0.05)
+def held(of: Store | Path, name: str, *, wait: float = 0.0) -> AbstractContextManager[Lease]:
+    """Hold the lock `name` of a store, or of a folder of this machine; LockHeld naming its holder after `wait` seconds."""
+    return flocks.held(of, name, wait=wait) if isinstance(of, Path) else of.held(name, wait=wait)

@@ -44,14 +44,13 @@ class StepResult:
 def begin(store: Store, run_id: str, command: str, target: str, now: datetime) -> None:
     """Record a run that starts; runs of dead processes that never ended are closed as failed."""
     with store.write() as db:
-        for old, pid in db.execute("SELECT run_id, pid FROM runs WHERE status = 'running'").fetchall():
-            if not _alive(pid):
-                db.execute(
-                    "UPDATE runs SET status = 'failed', error = 'killed', finished_at = ? WHERE run_id = ?",
-                    (now.isoformat(), old),
-                )
+        for old in store.abandoned(db):
+            db.execute(
+                "UPDATE runs SET status = 'failed', error = 'killed', finished_at = ? WHERE run_id = ?",
+                (now.isoformat(), old),
+            )
         db.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, NULL, 'running', NULL, ?)",
+            "INSERT INTO runs (run_id, command, target, started_at, status, pid) VALUES (?, ?, ?, ?, 'running', ?)",
             (run_id, command, target, now.isoformat(), os.getpid()),
         )
 
@@ -60,6 +59,7 @@ def record(store: Store, run_id: str, step: StepResult) -> None:
     """Record one step, behind those that ended before it."""
     detail = json.dumps(dict(step.detail), default=str)
     with store.write() as db:
+        store.lock_row(db, "runs", "run_id", run_id)
         db.execute(
             "INSERT INTO steps SELECT ?, coalesce(max(position), -1) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM steps WHERE run_id = ?",
             (
@@ -80,6 +80,7 @@ def record(store: Store, run_id: str, step: StepResult) -> None:
 def record_all(store: Store, run_id: str, steps: Sequence[StepResult]) -> None:
     """Record many steps at once, in their order, behind those that ended before them."""
     with store.write() as db:
+        store.lock_row(db, "runs", "run_id", run_id)
         found = db.execute("SELECT coalesce(max(position), -1) + 1 FROM steps WHERE run_id = ?", (run_id,))
         first = int(found.fetchone()[0])
         db.executemany(
@@ -104,13 +105,3 @@ def finish(store: Store, run_id: str, status: str, error: str | None, now: datet
             "UPDATE runs SET status = ?, error = ?, finished_at = ? WHERE run_id = ?",
             (status, error, now.isoformat(), run_id),
         )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid != os.getpid()

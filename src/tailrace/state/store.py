@@ -1,117 +1,90 @@
-"""`state.db`: one SQLite file per target, in WAL, safe for several threads and processes."""
+"""What holds a target's state, whatever engine is behind it: `state.db` (sqlite.py) or a schema of a Postgres (postgres.py).
+
+The rooms beside this one write SQL that both engines read: `?` for values, `ON CONFLICT`, `"window"` in quotes. What the engines say
+differently is a method here.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
-
-from tailrace.errors import FatalError
+from typing import Any, Protocol
 
 FORMAT = 3
-
-TABLES = """
-CREATE TABLE runs (run_id TEXT PRIMARY KEY, command TEXT NOT NULL, target TEXT NOT NULL, started_at TEXT NOT NULL,
-  finished_at TEXT, status TEXT NOT NULL, error TEXT, pid INTEGER NOT NULL);
-CREATE TABLE steps (run_id TEXT NOT NULL, position INTEGER NOT NULL, step TEXT NOT NULL, name TEXT NOT NULL,
-  status TEXT NOT NULL, rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL, seconds REAL NOT NULL, error TEXT,
-  detail TEXT, PRIMARY KEY (run_id, position));
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE buckets (bucket TEXT PRIMARY KEY, requests INTEGER NOT NULL, window REAL NOT NULL, blocked_until REAL NOT NULL);
-CREATE TABLE grants (bucket TEXT NOT NULL, at REAL NOT NULL);
-CREATE INDEX grants_at ON grants (bucket, at);
-CREATE TABLE approvals (changeset TEXT PRIMARY KEY, sync TEXT NOT NULL, asked_at TEXT NOT NULL, summary TEXT NOT NULL, approved_at TEXT);
-CREATE TABLE deliveries (delivery TEXT PRIMARY KEY, sync TEXT NOT NULL, account TEXT NOT NULL, object TEXT NOT NULL, run_id TEXT NOT NULL,
-  stage TEXT NOT NULL, rows INTEGER NOT NULL, created_at TEXT NOT NULL, meta TEXT NOT NULL, stopped TEXT);
-CREATE TABLE batches (delivery TEXT NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL,
-  state INTEGER NOT NULL, sent_at TEXT NOT NULL, outcome BLOB, PRIMARY KEY (delivery, seq));
-"""
-SINCE_FORMAT_1 = """
-CREATE TABLE quotas (connection TEXT NOT NULL, name TEXT NOT NULL, amount REAL NOT NULL, remaining REAL NOT NULL,
-  unit TEXT NOT NULL, resets_at TEXT, told_at TEXT NOT NULL, PRIMARY KEY (connection, name));
-"""
-SINCE_FORMAT_2 = """
-ALTER TABLE grants ADD COLUMN done REAL;
-ALTER TABLE buckets ADD COLUMN blocked_at REAL NOT NULL DEFAULT 0;
-"""
-STEPS = {1: TABLES, 2: SINCE_FORMAT_1, 3: SINCE_FORMAT_2}
-"""What each format added; a file of an older one is brought up step by step."""
+"""Of the tables; an older store is brought up step by step, a newer one is refused."""
 
 
-class Store:
-    """An open `state.db`. Every thread gets a connection of its own; `close` ends them all.
+class Rows(Protocol):
+    """What a statement gave back."""
 
-    `synchronous=FULL`, since the journal's intent must be on the disk before the request leaves.
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> Sequence[Any]: ...
+
+
+class Writing(Protocol):
+    """An open write transaction."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> object: ...
+
+
+class Lease(Protocol):
+    """A held lock."""
+
+    def check(self) -> None:
+        """LockLost where it is not ours any more; asks nobody, so it may stand before every step."""
+
+
+class Store(ABC):
+    """The open state of one target, safe for several threads and processes.
+
+    `folder` lies on this machine: staged files are told by their place in it. What `write` has done is on the disk when its block
+    ends, since the journal's intent must be there before the request leaves.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._prepare()
+    folder: Path
+    place: str
+    """How messages name it; never with a password."""
 
-    def _prepare(self) -> None:
-        with self.write() as db:
-            version = int(db.execute("PRAGMA user_version").fetchone()[0])
-            if version > FORMAT:
-                raise FatalError(
-                    f"{self.path} was written by a newer tailrace (format {version}, this one knows {FORMAT})",
-                    "install the newer tailrace",
-                )
-            for step in range(version + 1, FORMAT + 1):
-                for statement in STEPS[step].split(";\n"):
-                    if statement.strip():
-                        db.execute(statement)
-            if version < FORMAT:
-                db.execute(f"PRAGMA user_version = {FORMAT}")
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Writing]:
+        """One write transaction. LockLost where a lock that this store holds is not ours any more; nothing is written then."""
 
-    def connection(self) -> sqlite3.Connection:
-        """The calling thread's connection, in autocommit mode."""
-        found: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if found is None:
-            found = self._open()
-            self._local.db = found
-        return found
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as error:
-            fix = "check its permissions and the free disk space"
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-                fix = "it is damaged: move it away, then run again; the ledger knows what was accepted"
-            raise FatalError(f"cannot open {self.path}: {error}", fix) from error
-        with self._guard:
-            self._all.append(db)
-        return db
-
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction, durable when the block ends."""
-        db = self.connection()
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
-        except BaseException as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise FatalError(
-                    f"cannot write {self.path}: {error}", "free some disk space, then run again"
-                ) from error
-            raise
-
+    @abstractmethod
     def read(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""
-        return self.connection().execute(sql, tuple(params)).fetchall()
+
+    @abstractmethod
+    def lock_row(self, db: Writing, table: str, key: str, value: str) -> None:
+        """Until the transaction ends nobody else writes the row whose `key` is `value`, where it exists."""
+
+    @abstractmethod
+    def insert(self, db: Writing, sql: str, params: Sequence[Any]) -> int:
+        """Insert one row of a table that has a `rowid`, and tell it."""
+
+    @abstractmethod
+    def now(self, db: Writing | None = None) -> float:
+        """Seconds since 1970 by the clock that all who share the state go by; FatalError where it cannot be asked."""
+
+    @abstractmethod
+    def abandoned(self, db: Writing) -> list[str]:
+        """Runs that are recorded as running and whose process is gone."""
+
+    @abstractmethod
+    def held(self, name: str, *, wait: float = 0.0) -> AbstractContextManager[Lease]:
+        """Hold a lock of this name; LockHeld naming its holder after `wait` seconds."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """LockLost where a lock that this store took is not ours any more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End every connection."""
 
     def fact(self, name: str) -> str | None:
         """A small remembered value."""
@@ -120,11 +93,7 @@ class Store:
 
     def remember(self, name: str, value: str) -> None:
         with self.write() as db:
-            db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
-
-    def close(self) -> None:
-        with self._guard:
-            for db in self._all:
-                db.close()
-            self._all.clear()
-        self._local = threading.local()
+            db.execute(
+                "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
+            )

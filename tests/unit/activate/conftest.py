@@ -11,7 +11,7 @@ from tests.unit.activate.crm import CONTACTS, CRM
 from tailrace.activate import run as activate
 from tailrace.activate.target import scope_of
 from tailrace.project.spec import FieldMap, Guardrails, Marks, Sync
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 from tailrace.warehouse.stage import stage
@@ -103,7 +103,7 @@ class House:
 @pytest.fixture
 def house(tmp_path):
     warehouse = DuckDBWarehouse(tmp_path / "work.duckdb")
-    store = Store(tmp_path / "state.db")
+    store = SQLiteStore(tmp_path / "state.db")
     yield House(tmp_path, warehouse, store, sync=replace(SYNC, guardrails=NO_LIMITS))
     warehouse.close()
     store.close()

@@ -11,7 +11,7 @@ from tests.unit.activate.crm import CRM
 
 from tailrace.activate import run as activate
 from tailrace.project.spec import FieldMap
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 KEYS = 6
@@ -137,7 +137,7 @@ def statuses(house, rules, waiting):
 def test_what_changed_is_sent_once_and_nothing_else(tmp_path_factory, history):
     folder = tmp_path_factory.mktemp("history")
     guardrails = replace(NO_LIMITS, max_nulled=None, empty_model="send")
-    house = House(folder, DuckDBWarehouse(None), Store(folder / "state.db"), crm=CRM())
+    house = House(folder, DuckDBWarehouse(None), SQLiteStore(folder / "state.db"), crm=CRM())
     house.sync = replace(SYNC, mode="upsert", suppress="not consent", guardrails=guardrails)
     rules = Rules()
     for edits, how in [*history, ([], None), ([], None)]:

@@ -13,13 +13,13 @@ from tailrace.cli.start import write_project
 from tailrace.records import Quota
 from tailrace.state.quotas import quota_documents, quota_line
 from tailrace.state.rate import SharedLimiter
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 
 NOW = datetime(2026, 3, 4, 21, 0, tzinfo=UTC)
 
 
 def line(tmp_path, quota, ago=timedelta(minutes=3)):
-    store = Store(tmp_path / "state.db")
+    store = SQLiteStore(tmp_path / "state.db")
     limiter = SharedLimiter(store, "hubspot", clock=(NOW - ago).timestamp)
     limiter.report(quota)
     limiter.flush()
@@ -64,7 +64,7 @@ def test_a_quota_in_words(tmp_path, quota, ago, said):
 
 def test_status_tells_what_is_left_of_each_connection(tmp_path, capsys):
     write_project(tmp_path / "acme")
-    store = Store(tmp_path / "acme" / ".tailrace" / "dev" / "state.db")
+    store = SQLiteStore(tmp_path / "acme" / ".tailrace" / "dev" / "state.db")
     for name in ("hubspot", "gone"):
         limiter = SharedLimiter(store, name)
         limiter.report(Quota("daily", 100, 60))

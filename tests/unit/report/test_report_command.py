@@ -19,7 +19,7 @@ from tailrace.runner.session import LOCK
 from tailrace.state import runs
 from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 
 VERDICT = "lead_scores can be trusted, but for 12 rows held back: 1 of 2 checks pass, judged 21 Nov 2026, 09:02 UTC on 500 rows."
 
@@ -100,7 +100,7 @@ def test_a_run_at_work_is_not_waited_for(project):
     """Another process holds the run's lock and a write transaction of the state."""
     folder = project / ".tailrace" / "dev"
     folder.mkdir(parents=True)
-    Store(folder / "state.db").close()
+    SQLiteStore(folder / "state.db").close()
     writing = sqlite3.connect(folder / "state.db", isolation_level=None)
     writing.execute("BEGIN IMMEDIATE")
     with held(folder, LOCK):
@@ -109,7 +109,7 @@ def test_a_run_at_work_is_not_waited_for(project):
 
 
 def test_what_only_this_machine_knows_is_told(project, capsys):
-    store = Store(project / ".tailrace" / "dev" / "state.db")
+    store = SQLiteStore(project / ".tailrace" / "dev" / "state.db")
     later = START.replace(hour=10, tzinfo=UTC)
     runs.begin(store, "r2", "run", "dev", later)
     runs.record(store, "r2", StepResult("validate", "lead_scores", "skipped", detail={"reused": True}))

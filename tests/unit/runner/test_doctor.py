@@ -23,7 +23,7 @@ from tailrace.runner.doctor.versions import judge
 from tailrace.sandbox.server import Sandbox
 from tailrace.state.locks import held
 from tailrace.state.rate import SharedLimiter
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
@@ -259,7 +259,7 @@ def test_a_run_at_work_is_a_warning(project, capsys):
 
 
 def test_a_scarce_quota_is_a_warning(project, capsys):
-    store = Store(project / ".tailrace" / "dev" / "state.db")
+    store = SQLiteStore(project / ".tailrace" / "dev" / "state.db")
     limiter = SharedLimiter(store, "ga4")
     limiter.report(Quota("tokens a day", 200_000, 150, unit="tokens"))
     limiter.flush()

@@ -12,12 +12,12 @@ import pytest
 
 from tailrace.errors import FatalError
 from tailrace.state import journal
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "state.db")
+    store = SQLiteStore(tmp_path / "state.db")
     yield store
     store.close()
 
@@ -45,7 +45,7 @@ def test_a_moved_project_finds_its_staged_rows(store, tmp_path):
     entered(store, tmp_path)
     store.close()
     moved = tmp_path.rename(tmp_path.with_name("moved"))
-    again = Store(moved / "state.db")
+    again = SQLiteStore(moved / "state.db")
     assert journal.find(again, "d1").stage == moved / "d1.parquet"
     again.close()
 
@@ -109,8 +109,8 @@ SENDER = """
 import sys
 from pathlib import Path
 from tailrace.state import journal
-from tailrace.state.store import Store
-store = Store(Path(sys.argv[1]))
+from tailrace.state.sqlite import SQLiteStore
+store = SQLiteStore(Path(sys.argv[1]))
 journal.open_delivery(store, journal.Delivery("d", "s", "a", "o", "r", Path("x"), 1, "2026", {}))
 with journal.JournalWriter(store, "d") as writer:
     answer = None
@@ -170,7 +170,7 @@ def test_the_connection_that_writes_intents_syncs_each_commit(store, tmp_path, m
     with journal.JournalWriter(store, "d1") as writer:
         writer.commit(None, journal.Intent(0, 0, 100))
         assert seen[0] == (2, "wal")
-        other = Store(store.path)  # what another process sees the moment the commit has returned
+        other = SQLiteStore(store.path)  # what another process sees the moment the commit has returned
         assert [record.outcome for record in journal.batches(other, "d1")] == [None]
         other.close()
 

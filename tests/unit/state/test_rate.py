@@ -11,7 +11,7 @@ import pytest
 from tailrace.errors import RateLimited
 from tailrace.events import Waiting, listening
 from tailrace.state.rate import NoLimiter, SharedLimiter
-from tailrace.state.store import Store
+from tailrace.state.sqlite import SQLiteStore
 
 
 class Clock:
@@ -34,7 +34,7 @@ def clock():
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "state.db")
+    store = SQLiteStore(tmp_path / "state.db")
     yield store
     store.close()
 
@@ -96,7 +96,7 @@ def test_budget_survives_the_process(tmp_path, store, clock):
     limit.learn(2, 60.0)
     limit.acquire()
     limit.acquire()
-    again = limiter(Store(tmp_path / "state.db"), clock)
+    again = limiter(SQLiteStore(tmp_path / "state.db"), clock)
     assert again.acquire() == pytest.approx(60.25)
 
 
@@ -151,8 +151,8 @@ PROCESS = """
 import sys, threading, time
 from pathlib import Path
 from tailrace.state.rate import SharedLimiter
-from tailrace.state.store import Store
-limit = SharedLimiter(Store(Path(sys.argv[1])), "hubspot", margin=0.0)
+from tailrace.state.sqlite import SQLiteStore
+limit = SharedLimiter(SQLiteStore(Path(sys.argv[1])), "hubspot", margin=0.0)
 limit.learn(10, 0.4)
 def work():
     for _ in range(8):
@@ -165,7 +165,7 @@ threads = [threading.Thread(target=work) for _ in range(2)]
 
 def test_threads_and_processes_share_one_budget(tmp_path):
     path = tmp_path / "state.db"
-    store = Store(path)
+    store = SQLiteStore(path)
     store.remember("keep", "all grants")
     store.connection().execute("CREATE TABLE every (at REAL)")
     store.connection().execute(
@@ -284,13 +284,13 @@ def test_an_end_told_twice_or_without_a_place_changes_nothing(store, clock):
 def test_a_state_file_of_the_format_before_is_brought_up(tmp_path):
     import sqlite3
 
-    from tailrace.state.store import SINCE_FORMAT_1, TABLES
+    from tailrace.state.sqlite import SINCE_FORMAT_1, TABLES
 
     db = sqlite3.connect(tmp_path / "old.db")
     db.executescript(
         TABLES + SINCE_FORMAT_1 + "INSERT INTO grants VALUES ('crm/', 1.0); PRAGMA user_version = 2;"
     )
     db.close()
-    store = Store(tmp_path / "old.db")
+    store = SQLiteStore(tmp_path / "old.db")
     assert store.read("SELECT at, done FROM grants") == [(1.0, None)]
     store.close()

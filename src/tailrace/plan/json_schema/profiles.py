@@ -26,6 +26,7 @@ from tailrace.project.profiles import (
     PUBLISH_KEYS,
     TARGET_KEYS,
 )
+from tailrace.project.shared_state import STATE_KEYS
 
 ATTACHED = mapping(
     ATTACHED_KEYS,
@@ -33,6 +34,18 @@ ATTACHED = mapping(
     ("path",),
 )
 PUBLISH = mapping(PUBLISH_KEYS, {"schemas": about("what of the warehouse is published; default: all", TEXTS)})
+STATE = about(
+    "a Postgres that holds runs, locks, budgets and journals for several machines; default: this machine's own file",
+    mapping(
+        STATE_KEYS,
+        {
+            "url": about("postgresql://user:password@host:5432/database, as a secret", FILLED),
+            "schema": about("default: tailrace_<profile>_<target>", FILLED),
+            "lease": about("how long a lock outlives a killed holder", TEXT, default="60s"),
+        },
+        ("url",),
+    ),
+)
 NEEDED = {"duckdb": ("path",), "bigquery": ("project",)}
 OF_ENGINES = {
     "path": about("the file that is published, relative to the project", FILLED),
@@ -89,6 +102,7 @@ def _engine(name: str) -> Schema:
     }
     table = {key: OF_ENGINES[key] for key in ENGINE_KEYS[name]}
     table |= {"type": {"const": name}, "connections": about("the vendors' accounts, by name", connections)}
+    table["state"] = STATE
     return mapping((*TARGET_KEYS, *ENGINE_KEYS[name]), table, ("type", *NEEDED[name]))
 
 

@@ -29,7 +29,7 @@ def examine(
     yield from warehouse_findings(project.target)
     if project.target.path is None:  # nothing can run on such a target, so nothing more is needed of it
         return
-    of_state = list(state_findings(project.state_dir))
+    of_state = list(state_findings(project.target, project.state_dir))
     yield from of_state
     with ExitStack() as stack:
         usable = not any(finding.level == "error" for finding in of_state)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tailrace.connectors.sdk.base import Finding
-from tailrace.errors import LockHeld, TailraceError, refused_by_system
+from tailrace.errors import FatalError, LockHeld, TailraceError, refused_by_system
 from tailrace.project.spec import Target
 from tailrace.runner.session import LOCK
 from tailrace.state.locks import held
+from tailrace.state.opening import open_store
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
@@ -72,20 +73,30 @@ def state_findings(target: Target, folder: Path) -> Iterator[Finding]:
     """Whether the state can be used, and whether another run is at work."""
     try:
         store = open_store(target, folder)
-        stack.callback(store.close)
-        store.read("SELECT count(*) FROM runs")
     except (TailraceError, OSError, sqlite3.Error) as failure:
         error = refused_by_system(failure) if isinstance(failure, OSError) else failure
         fix = getattr(error, "fix", "") or "move it away, then run again"
         yield Finding("error", "state", str(getattr(error, "message", error)), fix)
         return
-    yield Finding("ok", "state", "state.db can be read and written")
     try:
-        with held(folder, LOCK):
-            found = Finding("ok", "lock", "no run is at work")
+        yield from _used(store, "state.db" if target.state is None else store.place)
+    finally:
+        store.close()
+
+
+def _used(store: Store, name: str) -> Iterator[Finding]:
+    try:
+        store.read("SELECT count(*) FROM runs")
+    except (FatalError, sqlite3.Error) as error:
+        fix = getattr(error, "fix", "") or "move it away, then run again"
+        yield Finding("error", "state", str(getattr(error, "message", error)), fix)
+        return
+    yield Finding("ok", "state", f"{name} can be read and written")
+    try:
+        with held(store, LOCK):
+            yield Finding("ok", "lock", "no run is at work")
     except LockHeld as error:
-        found = Finding("warning", "lock", error.message, error.fix)
-    yield found
+        yield Finding("warning", "lock", error.message, error.fix)
 
 
 def _nearest(folder: Path) -> Path:
