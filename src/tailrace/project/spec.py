@@ -433,3 +433,8 @@ class Project:
     def state_dir(self) -> Path:
         """`.tailrace/<target>`: work files that belong to tailrace alone."""
         return self.root / ".tailrace" / self.target.name
+
+    @property
+    def published(self) -> Path:
+        """The file that commands read: the target's own, or of one that lies elsewhere the copies of this machine."""
+        return self.target.path or self.state_dir / "published.duckdb"

@@ -89,10 +89,8 @@ class Session:
 
     @property
     def published(self) -> Path:
-        """The file that analysts open."""
-        path = self.project.target.path
-        assert path is not None
-        return path
+        """The file that analysts open; of a BigQuery target what commands read on this machine."""
+        return self.project.published
 
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:
