@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from tailrace.errors import Diagnostic, Location
+from tailrace.project.bigquery import BIGQUERY_KEYS, read_settings
 from tailrace.project.dbt.lax_yaml import read_lax
 from tailrace.project.dbt.profile import (
     ATTACHED_ALSO,
     DBT_KEYS,
     attached_file,
-    credentials,
     find_profiles,
     missing_fix,
     refuse_network,
@@ -35,7 +35,7 @@ PUBLISH_KEYS = ("schemas",)
 ENGINES = ("duckdb", "bigquery")
 ENGINE_KEYS = {
     "duckdb": ("path", "attach", "publish", "settings"),
-    "bigquery": ("project", "location"),
+    "bigquery": BIGQUERY_KEYS,
 }
 _RESERVED_ALIASES = ("memory", "temp", "system", "main")
 
@@ -155,7 +155,9 @@ def _target(root: Path, profile: Reader, profile_name: str, name: str) -> Target
     target = Target(name, kind, connections, marks, schema=_schema(reader), threads=_threads(reader))
     if reader.mapping("state") or isinstance(reader.data.get("state"), Mapping):
         target = replace(target, state=shared_state(reader, profile_name, name))
-    return _duckdb(root, reader, target) if engine == "duckdb" else _bigquery(reader, target)
+    if engine == "duckdb":
+        return _duckdb(root, reader, target)
+    return replace(target, settings=read_settings(reader, root))
 
 
 def _schema(reader: Reader) -> str:
@@ -227,11 +229,3 @@ def _attached(root: Path, parent: Reader) -> tuple[Mapping[str, str], ...]:
 
 def _absolute(root: Path, path: str) -> Path:
     return (root / Path(path).expanduser()).absolute()
-
-
-def _bigquery(reader: Reader, target: Target) -> Target:
-    project = "database" if reader.lax is not None and "database" in reader.data else "project"
-    settings = {"project": reader.text(project, required=True), "location": reader.text("location", "US")}
-    if reader.lax is not None:
-        settings |= credentials(reader)
-    return replace(target, settings=settings)

@@ -35,6 +35,7 @@ def keys_read(source: str) -> set[str]:
     [
         ("toml", 5),
         ("profiles", 14),
+        ("bigquery", 13),
         ("load_pipelines", 11),
         ("described", 20),
         ("data_tests", 15),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tailrace.connectors.sdk.base import Declaration
+from tailrace.plan.json_schema.bigquery import BIGQUERY, VIEWS
 from tailrace.plan.json_schema.options import declarations, options_table, required
 from tailrace.plan.json_schema.values import (
     FILLED,
@@ -55,8 +56,7 @@ OF_ENGINES = {
         "DuckDB's own settings, such as memory_limit: 1GB",
         {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
     ),
-    "project": about("the Google Cloud project", FILLED),
-    "location": about("where its datasets lie", TEXT, default="US"),
+    **BIGQUERY,
 }
 
 
@@ -101,6 +101,7 @@ def _engine(name: str) -> Schema:
         "additionalProperties": {"$ref": "#/$defs/connection"},
     }
     table = {key: OF_ENGINES[key] for key in ENGINE_KEYS[name]}
+    table |= {"publish": VIEWS} if name == "bigquery" else {}
     table |= {"type": {"const": name}, "connections": about("the vendors' accounts, by name", connections)}
     table["state"] = STATE
     return mapping((*TARGET_KEYS, *ENGINE_KEYS[name]), table, ("type", *NEEDED[name]))

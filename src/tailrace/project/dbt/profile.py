@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.project.reader import Reader
-from tailrace.project.secrets import wrapped
+from tailrace.project.secrets import Secret, wrapped
 
 FILE = "profiles.yml"
 DUCKDB_KEYS = (
@@ -24,6 +24,7 @@ BIGQUERY_KEYS = (
     "gcs_bucket", "dataproc_region", "dataproc_cluster_name", "dataproc_batch", "compute_region", "submission_method",
     "quota_project", *CREDENTIALS,
 )  # fmt: skip
+METHODS = ("oauth", "oauth-secrets", "service-account", "service-account-json")
 DBT_KEYS = {"duckdb": DUCKDB_KEYS, "bigquery": BIGQUERY_KEYS}
 _NETWORK = {
     "plugins": "Land the data by a pipeline, or attach a DuckDB file",
@@ -87,4 +88,7 @@ def attached_file(reader: Reader, path: str) -> str:
 
 def credentials(reader: Reader) -> dict[str, Any]:
     """BigQuery's further settings as dbt names them; secrets among them are hidden."""
-    return {key: wrapped(key, reader.data[key]) for key in CREDENTIALS if reader.data.get(key) is not None}
+    found = {key: wrapped(key, reader.data[key]) for key in CREDENTIALS if reader.data.get(key) is not None}
+    if isinstance(found.get("keyfile_json"), str):  # the whole file as one text, as environments carry it
+        found["keyfile_json"] = Secret(found["keyfile_json"])
+    return found
