@@ -73,12 +73,17 @@ class Server:
             self.process.wait(30)
             self.process = None
 
-    def admin(self, sql: str, database: str = "postgres") -> list[tuple]:
+    def admin(self, sql: str, database: str = "postgres", schema: str = "public") -> list[tuple]:
         """As the server's owner, by the socket."""
         import psycopg
 
         with psycopg.connect(
-            host=str(self.folder), port=self.port, user="owner", dbname=database, autocommit=True
+            host=str(self.folder),
+            port=self.port,
+            user="owner",
+            dbname=database,
+            autocommit=True,
+            options=f"-c search_path={schema}",
         ) as db:
             found = db.execute(sql)
             return found.fetchall() if found.description else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from tailrace.project.reader import Reader, parse_duration
+from tailrace.project.reader import Reader
 from tailrace.project.secrets import Secret
 from tailrace.project.spec import SharedState
 
@@ -34,7 +34,7 @@ def shared_state(target: Reader, profile: str, name: str) -> SharedState | None:
 
 def _url(reader: Reader) -> Secret | None:
     given: Any = reader.get("url", required=True)
-    if given is None:
+    if given is None or (isinstance(given, str) and "{{" in given):  # its template was refused, and that is told
         return None
     text = given.reveal() if isinstance(given, Secret) else given
     wrong = _wrong(text)
@@ -57,11 +57,7 @@ def _wrong(text: Any) -> str:
 
 
 def _lease(reader: Reader) -> float:
-    given = reader.get("lease")
-    if given is None:
-        return LEASE
-    seconds = parse_duration(given) if isinstance(given, str) else None
-    if seconds is None or seconds < SHORTEST:
+    seconds = reader.duration("lease")
+    if seconds is not None and seconds < SHORTEST:
         reader.problem(f"lease must be a time from {SHORTEST:g}s on", "Write one such as 60s", "lease")
-        return LEASE
-    return seconds
+    return LEASE if seconds is None else seconds

@@ -88,14 +88,14 @@ class PostgresStore(Store):
         table = f"{_quoted(self.schema)}.format"
         if db.execute(sa.text("SELECT to_regclass(:table)"), {"table": table}).scalar() is None:
             return 0
-        return int(db.execute(sa.text(f"SELECT version FROM {table}")).scalar_one())
+        return int(db.execute(sa.text("SELECT version FROM format")).scalar_one())
 
     def _bring_up(self, db: sa.Connection, version: int) -> None:
         there = sa.text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
         if not db.execute(
             there, {"name": self.schema}
         ).scalar():  # CREATE .. IF NOT EXISTS asks for the right to create, too
-            db.exec_driver_sql(f"CREATE SCHEMA {_quoted(self.schema)}")
+            db.exec_driver_sql(f"CREATE SCHEMA {_quoted(self.schema)}".replace("%", "%%"))
         for step in range(version + 1, FORMAT + 1):
             for statement in STEPS.get(step, "").split(";\n"):
                 if statement.strip():
