@@ -31,9 +31,18 @@ class Writer:
     """Aliases of unnested lists: BigQuery's names the element itself."""
     read: Mapping[type[exp.Expr], frozenset[str]] = field(default_factory=dict)
     """The parts that rules look at beside those of READ."""
+    exact: bool = False
+    """The columns are known: what depends on a type that is still unknown is refused."""
 
     def kind(self, node: object) -> Kind:
         return self.kinds.of(node)
+
+    def told(self, node: exp.Expr) -> Kind:
+        """The kind where a translation depends on it; an unknown one is refused if the columns are known."""
+        kind = self.kinds.of(node)
+        if self.exact and not kind.name:
+            self.refuse(node, f"the type of {_shown(node)} is not known here", "Cast it: CAST(x AS ...)")
+        return kind
 
     def refuse(self, place: exp.Expr | int, message: str, fix: str) -> exp.Expr:
         """Notes a problem; what is returned only fills its place."""
@@ -59,6 +68,7 @@ class Writer:
         allowed = SAME.get(type(node))
         if allowed is None:
             word, fix = REFUSED.get(type(node), ("", "Write it in other words"))
+            word = f"UN{word}" if node.args.get("unpivot") else word
             place = self.places.word(node, word) if word else self.places.of(node)
             return self.refuse(place, f"{word or _shown(node)} has no counterpart in {self.engine}", fix)
         arguments: dict[str, Any] = {}

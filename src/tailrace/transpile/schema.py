@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from tailrace.transpile.kinds import Columns, kind_of_type
+from tailrace.transpile.expressions import Columns
 from tailrace.transpile.signatures import BYTES, DOUBLE, INT, TEXT, TIMESTAMP, UNKNOWN, Kind
+from tailrace.transpile.types import kind_of_type
 
 Schema = Mapping[str, Mapping[str, str]]
 """`"schema.table"`, or a temporary table's bare name, -> column -> type in DuckDB's or BigQuery's words."""

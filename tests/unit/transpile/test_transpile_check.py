@@ -13,22 +13,11 @@ from tailrace.cli.frame import invoke
 from tailrace.cli.main import cli
 from tailrace.cli.start import write_project
 
-PROD = """    prod:
-      type: bigquery
-      project: acme-prod
-      location: EU
-      connections:
-"""
-
-
 @pytest.fixture
 def project(tmp_path):
-    """The reference project with a BigQuery target of the same vendors."""
+    """The reference project, whose target `prod` is on BigQuery."""
     root = tmp_path / "acme"
     write_project(root)
-    profiles = root / "profiles.yml"
-    dev = profiles.read_text()
-    profiles.write_text(dev.rstrip() + "\n" + PROD + dev.partition("      connections:\n")[2].rstrip() + "\n")
     return root
 
 

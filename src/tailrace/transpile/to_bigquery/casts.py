@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from tailrace.transpile.kinds import kind_of_type
 from tailrace.transpile.rewrite import Writer, call, cast, string_of, text
 from tailrace.transpile.signatures import INSTANTS, Kind
+from tailrace.transpile.types import kind_of_type
 
 _T = exp.DType
 _SMALL = (_T.TINYINT, _T.SMALLINT, _T.INT)
@@ -71,7 +71,8 @@ def written_cast(w: Writer, node: exp.Cast) -> exp.Expr:
         if target == "JSON":
             return call("PARSE_JSON", text(mark))
         return _to_scale(to, cast(text(mark), target, safe=safe))
-    return _converted(w, node, target, w.kind(node.this), safe=safe)
+    depends = target in ("STRING", "INT64", "BOOL", "TIMESTAMP")
+    return _converted(w, node, target, w.told(node.this) if depends else w.kind(node.this), safe=safe)
 
 
 def _converted(w: Writer, node: exp.Cast, target: str, source: Kind, *, safe: bool) -> exp.Expr:
@@ -129,7 +130,7 @@ def _truth(value: exp.Expr, *, safe: bool) -> exp.Expr:
 
 def as_text(w: Writer, node: exp.Expr, *, cast_unknown: bool) -> exp.Expr:
     """A value as DuckDB writes it; refused where BigQuery would write it otherwise."""
-    kind = w.kind(node)
+    kind = w.told(node)
     if kind.name in ("text", "null") or (not kind.name and not cast_unknown):
         return w.write(node)
     if kind.name == "double":

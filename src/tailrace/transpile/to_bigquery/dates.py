@@ -263,7 +263,7 @@ def epoch(w: Writer, node: exp.Anonymous) -> exp.Expr:
 def epoch_ms(w: Writer, node: exp.Anonymous) -> exp.Expr:
     """Of an instant its milliseconds, of a number the instant; BigQuery refuses a wrong guess itself."""
     [value] = node.expressions
-    if w.kind(value).name in ("date", *INSTANTS):
+    if w.told(value).name in ("date", *INSTANTS):
         return call("UNIX_MILLIS", as_instant(w, value))
     return call("TIMESTAMP_MILLIS", w.write(value))
 
@@ -274,7 +274,7 @@ def epoch_us(w: Writer, node: exp.Anonymous) -> exp.Expr:
 
 def from_seconds(w: Writer, node: exp.Anonymous) -> exp.Expr:
     [value] = node.expressions
-    if w.kind(value).name in ("double", "decimal"):
+    if w.told(value).name in ("double", "decimal"):
         micros = call("ROUND", exp.Mul(this=exp.paren(w.write(value)), expression=number(1_000_000)))
         return call("TIMESTAMP_MICROS", cast(micros, "INT64"))
     return call("TIMESTAMP_SECONDS", w.write(value))

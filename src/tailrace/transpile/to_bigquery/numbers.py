@@ -7,12 +7,13 @@ from sqlglot import exp
 from tailrace.transpile.rewrite import Writer, call, number
 from tailrace.transpile.to_bigquery.operators import remainder
 from tailrace.transpile.to_bigquery.texts import Rule, is_never_null, same
+from tailrace.transpile.to_bigquery.together import unified
 
 
 def extreme(w: Writer, node: exp.Anonymous) -> exp.Expr:
     """greatest() and least() leave NULLs out in DuckDB; one NULL makes BigQuery's NULL."""
     name = str(node.this).upper()
-    written = w.all(node.expressions)
+    written = unified(w, node.expressions)
     if all(is_never_null(value) for value in node.expressions):
         return call(name, *written)
     told = next(
@@ -25,6 +26,15 @@ def extreme(w: Writer, node: exp.Anonymous) -> exp.Expr:
     aggregate = "MAX" if name == "GREATEST" else "MIN"
     source = exp.alias_(call("UNNEST", exp.Array(expressions=written)), "value")
     return exp.Subquery(this=exp.select(call(aggregate, exp.column("value"))).from_(source))
+
+
+def one_of(w: Writer, node: exp.Anonymous) -> exp.Expr:
+    return call(str(node.this).upper(), *unified(w, node.expressions))
+
+
+def conditional(w: Writer, node: exp.Anonymous) -> exp.Expr:
+    condition, *values = node.expressions
+    return call("IF", w.write(condition), *unified(w, values))
 
 
 def logarithm(w: Writer, node: exp.Anonymous) -> exp.Expr:
@@ -40,7 +50,7 @@ def mod(w: Writer, node: exp.Anonymous) -> exp.Expr:
 
 
 CALLS: dict[str, tuple[int, int, Rule]] = {
-    "coalesce": (1, 999, same("COALESCE")), "ifnull": (2, 2, same("IFNULL")), "nullif": (2, 2, same("NULLIF")), "if": (3, 3, same("IF")),
+    "coalesce": (1, 999, one_of), "ifnull": (2, 2, one_of), "nullif": (2, 2, one_of), "if": (3, 3, conditional),
     "greatest": (1, 999, extreme), "least": (1, 999, extreme),
     "abs": (1, 1, same("ABS")), "sign": (1, 1, same("SIGN")), "ceil": (1, 1, same("CEIL")), "ceiling": (1, 1, same("CEIL")),
     "floor": (1, 1, same("FLOOR")), "round": (1, 2, same("ROUND")), "trunc": (1, 1, same("TRUNC")), "sqrt": (1, 1, same("SQRT")),

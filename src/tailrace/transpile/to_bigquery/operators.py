@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from tailrace.transpile.rewrite import Writer, call, cast, number, string_of, text, whole_of
 from tailrace.transpile.signatures import INSTANTS, NUMBERS
+from tailrace.transpile.to_bigquery import together
 
 _COMPARISONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Is,
@@ -49,7 +50,8 @@ def add(w: Writer, node: exp.Add) -> exp.Expr:
 def subtract(w: Writer, node: exp.Sub) -> exp.Expr:
     from tailrace.transpile.to_bigquery import dates
 
-    left, right = w.kind(node.left).name, w.kind(node.right).name
+    right = w.told(node.right).name
+    left = w.told(node.left).name
     if right == "interval":
         return dates.shifted(w, node, node.left, node.right, backwards=True)
     if left == right == "date":
@@ -108,7 +110,7 @@ def absolute(w: Writer, node: exp.Abs) -> exp.Expr:
 def concatenated(w: Writer, node: exp.DPipe) -> exp.Expr:
     from tailrace.transpile.to_bigquery import casts
 
-    if "list" in (w.kind(node.left).name, w.kind(node.right).name):
+    if "list" in (w.told(node.left).name, w.told(node.right).name):
         return call("ARRAY_CONCAT", w.write(node.left), w.write(node.right))
     left, right = (casts.as_text(w, side, cast_unknown=False) for side in (node.left, node.right))
     return exp.DPipe(this=left, expression=right, safe=True)
@@ -117,6 +119,8 @@ def concatenated(w: Writer, node: exp.DPipe) -> exp.Expr:
 def compared(w: Writer, node: exp.Binary) -> exp.Expr:
     """An instant is compared with an instant: BigQuery does not widen a DATE by itself."""
     found = w.same(node)
+    if not together.compatible(w, [node.this, node.expression]):
+        return found
     for side, other in (("this", "expression"), ("expression", "this")):
         mine, theirs = node.args[side], node.args[other]
         if _needs_instant(w, mine, theirs):
@@ -134,6 +138,7 @@ def _needs_instant(w: Writer, node: exp.Expr, other: exp.Expr) -> bool:
 
 def between(w: Writer, node: exp.Between) -> exp.Expr:
     parts = [node.this, node.args["low"], node.args["high"]]
+    together.compatible(w, parts)
     instant = any(w.kind(part).name in INSTANTS for part in parts)
     written = [
         cast(w.write(part), "TIMESTAMP") if instant and w.kind(part).name not in INSTANTS else w.write(part)
@@ -147,7 +152,9 @@ def within(w: Writer, node: exp.In) -> exp.Expr:
         return w.refuse(node, "IN over a list has no counterpart", "Write list_contains(list, value)")
     query = node.args.get("query")
     if query is None:
-        return exp.In(this=w.write(node.this), expressions=w.all(node.expressions))
+        value, *others = together.unified(w, [node.this, *node.expressions])
+        return exp.In(this=value, expressions=others)
+    together.compatible(w, [node.this, query])
     if isinstance(node.this, exp.Tuple):
         return w.refuse(node, "several columns IN a query have no counterpart", "Write EXISTS (SELECT ...)")
     return exp.In(this=w.write(node.this), query=w.write(query))
@@ -222,7 +229,7 @@ def subscript(w: Writer, node: exp.Bracket) -> exp.Expr:
     [index] = node.expressions
     if (name := string_of(index)) is not None:
         return exp.Dot(this=w.write(node.this), expression=exp.to_identifier(name))
-    if w.kind(node.this).name == "text":
+    if w.told(node.this).name == "text":
         return w.refuse(node, "a subscript of a text has no counterpart", "Write substring(x, 1, 1)")
     place = whole_of(index)
     if place is None:
@@ -293,5 +300,5 @@ RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
     **dict.fromkeys((exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ), compared),
     exp.EQ: equal, exp.Between: between, exp.In: within, exp.Like: like, exp.ILike: like, exp.Escape: escaped_like,
     exp.SimilarTo: matched_whole, exp.RegexpFullMatch: matched_whole, exp.Bracket: subscript, exp.Struct: struct, exp.Dot: dot,
-    exp.Array: array, exp.Interval: interval,
+    exp.Array: array, exp.Interval: interval, exp.Case: together.chosen,
 }  # fmt: skip

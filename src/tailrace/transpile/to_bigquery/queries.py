@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from tailrace.transpile.rewrite import Writer, call, whole_of
+from tailrace.transpile.to_bigquery import grouping
 from tailrace.transpile.to_bigquery.ordering import keys, statement_keys
 
 _CLAUSES = ("from_", "joins", "where", "having", "qualify", "windows")
@@ -131,26 +132,13 @@ def with_ctes(w: Writer, node: exp.With) -> exp.Expr:
 def _group(w: Writer, node: exp.Group) -> exp.Expr:
     if node.args.get("all"):
         return exp.Group(all=True)
-    sets = [key for key in ("rollup", "cube", "grouping_sets") if node.args.get(key)]
-    sets += [
-        type(item).__name__
-        for item in node.expressions
-        if isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets)
-    ]
-    if sets:
-        fix = "Group twice and join the results by UNION ALL"
-        return w.refuse(
-            w.places.word(node, "ROLLUP", "CUBE", "GROUPING"),
-            "ROLLUP, CUBE and GROUPING SETS are not carried over",
-            fix,
-        )
-    for item in node.expressions:
+    for item in grouping.keys_of(node):
         if isinstance(item, exp.Column) and not item.table and _is_ambiguous(node.parent, item.name.lower()):
             fix = f"Write GROUP BY t.{item.name}, or the result column's number"
             w.refuse(
                 item, f"{item.name} is a column and a result column: the engines may group by either", fix
             )
-    return exp.Group(expressions=w.all(node.expressions))
+    return grouping.written(w, node)
 
 
 def _is_ambiguous(select: exp.Expr | None, name: str) -> bool:

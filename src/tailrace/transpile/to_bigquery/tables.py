@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from tailrace.transpile.rewrite import Writer, call, cast, number, whole_of
+from tailrace.transpile.signatures import UNKNOWN
 from tailrace.transpile.to_bigquery.casts import as_instant
 from tailrace.transpile.to_bigquery.dates import counted
 
@@ -45,6 +46,10 @@ def _before(w: Writer, node: exp.Join, word: str) -> int:
 
 
 def table(w: Writer, node: exp.Table) -> exp.Expr:
+    if (unpivot := _simple_unpivot(node)) is not None:
+        bare = node.copy()
+        bare.set("pivots", None)
+        return _unpivoted(w, node, unpivot, table(w, bare))
     for key, fix in (
         ("sample", "Filter by a hash of the key: WHERE md5(id) < '1'"),
         ("pivots", "Write sum(x) FILTER (WHERE y = 'a') AS a, ..., or UNION ALL"),
@@ -69,6 +74,22 @@ def table(w: Writer, node: exp.Table) -> exp.Expr:
     }
     inner = [join(w, one) for one in node.args.get("joins") or []]
     return exp.Table(**parts, alias=_alias(alias), joins=inner or None)
+
+
+def _simple_unpivot(node: exp.Expr) -> exp.Pivot | None:
+    """That which `plain` put behind a table."""
+    found = node.args.get("pivots") or []
+    return found[0] if len(found) == 1 and found[0].meta.get("simple") else None
+
+
+def _unpivoted(w: Writer, node: exp.Expr, unpivot: exp.Pivot, written: exp.Expr) -> exp.Expr:
+    """BigQuery makes rows of columns of one type only."""
+    [field] = unpivot.args["fields"]
+    told = [w.kinds.outputs.get(id(node), {}).get(f" {column.name.lower()}", UNKNOWN) for column in field.expressions]
+    if len({kind.name for kind in told if kind.name}) > 1:
+        return w.refuse(node, "BigQuery unpivots columns of one type only", "Cast them in a CTE")
+    written.set("pivots", [unpivot.copy()])
+    return written
 
 
 def _alias(alias: exp.Expr | None) -> exp.Expr | None:
@@ -182,6 +203,9 @@ def _typed(w: Writer, value: exp.Expr, rows: list[list[exp.Expr]], index: int) -
 
 def subquery(w: Writer, node: exp.Subquery) -> exp.Expr:
     alias = node.args.get("alias")
+    if (unpivot := _simple_unpivot(node)) is not None:
+        bare = exp.Subquery(**{key: value for key, value in node.args.items() if key != "pivots"})
+        return _unpivoted(w, node, unpivot, subquery(w, bare))
     for key in ("pivots", "sample"):
         if node.args.get(key):
             return w.refuse(

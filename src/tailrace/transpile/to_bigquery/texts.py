@@ -196,14 +196,14 @@ def split_part(w: Writer, node: exp.Anonymous) -> exp.Expr:
 def contains(w: Writer, node: exp.Anonymous) -> exp.Expr:
     from tailrace.transpile.to_bigquery import lists
 
-    if w.kind(node.expressions[0]).name == "list":
+    if w.told(node.expressions[0]).name == "list":
         return lists.contains(w, node)
     return exp.paren(exp.GT(this=call("STRPOS", *w.all(node.expressions)), expression=number(0)))
 
 
 def length(w: Writer, node: exp.Anonymous) -> exp.Expr:
     [value] = node.expressions
-    return call("ARRAY_LENGTH" if w.kind(value).name == "list" else "CHAR_LENGTH", w.write(value))
+    return call("ARRAY_LENGTH" if w.told(value).name == "list" else "CHAR_LENGTH", w.write(value))
 
 
 def position(w: Writer, node: exp.StrPosition) -> exp.Expr:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tailrace.transpile.kinds import Kinds, literal_kind
+from tailrace.transpile.kinds import Kinds
 from tailrace.transpile.signatures import BOOL, DATE, DOUBLE, INT, TEXT, TIMESTAMP, UNKNOWN, Kind
+from tailrace.transpile.types import literal_kind
 
 _RETURNS: dict[str, Kind] = {
     **dict.fromkeys((

@@ -10,6 +10,7 @@ from sqlglot import Token, exp
 from tailrace.transpile.places import Places
 from tailrace.transpile.problem import Problem
 from tailrace.transpile.rewrite import Writer, printed, uncalled
+from tailrace.transpile.schema import Schema, kinds_of_tables
 from tailrace.transpile.to_duckdb import aggregates, dates, operators, queries, texts
 from tailrace.transpile.to_duckdb.dates import Rule
 from tailrace.transpile.to_duckdb.kinds_of import BigQueryKinds
@@ -30,9 +31,11 @@ RULES: dict[type[exp.Expr], Callable[[Writer, Any], exp.Expr]] = {
 }  # fmt: skip
 
 
-def to_duckdb(tree: exp.Expr, tokens: Sequence[Token]) -> tuple[str, list[Problem]]:
+def to_duckdb(
+    tree: exp.Expr, tokens: Sequence[Token], schema: Schema | None = None
+) -> tuple[str, list[Problem]]:
     """The SELECT as DuckDB's text, or all that cannot be carried over, in the order of the file."""
-    writer = Writer(tree, Places(tokens), RULES, "DuckDB", BigQueryKinds(tree))
+    writer = Writer(tree, Places(tokens), RULES, "DuckDB", BigQueryKinds(tree, kinds_of_tables(schema)))
     written = writer.write(tree)
     if writer.problems:
         return "", sorted(writer.problems, key=lambda problem: problem.offset)
