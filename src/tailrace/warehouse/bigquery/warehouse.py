@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import META, STAGE, Dialect, TableRef
 from tailrace.warehouse.bigquery import types
+from tailrace.warehouse.bigquery.fence import Fence
 from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.lease import HeldLease
 from tailrace.warehouse.bigquery.literals import bound
 from tailrace.warehouse.bigquery.near import FEW, Near
 from tailrace.warehouse.bigquery.script import Script
 from tailrace.warehouse.bigquery.speech import Speech
 from tailrace.warehouse.bigquery.statement import Statement, read_statement
 from tailrace.warehouse.bigquery.uploads import Uploads
+from tailrace.warehouse.bigquery.work_file import file_id
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 if TYPE_CHECKING:
@@ -55,6 +58,15 @@ class BigQueryWarehouse:
         self._speech = Speech(self.columns)
         self._script: Script | None = None
         self._columns: dict[TableRef, dict[str, str]] = {}
+        self._fence: Fence | None = None
+
+    def admit(self, lease: HeldLease) -> None:
+        """Work under a lease: what is written bears its token. Copies that another file's run has left behind are fetched anew."""
+        self._fence = lease.fence()
+        file = file_id(self.local)
+        if lease.entry.file != file:
+            self.refresh()
+            lease.claim(file)
 
     # what is read
 
@@ -119,7 +131,7 @@ class BigQueryWarehouse:
 
     def _native(self, sql: Native) -> None:
         self._columns.clear()
-        self.jobs.execute(sql)
+        self._run(sql)
 
     def _write(self, found: Statement, params: Sequence[Any]) -> int:
         target = found.target
@@ -179,7 +191,7 @@ class BigQueryWarehouse:
             self.local.ensure_schema(target.schema)
             self.local.execute(found.sql)
             self.near.came(target)
-        self.jobs.execute(self._translated(found.sql, found))
+        self._run(self._translated(found.sql, found))
         return 0
 
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
@@ -213,13 +225,23 @@ class BigQueryWarehouse:
             self.local.execute(sql)
         return self._send(said, target)
 
+    def send(self, sql: Native, target: TableRef) -> int:
+        """Native DML on a table there: with the transaction that is open, if one is, and then its rows are not known (0)."""
+        return self._send(sql, target)
+
     def _send(self, said: str, target: TableRef) -> int:
         if self._script is not None:
             self._script.add(said, target)
             return 0
-        changed = self.jobs.execute(said)
+        changed = self._run(said)
         self._uploads.clear()
         return changed
+
+    def _run(self, sql: str) -> int:
+        """What writes there, behind the lease's fence if there is a lease."""
+        if self._fence is None:
+            return self.jobs.execute(sql)
+        return self._fence.execute(self.jobs, self._fence.around(sql))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -244,7 +266,10 @@ class BigQueryWarehouse:
         if script.statements:
             self._ahead.touch()
             script.sent = True
-            self.jobs.execute(script.text())
+            if self._fence is None:
+                self.jobs.execute(script.text())
+            else:
+                self._fence.execute(self.jobs, script.text(self._fence.statement()))
 
     def _resume(self, script: Script) -> None:
         """What the script did before its answer was lost shows in the copies, too."""
