@@ -103,15 +103,18 @@ class Jobs:
         if self._running is not None:
             self._running.cancel()
 
-    def load(self, table: pa.Table, ref: TableRef, *, replace: bool = False) -> None:
-        """Append an Arrow table by a load job, which costs nothing; columns are matched by name. `replace`: in place of all rows."""
+    def load(self, table: pa.Table, ref: TableRef, *, replace: bool = False, first: bool = False) -> None:
+        """Append an Arrow table by a load job, which costs nothing; columns are matched by name. `replace`: in place of all rows.
+
+        `first`: only where there are no rows; of two at once one comes through.
+        """
         import pyarrow.parquet as pq
         from google.cloud import bigquery
 
         schema = self._schema_of(table, ref, replace=replace)
         config = bigquery.LoadJobConfig(
             source_format="PARQUET",
-            write_disposition="WRITE_TRUNCATE" if replace else "WRITE_APPEND",
+            write_disposition="WRITE_TRUNCATE" if replace else "WRITE_EMPTY" if first else "WRITE_APPEND",
             schema=schema,
             labels={LABEL: "run"},
         )

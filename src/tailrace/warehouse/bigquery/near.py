@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tailrace.warehouse.base import META, STAGE, TableRef
+from tailrace.warehouse.bigquery.fence import TABLE as FENCE
 from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.lease_entry import lock_of
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 FEW = 2_000_000
@@ -17,6 +19,7 @@ class Near:
         self._local, self._jobs, self._limit = local, jobs, limit
         self._here: dict[TableRef, bool] = {}
         self._awaited: set[TableRef] = set()
+        self._compared: set[TableRef] = set()
 
     def is_here(self, ref: TableRef) -> bool:
         """Whether a statement can read the table on this machine."""
@@ -32,13 +35,17 @@ class Near:
 
     def keep(self, ref: TableRef) -> None:
         """From now on a copy is kept here, where the table is not too large; what is there already is fetched."""
-        if self.is_both(ref):
-            if self._rows(ref) > self._limit:
-                self.let_go(ref)
+        if self.is_both(ref) and self._rows(ref) > self._limit:
+            self.let_go(ref)
             return
-        if self._limit <= 0:
+        if self._limit <= 0 or (self.is_both(ref) and ref in self._compared):
             return
         found = self._jobs.table(ref)
+        self._compared.add(ref)
+        if self.is_both(ref):
+            if found is not None and found.columns == self._local.columns(ref):
+                return
+            self.let_go(ref)  # somebody dropped it there, or gave it other columns
         if found is None:
             self._awaited.add(ref)
         elif found.rows <= self._limit:
@@ -81,8 +88,10 @@ class Near:
             [STAGE],
         )
         refs = {TableRef(schema, name) for schema, name in kept}
-        for ref in sorted(refs | {TableRef(META, name) for name in self._jobs.tables(META)}):
-            self.fetch(ref)
+        meta = {name for name, kind in self._jobs.tables(META).items() if kind == "table"}
+        for ref in sorted(refs | {TableRef(META, name) for name in meta}):
+            if ref != FENCE and (ref.schema != META or lock_of(ref.name) is None):
+                self.fetch(ref)
         self._here.clear()
 
     def let_go(self, ref: TableRef) -> None:

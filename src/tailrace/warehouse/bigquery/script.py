@@ -19,8 +19,9 @@ class Script:
         self.statements.append(statement.rstrip("; \n"))
         self.written.add(target)
 
-    def text(self) -> str:
-        """One job. A single statement is a transaction by itself."""
-        if len(self.statements) == 1:
-            return self.statements[0]
-        return "BEGIN TRANSACTION;\n" + ";\n".join(self.statements) + ";\nCOMMIT TRANSACTION;"
+    def text(self, fence: str = "") -> str:
+        """One job, the lease's fence at its head. A single statement is a transaction by itself."""
+        statements = [fence, *self.statements] if fence else self.statements
+        if len(statements) == 1:
+            return statements[0]
+        return "BEGIN TRANSACTION;\n" + ";\n".join(statements) + ";\nCOMMIT TRANSACTION;"

@@ -53,6 +53,7 @@ class BigQueryWarehouse:
         self.path = local.path
         self.near = Near(local, jobs, near_rows)
         self._uploads = Uploads(jobs, secrets.token_hex(4))
+        self._arrivals = Arrivals(local, jobs)
         if self._ahead.exists():
             self.refresh()
         self._speech = Speech(self.columns)
@@ -109,6 +110,10 @@ class BigQueryWarehouse:
         here |= {ref: self.dialect.table(ref) for ref in found.reads if ref.schema == STAGE}
         sent = {}
         for ref, name in here.items():
+            arrived = self._arrivals.relation(ref.name)
+            if arrived:
+                sent[ref] = (arrived, self.local.columns(TableRef("temp", ref.name)))
+                continue
             rows = self.local.arrow(f"SELECT * FROM {name}")
             columns = {one.name: types.of_arrow(one.type) for one in rows.schema}
             sent[ref] = (self._uploads.relation(rows), columns)
@@ -153,6 +158,8 @@ class BigQueryWarehouse:
             yield
 
     def _write_rows(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int:
+        if not found.reads and any(self._arrivals.relation(name) for name in found.session):
+            return self._change(found, target, params)
         if found.kind == "insert" and found.body and self._is_here(found):
             return self._write_twice(found, target, self.local.arrow(bound(found.body, params)))
         if self.near.is_both(target) and not self._is_here(found):
@@ -260,6 +267,7 @@ class BigQueryWarehouse:
         finally:
             self._script = None
             self._uploads.clear()
+            self._arrivals.clear()
 
     def _commit(self, script: Script) -> None:
         """There first, then here: a kill between the two leaves the mark, and the next run fetches what is here anew."""
@@ -300,8 +308,32 @@ class BigQueryWarehouse:
         self.near.fetch_all()
         self._ahead.unlink(missing_ok=True)
 
-    def keep_near(self, ref: TableRef) -> None:
+    def keep_near(self, ref: TableRef) -> bool:
+        self._columns.clear()
         self.near.keep(ref)
+        return self.near.is_both(ref) or self.near.is_awaited(ref)
+
+    def create(
+        self, ref: TableRef, columns: Mapping[str, str], *, partition: str = "", cluster: Sequence[str] = ()
+    ) -> None:
+        if ref.schema in ("temp", STAGE):
+            self.local.create(ref, columns)
+            return
+        self._columns.pop(ref, None)
+        self.jobs.ensure_dataset(ref.schema)
+        if self.near.is_both(ref) or self.near.is_awaited(ref):
+            self.local.ensure_schema(ref.schema)
+            self.local.create(ref, columns)
+            self.near.came(ref)
+        self.jobs.execute(create_table(ref, columns, partition=partition, cluster=cluster))
+
+    def bring(self, source: TableRef, into: TableRef) -> None:
+        if self.near.is_here(source):
+            self.local.bring(source, into)
+            return
+        for page in self.jobs.read(source):
+            with self.local.registered(ROWS, page) as rows:
+                self.local.execute(f"INSERT INTO {self.dialect.table(into)} BY NAME SELECT * FROM {rows}")
 
     def stamp(self, ref: TableRef) -> str | None:
         found = self.jobs.table(ref)
@@ -342,7 +374,7 @@ class BigQueryWarehouse:
     def dlt_destination(self) -> Any:
         from tailrace.warehouse.bigquery.dlt_destination import destination
 
-        return destination(self.jobs)
+        return destination(self._arrivals.take)
 
     def native(self) -> duckdb.DuckDBPyConnection:
         """The open connection of this machine's part."""

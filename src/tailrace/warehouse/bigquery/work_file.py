@@ -1,0 +1,27 @@
+"""Which work file this is: a lease names the one whose copies are as the target is, and no copy of a file may pass for it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from pathlib import Path
+
+from tailrace.warehouse.base import STAGE, TableRef
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+OWN = TableRef(STAGE, "work_file")
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def file_id(local: DuckDBWarehouse) -> str:
+    """Its own mark, the machine that is up and the file's place on its disk: of a copied, cloned or new file another one."""
+    name = local.dialect.table(OWN)
+    if not local.columns(OWN):
+        local.ensure_schema(STAGE)
+        with local.transaction():
+            local.execute(f"CREATE TABLE {name} (id VARCHAR)")
+            local.execute(f"INSERT INTO {name} VALUES (?)", [secrets.token_hex(8)])
+    assert local.path is not None
+    boot = BOOT.read_text().strip() if BOOT.exists() else ""
+    mark = local.query(f"SELECT max(id) FROM {name}")[0][0]
+    return f"{socket.gethostname()}/{boot}/{local.path.stat().st_ino}/{mark}"
