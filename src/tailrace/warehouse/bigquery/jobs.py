@@ -1,27 +1,36 @@
-"""What is asked of BigQuery: queries, scripts, loads, and what its catalogue tells for nothing."""
+"""What is asked of BigQuery: queries, scripts, loads, and what its catalogue tells for nothing.
+
+Every job has an id of ours, so that a request that is repeated because its answer was lost finds its job instead of running
+twice. Only what reads is started anew where Google's own trouble ended it; what writes never is.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tailrace.errors import WarehouseError
+from tailrace.events import Event, StepFinished, StepStarted, listening
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.bigquery import types
-from tailrace.warehouse.bigquery.refusals import refused
+from tailrace.warehouse.bigquery.asking import ANSWER, in_trouble, only_reads, retry, told
+from tailrace.warehouse.bigquery.badge import Badge
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud import bigquery
 
-LABEL = "tailrace"
+T = TypeVar("T")
+
 DAY_MS = 24 * 3600 * 1000
 LIFE = {"tailrace_stage": DAY_MS}
 """Milliseconds that a table of these datasets lives: what a killed run leaves there goes by itself."""
+RETRIES = 2
+"""How often a query that Google's trouble ended is started anew."""
 
 
 @dataclass(frozen=True)
@@ -50,58 +59,126 @@ class Tally:
         self.bytes_billed += int(job.total_bytes_billed or 0)
 
 
+@dataclass(frozen=True)
+class DryRun:
+    """What a query would read, and the columns that it would give, in DuckDB's types; {} where BigQuery does not say."""
+
+    bytes: int
+    columns: dict[str, str]
+
+
 class Jobs:
-    """One client, and every request that is made of it. Errors are WarehouseErrors that name the fix."""
+    """One client, and every request that is made of it. Errors are WarehouseErrors that name the fix.
+
+    `settings` are the target's, with `owner` (the project of ours) and `run` (the run's id) where there is a run.
+    """
 
     def __init__(self, client: bigquery.Client, settings: Mapping[str, Any]) -> None:
         self.client = client
         self.project = str(settings["project"])
         self.location = str(settings["location"])
         self.tally = Tally()
-        self._most = settings.get("max_bytes_billed")
+        own = settings.get("labels") or {}
+        self.badge = Badge(str(settings.get("owner", "")), str(settings.get("run", "")), labels=own)
+        self._settings = settings
         self._datasets: set[str] = set()
         self._running: Any = None
+        self._listening = listening(self._heard)
+        self._listening.__enter__()
+
+    def _heard(self, event: Event) -> None:
+        """The step stands on each of its jobs."""
+        if isinstance(event, StepStarted):
+            self.badge.step = event.step
+        elif isinstance(event, StepFinished):
+            self.badge.step = ""
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query or script; instants are UTC without a zone, as DuckDB's are."""
-        found = self._run(sql)
-        return [tuple(_plain(value) for value in row.values()) for row in found]
+        return self._run(sql, lambda found: [tuple(map(_plain, row.values())) for row in found])
 
     def arrow(self, sql: str) -> pa.Table:
         """The rows of a query as an Arrow table, instants without a zone."""
-        result = self._run(sql)
-        with self._told(sql):
-            return types.unzoned(result.to_arrow(create_bqstorage_client=False))
+        return self._run(sql, lambda found: types.unzoned(found.to_arrow(create_bqstorage_client=False)))
 
     def execute(self, sql: str) -> int:
         """A statement or script; returns the rows that it changed, 0 where BigQuery does not say."""
-        self._run(sql)
+        self._run(sql, lambda _found: None)
         return int(self._running.num_dml_affected_rows or 0)
 
-    def dry_run(self, sql: str) -> int:
-        """Bytes that a query would read; it is not run and costs nothing."""
+    def dry_run(self, sql: str) -> DryRun:
+        """What a query would read and give; it is not run and costs nothing."""
         from google.cloud import bigquery
 
+        labels = self.badge.all_labels("plan")
+        config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, labels=labels)
         with self._told(sql):
-            config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, labels={LABEL: "plan"})
-            return int(
-                self.client.query(sql, job_config=config, location=self.location).total_bytes_processed or 0
-            )
+            place = self.location
+            job = self.client.query(sql, job_config=config, location=place, retry=retry(), timeout=ANSWER)
+            columns = {one.name: types.to_duckdb(one) for one in job.schema or ()}
+            return DryRun(int(job.total_bytes_processed or 0), columns)
 
-    def _run(self, sql: str) -> Any:
-        from google.cloud import bigquery
-
-        config = bigquery.QueryJobConfig(labels={LABEL: "run"}, maximum_bytes_billed=self._most)
+    def _run(self, sql: str, taken: Callable[[Any], T]) -> T:
+        """Run it and take its rows; a query that Google's trouble ended is started anew, anything else never."""
+        left = int(self._settings.get("job_retries", RETRIES)) if only_reads(sql) else 0
         with self._told(sql):
-            self._running = self.client.query(sql, job_config=config, location=self.location)
-            result = self._running.result()
+            while True:
+                self._running = self._started(sql)
+                try:
+                    found = taken(self._running.result(retry=retry()))
+                    break
+                except Exception as error:
+                    if not left or not in_trouble(error):
+                        raise
+                    left -= 1
         self.tally.count(self._running)
-        return result
+        return found
+
+    def _started(self, sql: str) -> Any:
+        """The job, inserted once: where the first answer was lost, the second says that its id is taken."""
+        from google.api_core.exceptions import Conflict
+        from google.cloud import bigquery
+
+        name, config = self.badge.job_id(sql), bigquery.QueryJobConfig(**self._limits())
+        config.maximum_bytes_billed = self._settings.get("max_bytes_billed")
+        if self._settings.get("priority") == "batch":
+            config.priority = bigquery.QueryPriority.BATCH
+        try:
+            return self.client.query(
+                sql,
+                job_id=name,
+                job_config=config,
+                location=self.location,
+                retry=retry(),
+                job_retry=None,
+                timeout=ANSWER,
+            )
+        except Conflict:
+            return self.client.get_job(name, location=self.location, retry=retry(), timeout=ANSWER)
+
+    def _limits(self) -> dict[str, Any]:
+        """What every job has: labels, and how long it may take."""
+        seconds = self._settings.get("job_timeout")
+        timeout = {"job_timeout_ms": int(seconds * 1000)} if seconds else {}
+        return {"labels": self.badge.all_labels(), **timeout}
 
     def cancel(self) -> None:
         """Stop what is running; from another thread, as Ctrl-C does."""
         if self._running is not None:
-            self._running.cancel()
+            self._running.cancel(timeout=ANSWER)
+
+    def listed(self, state: str) -> list[Any]:
+        """Jobs of this account in a state (running, pending), for nothing."""
+        with self._told("list jobs"):
+            return list(self.client.list_jobs(state_filter=state, retry=retry(), timeout=ANSWER))
+
+    def cancel_job(self, job: Any) -> None:
+        with self._told("cancel a job"):
+            job.cancel(retry=retry(), timeout=ANSWER)
+
+    def is_done(self, job: Any) -> bool:
+        with self._told("look at a job"):
+            return bool(job.done(retry=retry(), timeout=ANSWER))
 
     def load(self, table: pa.Table, ref: TableRef, *, replace: bool = False, first: bool = False) -> None:
         """Append an Arrow table by a load job, which costs nothing; columns are matched by name. `replace`: in place of all rows.
@@ -116,17 +193,27 @@ class Jobs:
             source_format="PARQUET",
             write_disposition="WRITE_TRUNCATE" if replace else "WRITE_EMPTY" if first else "WRITE_APPEND",
             schema=schema,
-            labels={LABEL: "run"},
+            **self._limits(),
         )
         body = io.BytesIO()
         pq.write_table(types.zoned(table), body)
         body.seek(0)
         with self._told(f"load into {ref}"):
-            self._running = self.client.load_table_from_file(
-                body, self.name(ref), job_config=config, location=self.location
-            )
-            self._running.result()
+            self._running = self._sent(body, ref, config)
+            self._running.result(retry=retry())
         self.tally.loads += 1
+
+    def _sent(self, body: io.BytesIO, ref: TableRef, config: Any) -> Any:
+        """The load job, inserted once."""
+        from google.api_core.exceptions import Conflict
+
+        name, place = self.badge.job_id(f"load {ref}"), self.location
+        try:
+            return self.client.load_table_from_file(
+                body, self.name(ref), job_id=name, job_config=config, location=place, timeout=ANSWER
+            )
+        except Conflict:
+            return self.client.get_job(name, location=place, retry=retry(), timeout=ANSWER)
 
     def _schema_of(self, table: pa.Table, ref: TableRef, *, replace: bool) -> list[Any]:
         """The columns as they are there, in the file's order; of a new table as the file has them."""
@@ -141,7 +228,7 @@ class Jobs:
         import pyarrow as pa
 
         with self._told(f"read {ref}"):
-            for batch in self.client.list_rows(self.name(ref)).to_arrow_iterable():
+            for batch in self.client.list_rows(self.name(ref), retry=retry()).to_arrow_iterable():
                 yield types.unzoned(pa.Table.from_batches([batch]))
 
     def table(self, ref: TableRef) -> TableInfo | None:
@@ -150,7 +237,7 @@ class Jobs:
 
         with self._told(f"look at {ref}"):
             try:
-                found = self.client.get_table(self.name(ref))
+                found = self.client.get_table(self.name(ref), retry=retry(), timeout=ANSWER)
             except NotFound:
                 return None
         return TableInfo(
@@ -168,7 +255,8 @@ class Jobs:
 
         with self._told(f"list {schema}"):
             try:
-                listed = list(self.client.list_tables(f"{self.project}.{schema}"))
+                dataset = f"{self.project}.{schema}"
+                listed = list(self.client.list_tables(dataset, retry=retry(), timeout=ANSWER))
             except NotFound:
                 return {}
         return {
@@ -186,7 +274,7 @@ class Jobs:
         if schema in LIFE:
             dataset.default_table_expiration_ms = LIFE[schema]
         with self._told(f"make the dataset {schema}"):
-            found = self.client.create_dataset(dataset, exists_ok=True)
+            found = self.client.create_dataset(dataset, exists_ok=True, retry=retry(), timeout=ANSWER)
         self._check_location(schema, found)
         self._datasets.add(schema)
 
@@ -202,18 +290,12 @@ class Jobs:
         """As Google's client takes it."""
         return f"{self.project}.{ref.schema}.{ref.name}"
 
-    @contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
+    def _told(self, doing: str) -> AbstractContextManager[None]:
         """Google's errors as ours."""
-        from google.api_core.exceptions import GoogleAPIError
-        from google.auth.exceptions import GoogleAuthError
-
-        try:
-            yield
-        except (GoogleAPIError, GoogleAuthError, OSError) as error:
-            raise refused(error, doing, self.project, self.location) from error
+        return told(doing, self.project, self.location, lambda: getattr(self._running, "job_id", None) or "")
 
     def close(self) -> None:
+        self._listening.__exit__(None, None, None)
         self.client.close()  # type: ignore[no-untyped-call]
 
 
