@@ -26,7 +26,7 @@ from tailrace.state.opening import open_store
 from tailrace.state.quotas import quota_documents
 from tailrace.state.rate import NoLimiter, SharedLimiter
 from tailrace.state.runs import StepResult
-from tailrace.warehouse.marks import state_of
+from tailrace.warehouse.marks import Run, state_of
 
 if TYPE_CHECKING:
     from tailrace.warehouse.base import Warehouse
@@ -65,6 +65,7 @@ class Session:
     """Where the state lies in place of the project's own folder."""
     ended_early: bool = False
     _connectors: dict[str, Connector] = field(default_factory=dict)
+    _opened: bool = False
     _limiters: list[SharedLimiter | NoLimiter] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -100,11 +101,18 @@ class Session:
         target = self.project.target
         if target.type == "duckdb" and not self.work.exists() and self.published.exists():
             self._restore()
-        warehouse = open_warehouse(target.type, self.work, settings=target.settings, attach=target.attach)
+        warehouse = open_warehouse(
+            target.type, self.work, settings=target.settings, attach=target.attach, run=self._run()
+        )
         try:
             yield warehouse
         finally:
             warehouse.close()
+
+    def _run(self) -> Run:
+        """The first opening looks for what an earlier run left on its way."""
+        first, self._opened = not self._opened, True
+        return Run(f"{self.project.name}/{self.project.target.name}", self.run_id, first)
 
     def _restore(self) -> None:
         temporary = self.work.with_name("restored.tmp")

@@ -1,9 +1,20 @@
-"""Whether a file was written, told without opening it or importing its engine."""
+"""What is told without an engine: whether a file was written, and who writes."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who opens a warehouse for writing, under the run lock: `owner` names the project and its target."""
+
+    owner: str
+    run_id: str
+    is_first: bool
+    """It has not opened the warehouse before."""
 
 
 def state_of(work: Path) -> str:
