@@ -69,9 +69,7 @@ def list_dead(frame: Frame, syncs: tuple[str, ...], reason: str | None, field: s
 
 
 def _published_at(project: Project) -> str:
-    path = project.target.path
-    assert path is not None, "letters were read from it"
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(project.published.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
 
 def _parsed(payload: str | None) -> Any:
@@ -120,9 +118,9 @@ def _fitting(change: Callable[..., int], reason: str | None, field: str | None) 
 
 
 def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: Callable[..., int]) -> int:
+    from tailrace.runner.locking import locked
     from tailrace.runner.publishing import publish_work, shows_work
-    from tailrace.runner.session import LOCK, Session
-    from tailrace.state.locks import held
+    from tailrace.runner.session import Session
 
     project = frame.load()
     _known(project, (sync,))
@@ -130,7 +128,7 @@ def _change(frame: Frame, sync: str, keys: tuple[str, ...], change: Callable[...
     try:
         if not session.work.exists() and not session.published.exists():
             raise BadInput("nothing has run here yet", "run `tailrace run`")
-        with held(session.store, LOCK):
+        with locked(session):
             whole = shows_work(session)
             with session.warehouse() as warehouse:
                 number = change(warehouse, sync, list(keys))

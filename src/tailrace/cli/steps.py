@@ -224,14 +224,13 @@ def _something_whole(session: Session) -> None:
 
 
 def _roll_back(frame: Frame) -> None:
+    from tailrace.runner.locking import locked
     from tailrace.runner.publishing import FACT
-    from tailrace.runner.session import LOCK
-    from tailrace.state.locks import held
     from tailrace.warehouse.publish import rollback
 
     session = Session(frame.load(), "publish")
     try:
-        with held(session.store, LOCK):
+        with locked(session):
             path = rollback(session.published)
             session.store.remember(FACT, "rolled back")
     finally:

@@ -11,11 +11,11 @@ from tailrace.events import StepFinished, emit
 from tailrace.plan.resolve import Resolved
 from tailrace.plan.scratch import scratch
 from tailrace.project.spec import Pipeline, Resource
+from tailrace.runner.locking import locked
 from tailrace.runner.publishing import publish_work
-from tailrace.runner.session import LOCK, Session
+from tailrace.runner.session import Session
 from tailrace.runner.steps import changes_of, source_of, spec_of, validate
 from tailrace.state import runs
-from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import TableRef
 
@@ -66,7 +66,7 @@ def replay_resource(
     from tailrace.land.replay import replay
 
     started = session.now()
-    with held(session.store, LOCK):
+    with locked(session):
         runs.begin(session.store, session.run_id, session.command, session.project.target.name, started)
         with session.warehouse() as warehouse, session.step("land", str(landed.table)):
             done = replay(

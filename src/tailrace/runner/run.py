@@ -13,10 +13,10 @@ from tailrace.events import RunFinished, RunStarted, emit
 from tailrace.failpoints import reach
 from tailrace.plan.resolve import Chosen, Resolved
 from tailrace.runner import building
+from tailrace.runner.locking import locked, sync_leases
 from tailrace.runner.sending import Sending
-from tailrace.runner.session import LOCK, Session
+from tailrace.runner.session import Session
 from tailrace.state import runs
-from tailrace.state.locks import held
 
 if TYPE_CHECKING:
     from tailrace.runner.shipping import Shipment
@@ -31,17 +31,18 @@ def execute(
 ) -> None:
     """Do the wanted steps in the house's order; results are in the session. LockHeld where another run is at work."""
     with ExitStack() as stack, _recorded(session):
-        with held(session.store, LOCK):
+        with locked(session):
             runs.begin(
                 session.store, session.run_id, session.command, session.project.target.name, session.now()
             )
             shipments = _under_lock(session, resolved, chosen, wanted, sending, stack)
+            stack.enter_context(sync_leases(session, shipments))
         if shipments:
             from tailrace.runner.shipping import ship
 
             ship(session, shipments, sending)
             reach("run:delivered")
-            with held(session.store, LOCK, wait=WAIT_FOR_WAREHOUSE):
+            with locked(session, wait=WAIT_FOR_WAREHOUSE):
                 _settle(session, shipments, publishing="publish" in wanted)
         else:
             _end(session)

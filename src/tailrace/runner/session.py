@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tailrace import interrupts
 from tailrace.build.asked import NOTHING, Asked
@@ -21,6 +21,7 @@ from tailrace.errors import FatalError, TailraceError, refused_by_system
 from tailrace.events import StepFinished, StepStarted, emit
 from tailrace.plan.secrets import redactor_of
 from tailrace.project.spec import Connection, Pipeline, Project
+from tailrace.runner.watched import WatchedLimiter
 from tailrace.state import runs
 from tailrace.state.opening import open_store
 from tailrace.state.quotas import quota_documents
@@ -30,6 +31,8 @@ from tailrace.warehouse.marks import Run, state_of
 
 if TYPE_CHECKING:
     from tailrace.warehouse.base import Warehouse
+    from tailrace.warehouse.bigquery.lease import HeldLease, TargetLeases
+    from tailrace.warehouse.bigquery.warehouse import BigQueryWarehouse
 
 LOCK = "run"
 INTERRUPTED = "interrupted"
@@ -64,6 +67,12 @@ class Session:
     elsewhere: Path | None = None
     """Where the state lies in place of the project's own folder."""
     ended_early: bool = False
+    leases: TargetLeases | None = None
+    """Of a target that several machines may write."""
+    lease: HeldLease | None = None
+    """The one under which the warehouse is opened."""
+    watched: list[HeldLease] = field(default_factory=list)
+    """Those of the syncs that are being delivered."""
     _connectors: dict[str, Connector] = field(default_factory=dict)
     _opened: bool = False
     _limiters: list[SharedLimiter | NoLimiter] = field(default_factory=list)
@@ -105,6 +114,8 @@ class Session:
             target.type, self.work, settings=target.settings, attach=target.attach, run=self._run()
         )
         try:
+            if self.lease is not None:
+                cast("BigQueryWarehouse", warehouse).admit(self.lease)
             yield warehouse
         finally:
             warehouse.close()
@@ -141,13 +152,19 @@ class Session:
             limiter: SharedLimiter | NoLimiter = NoLimiter()
             if options.get("rate_limit") != "off":
                 filled, _ = check_connection(declaration, options)
-                key, longest = _account_key(self.connection(name)), filled.get("max_wait")
+                key, longest = account_key(self.connection(name)), filled.get("max_wait")
                 limiter = SharedLimiter(self.store, name, shared_as=key, longest=longest)
             self._limiters.append(limiter)
+            watched = WatchedLimiter(limiter, self.check_leases)
             self._connectors[name] = declaration.open(
-                options, Context(name, limiter, self.now, self.in_flight(name), self.project.root)
+                options, Context(name, watched, self.now, self.in_flight(name), self.project.root)
             )
         return self._connectors[name]
+
+    def check_leases(self) -> None:
+        """LockLost before a request, where a sync that is being delivered is not ours any more."""
+        for lease in self.watched:
+            lease.check()
 
     def declaration_of(self, pipeline: Pipeline) -> Declaration:
         """Of what a pipeline reads from: its connection's connector, or its own source."""
@@ -255,10 +272,12 @@ class Session:
         self._connectors.clear()
         for limiter in self._limiters:
             limiter.flush()
+        if self.leases is not None:
+            self.leases.close()
         self.store.close()
 
 
-def _account_key(connection: Connection) -> str:
+def account_key(connection: Connection) -> str:
     """The same for connections with the same credentials at the same host, whatever else they say."""
     options = connection.options
     named = {

@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from tailrace.activate.guardrails import SMALL, percent
-from tailrace.activate.result import SyncCounts
-from tailrace.activate.run import deliver, settle
+from tailrace.activate.result import SyncCounts, SyncResult
+from tailrace.activate.run import deliver
 from tailrace.activate.sender import misread
 from tailrace.connectors.sdk import tap
-from tailrace.errors import TailraceError
+from tailrace.errors import LockLost, TailraceError
 from tailrace.project.spec import Sync
 from tailrace.runner.remote_fields import prepare_fields
 from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
+from tailrace.runner.takeover import settle_left
+from tailrace.state import journal
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import Warehouse
 
@@ -80,9 +82,20 @@ def settle_shipments(session: Session, warehouse: Warehouse, shipments: Iterable
     """Merge the outcomes into the ledger, those of a delivery that failed half way included."""
     for shipment in shipments:
         with session.step("activate", shipment.sync.name):
-            done = settle(warehouse, session.store, shipment.delivery)
+            done = _settled(session, warehouse, shipment)
             seconds = (session.now() - shipment.started).total_seconds()
             session.replace(sync_step(shipment.sync, done.status, done.counts, seconds, done.error))
+
+
+def _settled(session: Session, warehouse: Warehouse, shipment: Shipment) -> SyncResult:
+    delivery = journal.find(session.store, shipment.delivery)
+    done = settle_left(session, warehouse, delivery) if delivery is not None else None
+    if done is None:
+        raise LockLost(
+            f"another machine has taken over {shipment.sync.name}: what this one had sent is not in the ledger",
+            "run again: what was in flight is looked up or sent again",
+        )
+    return done
 
 
 def sync_step(sync: Sync, status: Any, counts: SyncCounts, seconds: float, error: str | None) -> StepResult:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from tailrace.activate.result import ChangesetStopped, Options, Prepared
-from tailrace.activate.run import ONCE, prepare, settle
+from tailrace.activate.run import ONCE, prepare
 from tailrace.activate.target import scope_of
 from tailrace.connectors.sdk.base import ObjectType
 from tailrace.connectors.sdk.options import check_object, object_type
@@ -28,6 +28,7 @@ from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
 from tailrace.runner.shipping import Shipment, sync_step
 from tailrace.runner.steps import model_table
+from tailrace.runner.takeover import check_free, make_up, settle_left
 from tailrace.state import journal
 from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
@@ -42,6 +43,7 @@ def lock_syncs(session: Session, syncs: Iterable[Sync], stack: ExitStack) -> lis
     free: list[Sync] = []
     for sync in syncs:
         try:
+            check_free(session, sync.name)
             stack.enter_context(held(session.store, f"sync-{sync.name}"))
             free.append(sync)
         except LockHeld as error:
@@ -59,8 +61,9 @@ def prepare_syncs(
     shipments: list[Shipment] = []
     for sync in chosen:
         with session.step("activate", sync.name):
+            make_up(session, warehouse, sync.name)
             for left in journal.deliveries(session.store, sync.name):
-                settle(warehouse, session.store, left.delivery)
+                settle_left(session, warehouse, left)
             if sending.full_resync and sync.mode in ONCE and len(chosen) > 1:
                 session.record(StepResult("activate", sync.name, "skipped", error=_sends_once(sync)))
                 continue
@@ -89,7 +92,8 @@ def _settle_orphans(session: Session, warehouse: Warehouse, resolved: Resolved) 
     for left in journal.deliveries(session.store):
         if left.sync not in known:
             with suppress(LockHeld), held(session.store, f"sync-{left.sync}"):
-                settle(warehouse, session.store, left.delivery)
+                check_free(session, left.sync)
+                settle_left(session, warehouse, left)
 
 
 def _prepare(

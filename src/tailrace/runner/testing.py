@@ -15,8 +15,8 @@ from tailrace.build.testing.outcome import Outcome, status_of
 from tailrace.build.testing.run import nothing_built, run_data_tests, run_unit_tests
 from tailrace.build.testing.selection import ChosenTests
 from tailrace.plan.resolve import Resolved
+from tailrace.runner.locking import locked
 from tailrace.state import runs
-from tailrace.state.locks import held
 from tailrace.state.runs import StepResult
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Testing:
                 self.tell(outcome)
                 self.outcomes.append(outcome)
             return
-        with held(session.store, "run"):
+        with locked(session):
             runs.begin(
                 session.store, session.run_id, session.command, session.project.target.name, session.now()
             )

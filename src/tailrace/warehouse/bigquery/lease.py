@@ -87,8 +87,9 @@ class TargetLeases:
     ) -> None:  # fmt: skip
         self.jobs, self.seconds = jobs, seconds
         self._run_id, self._budgets, self._wall = run_id, budgets, wall
-        self._clock = GoogleClock(jobs.client)
+        self.clock = GoogleClock(jobs.client)
         self._ours: list[HeldLease] = []
+        self._seen: dict[str, int] = {}
         self._guard = threading.Lock()
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
@@ -110,16 +111,16 @@ class TargetLeases:
             self._release(lease)
 
     def last(self, lock: str) -> Entry | None:
-        """The newest lease of a lock, whoever holds it."""
-        number = self._numbers().get(lock, 0)
+        """The newest lease of a lock, whoever holds it, as of when one was last taken here; nobody takes others without the run's."""
+        number = (self._seen if self._ours else self._numbers()).get(lock, 0)
         return self._read(lock, number) if number else None
 
     def is_over(self, entry: Entry) -> bool:
         """Released; or expired by Google's clock, without which the clocks of both machines have to be allowed for."""
         if entry.released:
             return True
-        if entry.by_google and self._clock.known:
-            return self._clock.earliest() > entry.expires + MARGIN
+        if entry.by_google and self.clock.known:
+            return self.clock.earliest() > entry.expires + MARGIN
         return self._wall() > entry.expires + APART
 
     def close(self) -> None:
@@ -186,11 +187,11 @@ class TargetLeases:
 
     def _expiry(self) -> tuple[float, bool]:
         """The end of a lease that is taken or renewed now, never earlier than our own count; and whose clock it is by."""
-        known = self._clock.known
-        return (self._clock.latest() if known else self._wall()) + self.seconds, known
+        known = self.clock.known
+        return (self.clock.latest() if known else self._wall()) + self.seconds, known
 
     def _held_by_another(self, lock: str, entry: Entry) -> LockHeld:
-        now = self._clock.earliest() if entry.by_google and self._clock.known else self._wall()
+        now = self.clock.earliest() if entry.by_google and self.clock.known else self._wall()
         left = entry.expires + (MARGIN if entry.by_google else APART) - now
         return LockHeld(
             f"another run holds the {lock} lock of the target ({entry.holder})",
@@ -264,6 +265,7 @@ class TargetLeases:
         for table in tables:
             if found := lock_of(table):
                 numbers[found[0]] = max(numbers.get(found[0], 0), found[1])
+        self._seen = numbers
         return numbers
 
     def _older(self, lock: str, number: int) -> list[int]:

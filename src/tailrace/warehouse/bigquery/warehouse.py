@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import META, STAGE, Dialect, TableRef
 from tailrace.warehouse.bigquery import types
+from tailrace.warehouse.bigquery.arrivals import Arrivals
+from tailrace.warehouse.bigquery.ddl import create_table
 from tailrace.warehouse.bigquery.fence import Fence
 from tailrace.warehouse.bigquery.jobs import Jobs
 from tailrace.warehouse.bigquery.lease import HeldLease
