@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,6 @@ from typing import Any
 from tailrace.errors import AuthError
 
 SCOPES = ("https://www.googleapis.com/auth/bigquery",)
-STAND_IN_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-"""Of who stands in for another: the IAM Credentials API takes no narrower one ("Create short-lived credentials")."""
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
 NEEDED = ("client_email", "private_key", "token_uri")
 LOGIN = "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS, or name a `keyfile`"
@@ -22,7 +21,7 @@ def credentials(settings: Mapping[str, Any]) -> Any:
     """Google's credentials object; nobody is asked before its first use. AuthError says which way failed, and how to mend it."""
     wanted = tuple(settings.get("scopes") or SCOPES)
     stands_for = settings.get("impersonate_service_account")
-    found = _own(settings, STAND_IN_SCOPES if stands_for else wanted)
+    found = _own(settings, wanted)
     if not stands_for:
         return found
     from google.auth import impersonated_credentials
@@ -49,9 +48,9 @@ def _default(scopes: tuple[str, ...]) -> Any:
     try:
         return default(scopes=list(scopes))[0]
     except (GoogleAuthError, OSError, ValueError) as error:
-        told = "GOOGLE_APPLICATION_CREDENTIALS" in str(error)
+        named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
         what = (
-            "the file of GOOGLE_APPLICATION_CREDENTIALS cannot be used" if told else "this machine has none"
+            f"{named} of GOOGLE_APPLICATION_CREDENTIALS cannot be used" if named else "this machine has none"
         )
         raise AuthError(f"no credentials for BigQuery: {what}", LOGIN) from error
 

@@ -52,6 +52,7 @@ _TEXTS = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\
 
 def refused(error: Any, doing: str, project: str, location: str, job: str = "") -> FatalError:
     """An error of ours for one of Google's; `doing` is the statement, or what was asked, `job` the id to look it up by."""
+    error = getattr(error, "cause", None) or error  # what ended the last of many tries
     if type(error).__module__.startswith("google.auth"):
         return _credentials_refused(error)
     if isinstance(error, OSError) and not getattr(error, "errors", None):
@@ -115,19 +116,17 @@ def _unreachable(error: OSError) -> FatalError:
 
 def _told(error: Any) -> str:
     """Google's sentence, without the request's address, the job's footer and values of rows."""
-    inner = getattr(error, "cause", None) or error
-    listed = getattr(inner, "errors", None) or getattr(error, "errors", None) or []
+    listed = getattr(error, "errors", None) or []
     text = str(listed[0].get("message") or "") if listed and isinstance(listed[0], dict) else ""
-    text = text or str(getattr(inner, "message", "") or inner)
+    text = text or str(getattr(error, "message", "") or error)
     plain = " ".join(text.split("\n\n")[0].split())
     plain = re.sub(r"^\d{3} [A-Z]+ https?://\S+ ", "", plain)
     return _VALUE.sub(r"\1 (its value is not shown)", plain)[:LONGEST].rstrip(". ")
 
 
 def reasons_of(error: Any) -> set[str]:
-    inner = getattr(error, "cause", None)
-    listed = [*(getattr(error, "errors", None) or []), *(getattr(inner, "errors", None) or [])]
-    return {str(one.get("reason")) for one in listed if isinstance(one, dict)}
+    """What Google calls the error, in its fixed words."""
+    return {str(one.get("reason")) for one in getattr(error, "errors", None) or [] if isinstance(one, dict)}
 
 
 def _short(doing: str) -> str:
