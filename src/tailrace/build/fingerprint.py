@@ -155,6 +155,11 @@ class Judge:
         self._contents[name] = parts.content() if parts else ABSENT
         self._definitions[name] = parts.definition if parts else ABSENT
 
+    @property
+    def contents(self) -> Mapping[str, str]:
+        """What the relation of every model that was settled holds."""
+        return self._contents
+
     def _standing(self, name: str) -> Parts | None:
         """What an untouched relation passes on: a table what it was built from, a view what its inputs are today."""
         built = self._built.get(name)
@@ -289,6 +294,14 @@ def decide(
             parts = replace(parts, revision="planned")
         judge.settle(name, parts)
     return decisions
+
+
+def contents(warehouse: Warehouse, graph: Graph) -> Mapping[str, str]:
+    """By model a text that changes with its rows, a view's with those of its inputs; "absent" of one that does not stand."""
+    judge = Judge(warehouse, graph)
+    for name in graph.order:
+        judge.settle(name, None)
+    return judge.contents
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tailrace.connectors.sdk.base import (
@@ -127,6 +127,7 @@ def suites_of(resolved: Resolved, chosen: Chosen, wanted: tuple[str, ...]) -> tu
 
 def validate(session: Session, warehouse: Warehouse, resolved: Resolved, suites: tuple[Suite, ...]) -> None:
     """Each suite on the table that its sync will send from (others of the model stage the same rows), or on a staged copy of its model where no sync reads it."""
+    versions = versions_of(warehouse, resolved) if suites else {}
     for suite in suites:
         with session.step("validate", suite.name), reading(resolved, suite.model):
             table = model_table(resolved, suite.model)
@@ -135,7 +136,8 @@ def validate(session: Session, warehouse: Warehouse, resolved: Resolved, suites:
                     StepResult("validate", suite.name, "skipped", error=f"model {suite.model} is not built")
                 )
                 continue
-            staged = stage(warehouse, table, stage_name(resolved.project, suite))
+            version = versions.get(suite.model, "")
+            staged = stage(warehouse, table, stage_name(resolved.project, suite), version=version)
             audience = audience_of(resolved, suite)
             _, result = judge(
                 warehouse, suite, staged, run_id=session.run_id, now=session.now, audience=audience
@@ -153,6 +155,15 @@ def stage_name(project: Project, suite: Suite) -> str:
     """Under which name a suite's model is staged: its first sync's, which sends from that very table."""
     reader = reader_of(project, suite)
     return reader.name if reader else STAGED + suite.name
+
+
+def versions_of(warehouse: Warehouse, resolved: Resolved) -> Mapping[str, str]:
+    """By model what changes with its rows, for an engine whose rows are not here; where they are, the rows themselves tell."""
+    if warehouse.engine == "duckdb":
+        return {}
+    from tailrace.build.fingerprint import contents
+
+    return contents(warehouse, resolved.graph)
 
 
 def model_table(resolved: Resolved, model: str) -> TableRef:

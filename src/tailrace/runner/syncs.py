@@ -27,7 +27,7 @@ from tailrace.runner.one_row import refuse, rows_named
 from tailrace.runner.sending import Sending
 from tailrace.runner.session import Session
 from tailrace.runner.shipping import Shipment, sync_step
-from tailrace.runner.steps import model_table
+from tailrace.runner.steps import model_table, versions_of
 from tailrace.runner.takeover import check_free, make_up, settle_left
 from tailrace.state import journal
 from tailrace.state.locks import held
@@ -157,7 +157,8 @@ def gated(session: Session, warehouse: Warehouse, resolved: Resolved, sync: Sync
             f"model {sync.model} is not built, so there is nothing to send", "run `tailrace build` first"
         )
     with reading(resolved, sync.model):
-        staged = stage(warehouse, table, sync.name)
+        version = versions_of(warehouse, resolved).get(sync.model, "")
+        staged = stage(warehouse, table, sync.name, version=version)
     if sync.validate is None:
         return staged
     suite = next(suite for suite in resolved.project.suites if suite.name == sync.validate)
