@@ -34,7 +34,8 @@ def shared_state(target: Reader, profile: str, name: str) -> SharedState | None:
 
 def _url(reader: Reader) -> Secret | None:
     given: Any = reader.get("url", required=True)
-    if given is None or (isinstance(given, str) and "{{" in given):  # its template was refused, and that is told
+    refused = isinstance(given, str) and "{{" in given  # its template was, and that is told
+    if given is None or refused:
         return None
     text = given.reveal() if isinstance(given, Secret) else given
     wrong = _wrong(text)

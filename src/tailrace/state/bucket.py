@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,34 +24,33 @@ class Bucket:
     window: float = 0.0
     blocked_until: float = 0.0
     blocked_at: float = 0.0
-    grants: tuple[tuple[float, float | None], ...] = ()
+    grants: Sequence[tuple[float, float | None]] = ()
 
     def newest(self) -> float:
         """When somebody last wrote, by the clock of then."""
-        return max(self.blocked_at, *(at for grant in self.grants for at in grant if at is not None), 0.0)
+        last = [at if done is None or at > done else done for at, done in self.grants]
+        return max(self.blocked_at, max(last, default=0.0))
 
     def places(self, now: float, margin: float) -> tuple[float, float] | None:
         """The time of the next free place: at the soonest, if what is on its way is answered at once, and at the latest."""
-        ends = [
-            (
-                (at if done is None else done) + self.window,
-                (at + margin if done is None else done) + self.window,
-            )
-            for at, done in self.grants
-        ]
-        taken = 0 < self.limit <= len(ends)
-        latest = sorted((end for _, end in ends), reverse=True)[self.limit - 1] if taken else 0.0
+        latest = self._free(margin)
         if max(latest, self.blocked_until) <= now + ROUNDING:
             return None
         if latest <= self.blocked_until:
             return self.blocked_until, self.blocked_until
-        soonest = max(self.blocked_until, sorted((end for end, _ in ends), reverse=True)[self.limit - 1])
+        soonest = max(self.blocked_until, self._free(0.0))
         # an answer that is overdue: the margin says when its request no longer counts
         return (soonest if soonest > now + ROUNDING else latest), latest
 
+    def _free(self, margin: float) -> float:
+        """When a place is free, if a request without an answer is counted `margin` after its grant; 0 where one is free already."""
+        if not 0 < self.limit <= len(self.grants):
+            return 0.0
+        ends = sorted((at + margin if done is None else done for at, done in self.grants), reverse=True)
+        return ends[self.limit - 1] + self.window
 
-def bucket_of(found: Sequence[Sequence[Any]], grants: Iterable[Sequence[Any]]) -> Bucket:
+
+def bucket_of(found: Sequence[Sequence[Any]], grants: Sequence[tuple[Any, ...]]) -> Bucket:
     """From the rows of BUCKET and GRANTS."""
     limit, window, until, at = found[0] if found else (0, 0.0, 0.0, 0.0)
-    taken = tuple((float(start), None if done is None else float(done)) for start, done in grants)
-    return Bucket(int(limit), float(window), float(until), float(at), taken)
+    return Bucket(int(limit), float(window), float(until), float(at), grants)
