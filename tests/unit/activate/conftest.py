@@ -31,7 +31,7 @@ class House:
 
     folder: Path
     warehouse: DuckDBWarehouse
-    store: Store
+    store: SQLiteStore
     crm: CRM = field(default_factory=CRM)
     sync: Sync = SYNC
     account: str = "portal"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jsonschema
 import pytest
+from tests.unit.project.layout import lay_files
 
 from tailrace.errors import ProjectError
 from tailrace.plan.json_schema.profiles import profiles
 from tailrace.plan.secrets import redactor_of
 from tailrace.project.load import load_project
-from tests.unit.project.layout import lay_files
 
 TOML = '[tool.tailrace]\nname = "acme"\nprofile = "acme"\n'
 URL = "postgresql://worker:p%40ss-w0rd-long@db.internal:5433/state?sslmode=require"

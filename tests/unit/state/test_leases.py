@@ -8,13 +8,13 @@ import time
 from itertools import count
 
 import pytest
+from tests.conformance.store_suite import NOW, RUNS
+from tests.conformance.test_postgres_store import Opener
 
 from tailrace.errors import LockHeld, LockLost
 from tailrace.state import journal, leases, runs
 from tailrace.state.locks import held
 from tailrace.state.rate import SharedLimiter
-from tests.conformance.store_suite import NOW, RUNS
-from tests.conformance.test_postgres_store import Opener
 
 NAMES = count()
 LEASES = "SELECT name, token, run_id, expires_at > clock_timestamp() FROM leases ORDER BY name"

@@ -8,13 +8,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.postgres import PASSWORD
 
 from tailrace.errors import FatalError
 from tailrace.project.secrets import Secret
 from tailrace.project.spec import SharedState
 from tailrace.state.opening import open_existing, open_store
 from tailrace.state.sqlite import SQLiteStore
-from tests.postgres import PASSWORD
 
 NAMES = count()
 
