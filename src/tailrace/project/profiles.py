@@ -23,7 +23,7 @@ from tailrace.project.dbt.profile import (
 )
 from tailrace.project.reader import NAME, SQL_NAME, Reader, hint
 from tailrace.project.secrets import wrapped
-from tailrace.project.shared_state import shared_state
+from tailrace.project.shared_state import STATE_KEYS, shared_state
 from tailrace.project.spec import EMPTY, Connection, Marks, Target
 from tailrace.project.yaml import read_yaml
 
@@ -122,6 +122,8 @@ def _check_output(profile: Reader, name: str) -> None:
     if engine:
         lax = reader.lax is not None
         reader.known(*TARGET_KEYS, *ENGINE_KEYS[engine], also=DBT_KEYS[engine] if lax else ())
+    if isinstance(reader.data.get("state"), Mapping):
+        reader.under("state", "state").known(*STATE_KEYS)
     for connection in reader.mapping("connections"):
         if not NAME.match(connection):
             fix = "Use letters, digits, _ and -, and no digit first"

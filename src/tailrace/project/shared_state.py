@@ -21,7 +21,6 @@ WRITE = "Write \"{{ secret('env:TAILRACE_STATE') }}\" for postgresql://user:pass
 def shared_state(target: Reader, profile: str, name: str) -> SharedState | None:
     """None and diagnostics where it cannot be used."""
     reader = target.under("state", "state")
-    reader.known(*STATE_KEYS)
     url = _url(reader)
     default = f"tailrace_{profile}_{name}"
     schema = reader.text("schema", default) or default

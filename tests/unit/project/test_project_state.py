@@ -78,6 +78,17 @@ def test_what_is_wrong_is_told_at_its_place_without_the_address(tmp_path, monkey
     assert "hunter2" not in found
 
 
+def test_another_targets_state_needs_no_secret_and_no_wrong_key(tmp_path, monkeypatch):
+    monkeypatch.delenv("TAILRACE_STATE", raising=False)
+    prod = f"prod: {{type: bigquery, project: acme-prod, state: {{url: {SECRET}}}}}"
+    text = f"acme:\n  target: dev\n  outputs:\n    dev: {{type: duckdb, path: w.duckdb}}\n    {prod}\n"
+    lay_files(tmp_path, {"pyproject.toml": TOML, "profiles.yml": text})
+    assert load_project(tmp_path).target.state is None
+    (tmp_path / "profiles.yml").write_text(text.replace("{url:", "{uri:"))
+    with pytest.raises(ProjectError, match="profiles.yml:5:56: state has no key uri. Did you mean url?"):
+        load_project(tmp_path)
+
+
 def test_a_secret_that_is_not_set_is_told_once(tmp_path, monkeypatch):
     monkeypatch.delenv("TAILRACE_STATE", raising=False)
     (found,) = problems(tmp_path, f"{{url: {SECRET}}}")
