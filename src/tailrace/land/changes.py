@@ -8,6 +8,8 @@ A column that the read does not bring keeps its last value: it is no part of the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 from tailrace.failpoints import reach
 from tailrace.land.cursors import Cursor, write_cursor
@@ -57,6 +59,14 @@ class Applied:
         return cursor.moved(self.changed, self.newest, self.own.newest, self.own.columns)
 
 
+class Take(Protocol):
+    """Takes raw rows over, inside the caller's transaction."""
+
+    def __call__(
+        self, layout: Layout, span: Span, *, changes: bool, echoes: Echoes | None = None
+    ) -> Applied: ...
+
+
 def apply(
     warehouse: Warehouse,
     layout: Layout,
@@ -65,13 +75,15 @@ def apply(
     *,
     changes: bool,
     echoes: Echoes | None = None,
+    take: Take | None = None,
 ) -> Applied:
-    """Take the raw rows between two cursors over and write the second."""
+    """Take the raw rows between two cursors over and write the second; `take` where they do not lie in the warehouse yet."""
+    take = take or partial(apply_rows, warehouse)
     with warehouse.transaction():
         applied = Applied()
         if done.raw_done > cursor.raw_done:
             span = Span(cursor.raw_done, done.raw_done, done.shape)
-            applied = apply_rows(warehouse, layout, span, changes=changes, echoes=echoes)
+            applied = take(layout, span, changes=changes, echoes=echoes)
         write_cursor(warehouse, applied.moved(done))
         reach("land:before_commit")
     reach("land:after_commit")

@@ -27,6 +27,8 @@ COLUMNS: dict[str, Type] = {
     "pruned": "bigint",
     "own_version": "bigint",
     "own_columns": "text",
+    "pruned_at": "timestamp",
+    "logged": "bool",
 }
 
 
@@ -37,8 +39,8 @@ class Cursor:
     `data_version`: the newest raw row that changed the current table; `touch_version`: those included that only moved a
     vendor's cursor (`cursor_columns`), such as the echo of our own write. `shape` counts the column sets read so far,
     `columns` is the last one's digest: of two readings of one version the one with the later shape is the newer.
-    `pruned`: up to there only each record's newest raw row is left. `own_version`: the newest raw row that was our own write come
-    back, and `own_columns` all that such rows ever moved.
+    `pruned`: up to there only each record's newest raw row is left, `pruned_at`: of those seen before then. `own_version`: the newest raw row that was our own write come
+    back, and `own_columns` all that such rows ever moved. `logged`: the change log has every row since its beginning.
     """
 
     resource: str
@@ -54,6 +56,8 @@ class Cursor:
     pruned: int = 0
     own_version: int = 0
     own_columns: str = ""
+    pruned_at: datetime | None = None
+    logged: bool = False
 
     def moved(self, changed: int, newest: int, own: int, own_columns: Iterable[str]) -> Cursor:
         """After raw rows up to `newest` altered the table, up to `changed` more than touched it, and up to `own` were ours."""

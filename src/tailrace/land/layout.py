@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tailrace.errors import SchemaError
 from tailrace.records import Type
 from tailrace.warehouse.base import TableRef, Warehouse
 
@@ -83,35 +84,59 @@ class Layout:
 
 
 def ensure(warehouse: Warehouse, layout: Layout, *, changes: bool) -> None:
-    """Make what is missing, tables and columns; nothing is written where all is there."""
-    dialect = warehouse.dialect
-    vendor = dict(layout.columns)
-    key = {name: vendor[name] for name in layout.key}
-    logged = {name: vendor[name] for name in layout.logged()}
-    _ensure_table(warehouse, layout.raw, {**vendor, **_engine(warehouse, RAW)})
-    _ensure_table(warehouse, layout.current, vendor)
-    _ensure_table(
-        warehouse, layout.keys, {**key, **{name: dialect.type(kind) for name, kind in KEYS.items()}}
-    )
+    """Make what is missing, tables and columns; nothing is written where all is there.
+
+    Raw rows and the log lie by the day on which they were seen, current rows and keys by the key, where that spares money.
+    SchemaError where a column has another type than the current table's.
+    """
+    wanted = {
+        layout.raw: raw_columns(warehouse, layout),
+        layout.current: dict(layout.columns),
+        layout.keys: key_columns(warehouse, layout),
+    }
     if changes:
-        _ensure_table(warehouse, layout.log, {**_engine(warehouse, LOG), **logged})
+        wanted[layout.log] = log_columns(warehouse, layout)
+    for ref, columns in wanted.items():
+        day = "_seen_at" if ref in (layout.raw, layout.log) else ""
+        _ensure_table(warehouse, ref, columns, day, layout.key)
+
+
+def raw_columns(warehouse: Warehouse, layout: Layout) -> dict[str, str]:
+    return {**layout.columns, **_engine(warehouse, RAW)}
+
+
+def key_columns(warehouse: Warehouse, layout: Layout) -> dict[str, str]:
+    return {**{name: layout.columns[name] for name in layout.key}, **_engine(warehouse, KEYS)}
+
+
+def log_columns(warehouse: Warehouse, layout: Layout) -> dict[str, str]:
+    return {**_engine(warehouse, LOG), **{name: layout.columns[name] for name in layout.logged()}}
 
 
 def _engine(warehouse: Warehouse, columns: Mapping[str, Type]) -> dict[str, str]:
     return {name: warehouse.dialect.type(kind) for name, kind in columns.items()}
 
 
-def _ensure_table(warehouse: Warehouse, ref: TableRef, wanted: Mapping[str, str]) -> None:
+def _ensure_table(
+    warehouse: Warehouse, ref: TableRef, wanted: Mapping[str, str], day: str, key: Sequence[str]
+) -> None:
     dialect = warehouse.dialect
     found = warehouse.columns(ref)
     if not found:
         warehouse.ensure_schema(ref.schema)
-        columns = ", ".join(f"{dialect.quote(name)} {kind}" for name, kind in wanted.items())
-        warehouse.execute(f"CREATE TABLE {dialect.table(ref)} ({columns})")
+        warehouse.create(ref, wanted, partition=day, cluster=key)
         return
     for name, kind in wanted.items():
         if name not in found:
             warehouse.execute(f"ALTER TABLE {dialect.table(ref)} ADD COLUMN {dialect.quote(name)} {kind}")
+        elif not same_type(kind, found[name]):
+            what = f"the column {name!r} of {ref} is {found[name]}, and {kind} is written to it"
+            raise SchemaError(what, f"somebody changed its type: change it back, or drop {ref}")
+
+
+def same_type(one: str, other: str) -> bool:
+    """`DECIMAL(38, 9)` is `DECIMAL(38,9)`."""
+    return one.replace(" ", "").upper() == other.replace(" ", "").upper()
 
 
 def kept_columns(columns: Iterable[str], read: Iterable[str]) -> frozenset[str]:

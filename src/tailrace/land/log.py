@@ -10,8 +10,10 @@ from tailrace.land.layout import Layout, quoted, same_key
 from tailrace.warehouse.base import Warehouse
 
 
-def begins_late(warehouse: Warehouse, layout: Layout) -> bool:
-    """Rows are there and the log is empty."""
+def begins_late(warehouse: Warehouse, layout: Layout, cursor: Cursor, *, made: bool) -> bool:
+    """Rows are there and the log is empty; not asked where the cursor knows, unless the log was `made` just now."""
+    if not cursor.raw_done or (cursor.logged and not made):
+        return False
     table = warehouse.dialect.table
     return bool(
         warehouse.query(f"SELECT 1 FROM {table(layout.current)} LIMIT 1")
@@ -30,5 +32,5 @@ def begin_log(warehouse: Warehouse, layout: Layout, cursor: Cursor, run_id: str,
         f" {cursor.raw_done} + ROW_NUMBER() OVER (ORDER BY {quoted(warehouse, layout.key, 't')}), {quoted(warehouse, logged, 't')}"
         f" FROM {table(layout.current)} AS t JOIN {table(layout.keys)} AS k ON {same_key(warehouse, layout, 't', 'k')}"
     )
-    rows = int(warehouse.query(f"SELECT COUNT(*) FROM {table(layout.log)}")[0][0])
+    rows = int(warehouse.query(f"SELECT COUNT(*) FROM {table(layout.current)}")[0][0])
     return replace(cursor, raw_done=cursor.raw_done + rows)

@@ -14,10 +14,11 @@ from tailrace.events import Progress, emit
 from tailrace.land.aside import Aside
 from tailrace.land.batches import Losses, Rows, batch_rows, build_batch, numbered
 from tailrace.land.known import find_news
-from tailrace.land.layout import Layout, ensure
+from tailrace.land.layout import Layout
 from tailrace.land.schema import Plan
-from tailrace.land.scopes import Seen
+from tailrace.land.scopes import Seen, may_have_rows
 from tailrace.land.template import INFERRED
+from tailrace.land.unasked import Passed, Unasked, Waiting
 from tailrace.records import Checkpoint, Page
 from tailrace.warehouse.base import Warehouse
 
@@ -35,7 +36,7 @@ class Request:
     shape: int
     run_id: str
     now: Callable[[], datetime]
-    changes: bool
+    widen: Callable[[Layout], None]
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,15 @@ class Reading:
         seen_at: datetime | None,
     ) -> None:
         self._warehouse, self._request, self.layout = warehouse, request, layout
-        self.seen = Seen(warehouse, layout)
+        self.seen = Seen(warehouse, layout, landed=raw_done > 0)
         self.rows_in, self.pages, self.losses = 0, 0, Losses()
         self.mark: Mark | None = None
         self.error: TailraceError | None = None
         self.ended = False
         self.last_seen = seen_at or datetime(1970, 1, 1)  # noqa: DTZ001 -- stored in UTC without a zone
-        self._keys_known = bool(
-            warehouse.query(f"SELECT 1 FROM {warehouse.dialect.table(layout.keys)} LIMIT 1")
-        )
+        self._keys_known = raw_done > 0 and may_have_rows(warehouse, layout.keys)
+        near = not self._keys_known or warehouse.keep_near(layout.keys)
+        self._unasked = None if near else Unasked(warehouse)
         self._number, self._cut = raw_done, raw_done
         self._size = batch_rows(len(request.plan.slots))
         self._pending: list[tuple[Page, datetime]] = []
@@ -94,11 +95,16 @@ class Reading:
         """What was kept for the length of the read goes."""
         self.seen.close()
         self._returned.close()
+        if self._unasked is not None:
+            self._unasked.close()
 
     def _read(self) -> Iterator[pa.Table | None]:
         """What a checkpoint passed stands, whatever broke behind it."""
         yield from self._guarded(self._walked())
         yield from self._guarded(self._settled())
+        if self._unasked is not None:
+            self._unasked.forget_unmarked()
+            yield from self._guarded(self._asked())
 
     def _walked(self) -> Iterator[pa.Table | None]:
         for item in self._request.items():
@@ -107,6 +113,7 @@ class Reading:
             else:
                 yield from self._checkpoint(item)
         yield from self._settled()
+        yield from self._asked()
         if self._waiting or self.mark is None or self.mark.raw_seq != self._number:
             raise FatalError(f"{self.layout.name}: the source ended without a checkpoint", "report this")
 
@@ -149,6 +156,8 @@ class Reading:
             return
         self._later = None
         yield from self._flush()
+        if checkpoint.scopes:
+            yield from self._asked()
         for erased in (False, True):
             scopes = [scope for scope in checkpoint.scopes if scope.erased is erased]
             gone = self.seen.missing(self.layout, scopes) if scopes else None
@@ -161,7 +170,26 @@ class Reading:
                 yield self._numbered(back)
         yield from self._passed(checkpoint.position)
 
-    def _passed(self, position: Mapping[str, Any] | None) -> Iterator[None]:
+    def _passed(self, position: Mapping[str, Any] | None) -> Iterator[pa.Table | None]:
+        """Behind batches that wait it waits, too."""
+        if self._unasked is None or not self._unasked.rows:
+            yield from self._marked(position)
+            return
+        self._unasked.mark(position)
+        if self._unasked.rows >= COMMIT_ROWS:
+            yield from self._asked()
+
+    def _asked(self) -> Iterator[pa.Table | None]:
+        """What waited, freed of what is known."""
+        if self._unasked is None:
+            return
+        for one in self._unasked.take(self.layout):
+            if isinstance(one, Passed):
+                yield from self._marked(one.position)
+            else:
+                yield from self._news(one)
+
+    def _marked(self, position: Mapping[str, Any] | None) -> Iterator[None]:
         self.mark = Mark(self._number, position)
         if self._number - self._cut >= COMMIT_ROWS:
             yield None
@@ -190,14 +218,23 @@ class Reading:
         del rows
         self.seen.add(batch.keys)
         self._widen({name: self._warehouse.dialect.type(kind) for name, kind in batch.variants.items()})
-        table = batch.table
-        if self._keys_known and table.num_rows:
-            news = find_news(self._warehouse, self.layout, table, deleted=deleted, versioned=versioned)
-            table = news.rows
-            if news.returned.num_rows:
-                self._returned.put(news.returned)
-        if table.num_rows:
-            yield self._numbered(table)
+        if not batch.table.num_rows:
+            return
+        if not self._keys_known:
+            yield self._numbered(batch.table)
+        elif self._unasked is None:
+            yield from self._news(Waiting(batch.table, deleted, versioned, self.layout))
+        else:
+            self._unasked.put(batch.table, self.layout, deleted=deleted, versioned=versioned)
+
+    def _news(self, batch: Waiting) -> Iterator[pa.Table]:
+        news = find_news(
+            self._warehouse, batch.layout, batch.table, deleted=batch.deleted, versioned=batch.versioned
+        )
+        if news.returned.num_rows:
+            self._returned.put(news.returned)
+        if news.rows.num_rows:
+            yield self._numbered(news.rows)
 
     def _rows(self) -> Rows:
         rows: list[dict[str, Any]] = []
@@ -227,7 +264,7 @@ class Reading:
         new = {name: kind for name, kind in variants.items() if name not in self.layout.columns}
         if new:
             self.layout = self.layout.widened(new)
-            ensure(self._warehouse, self.layout, changes=self._request.changes)
+            self._request.widen(self.layout)
 
     def _tombstones(self, gone: pa.Table, *, erased: bool) -> pa.Table:
         count, request = gone.num_rows, self._request

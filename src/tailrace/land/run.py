@@ -19,13 +19,14 @@ from tailrace.events import Notice, StepFinished, emit
 from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply
 from tailrace.land.cursors import Cursor, ensure_cursors, position_text, read_cursor, write_cursor
+from tailrace.land.desk import Desk, is_far
 from tailrace.land.echoes import Echoes, Written, awaited
 from tailrace.land.layout import Layout, ensure
 from tailrace.land.log import begin_log, begins_late
 from tailrace.land.raw import DltWriter, RawWriter, SizedWriter
 from tailrace.land.reading import Reading, Request
 from tailrace.land.replay import replay
-from tailrace.land.retention import drop_orphans, drop_outlived
+from tailrace.land.retention import day_of, drop_orphans, drop_outlived
 from tailrace.land.schema import Plan, plan_columns
 from tailrace.land.shapes import read_shapes, remember_shape
 from tailrace.project.spec import Pipeline, Resource
@@ -54,11 +55,13 @@ def land_resource(
     included, in place of what is new; the cursor stays where it is. `written`: what syncs wrote to these very records.
     """
     started = now()
+    current = TableRef(pipeline.dataset, resource.name)
+    for ref in (current, current.suffixed("__keys")):
+        warehouse.keep_near(ref)
     if days is not None and not isinstance(source, Backfills):
         raise FatalError(
             f"{pipeline.name}: its source cannot be asked for a range of days", "land it without --from"
         )
-    current = TableRef(pipeline.dataset, resource.name)
     stored = warehouse.columns(current)
     schema = _unforced(_told(warehouse, source, spec, current), spec, resource, stored)
     if not schema.columns:
@@ -176,6 +179,7 @@ class _Landing:
         self._written: Sequence[Written] = written
         self._echoes: Echoes | None = None
         self._changes, self._writer, self._stored, self._days = changes, writer, stored, days
+        self._desk = Desk(warehouse) if is_far(warehouse) else None
 
     def land(
         self, source: Source, spec: ResourceSpec, schema: Schema, run_id: str, now: Callable[[], datetime]
@@ -187,17 +191,18 @@ class _Landing:
         )
         if cursor.position is not None and not (self._stored and self._warehouse.columns(layout.keys)):
             cursor = self._start_over(layout, cursor)
+        made = self._changes and not self._warehouse.columns(layout.log)
         ensure(self._warehouse, layout, changes=self._changes)
         ensure_cursors(self._warehouse)
         drop_orphans(self._warehouse, layout, cursor.raw_done)
-        cursor = self._upkeep(layout, cursor, run_id, now())
+        cursor = self._upkeep(layout, cursor, run_id, now(), made=made)
         digest = plan.digest()
         if digest != cursor.columns:
             cursor = replace(cursor, columns=digest, shape=cursor.shape + 1)
             self._reshaped(plan, layout, cursor.shape, run_id)
         cursor = replace(cursor, run_id=run_id)
         request = Request(
-            lambda: self._items(source, spec, schema, cursor), plan, cursor.shape, run_id, now, self._changes
+            lambda: self._items(source, spec, schema, cursor), plan, cursor.shape, run_id, now, self._widen
         )
         reading = Reading(self._warehouse, layout, request, cursor.raw_done, cursor.updated_at)
         self._echoes = awaited(self._written, cursor.updated_at)
@@ -216,6 +221,12 @@ class _Landing:
         assert isinstance(source, Backfills)
         for item in source.backfill(spec, schema, *self._days):
             yield item if isinstance(item, Page) else replace(item, position=None)
+
+    def _widen(self, layout: Layout) -> None:
+        """Columns that come up in the middle of a read."""
+        ensure(self._warehouse, layout, changes=self._changes)
+        if self._desk is not None:
+            self._desk.widen(layout)
 
     def _reshaped(self, plan: Plan, layout: Layout, shape: int, run_id: str) -> None:
         """Other columns than last time: written down, and what vanished is told."""
@@ -265,19 +276,17 @@ class _Landing:
         self._stored = {}
         return replace(cursor, position=None)
 
-    def _upkeep(self, layout: Layout, cursor: Cursor, run_id: str, now: datetime) -> Cursor:
+    def _upkeep(self, layout: Layout, cursor: Cursor, run_id: str, now: datetime, *, made: bool) -> Cursor:
         """What is due before a read: raw rows that outlived `keep_raw`, and a log that begins later than its table."""
-        done = cursor
-        if self._resource.keep_raw is not None:
-            keep = self._resource.keep_raw
-            pruned = drop_outlived(self._warehouse, layout, keep, now, cursor.pruned, cursor.raw_done)
-            done = replace(cursor, pruned=pruned)
-        if self._changes and begins_late(self._warehouse, layout):
-            with self._warehouse.transaction():
+        done, keep = cursor, self._resource.keep_raw
+        late = self._changes and begins_late(self._warehouse, layout, cursor, made=made)
+        with self._warehouse.transaction():
+            if keep is not None:
+                done = drop_outlived(self._warehouse, layout, keep, now, cursor)
+            if late:
                 done = begin_log(self._warehouse, layout, done, run_id, now)
+            if late or done != cursor:
                 write_cursor(self._warehouse, done)
-        elif done != cursor:
-            write_cursor(self._warehouse, done)
         return done
 
     def _segments(self, reading: Reading, cursor: Cursor, writer: RawWriter) -> Applied:
@@ -286,7 +295,8 @@ class _Landing:
             batches = reading.segment()
             first = next(batches, None)
             if first is not None:
-                writer.append(self._warehouse, reading.layout.raw, chain([first], batches))
+                into = self._desk.begin(reading.layout) if self._desk is not None else reading.layout.raw
+                writer.append(self._warehouse, into, chain([first], batches))
                 reach("land:after_raw")
             applied, cursor = self._commit(reading, cursor)
             total += applied
@@ -304,11 +314,19 @@ class _Landing:
             raw_done=mark.raw_seq,
             updated_at=reading.last_seen,
             cursor_columns=",".join(reading.layout.cursors),
+            logged=self._changes,
+            pruned_at=cursor.pruned_at if cursor.raw_done else day_of(reading.last_seen),
         )
         if (done.raw_done, done.position) == (cursor.raw_done, cursor.position):
             return Applied(), cursor
         applied = apply(
-            self._warehouse, reading.layout, cursor, done, changes=self._changes, echoes=self._echoes
+            self._warehouse,
+            reading.layout,
+            cursor,
+            done,
+            changes=self._changes,
+            echoes=self._echoes,
+            take=self._desk.apply if self._desk is not None else None,
         )
         reading.committed()
         return applied, applied.moved(done)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tailrace.errors import SchemaError
-from tailrace.land.layout import VARIANT, Layout, kept_columns
+from tailrace.land.layout import VARIANT, Layout, kept_columns, same_type
 from tailrace.land.names import check_names
 from tailrace.project.spec import Contract
 from tailrace.records import Column, Schema, Type
@@ -81,7 +81,7 @@ def _slot(
     dialect: Dialect, schema: Schema, column: Column, stored: Mapping[str, str], contract: Contract
 ) -> tuple[Slot | None, str]:
     name = column.name
-    if not stored or _same(dialect.type(column.type), stored.get(name, "")):
+    if not stored or same_type(dialect.type(column.type), stored.get(name, "")):
         return Slot(name, column.type, column.type), ""
     if name not in stored:
         if name in schema.primary_key:
@@ -118,8 +118,4 @@ def variant(name: str, kind: Type) -> str:
 
 
 def _kind(dialect: Dialect, engine_type: str) -> Type | None:
-    return next((kind for kind in KINDS if _same(dialect.type(kind), engine_type)), None)
-
-
-def _same(one: str, other: str) -> bool:
-    return one.replace(" ", "").upper() == other.replace(" ", "").upper()
+    return next((kind for kind in KINDS if same_type(dialect.type(kind), engine_type)), None)

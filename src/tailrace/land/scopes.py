@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tailrace.land.layout import Layout, quoted, same_key
+from tailrace.land.layout import Layout, key_columns, quoted, same_key
 from tailrace.records import Scope
-from tailrace.warehouse.base import Warehouse
+from tailrace.warehouse.base import TableRef, Warehouse
 
 SEEN = "_tailrace_seen"
 BATCH = "_tailrace_seen_batch"
@@ -25,16 +25,17 @@ BATCH = "_tailrace_seen_batch"
 class Seen:
     """The keys that one read has shown, in a temporary table; nothing is kept where nothing can be missing."""
 
-    def __init__(self, warehouse: Warehouse, layout: Layout) -> None:
+    def __init__(self, warehouse: Warehouse, layout: Layout, *, landed: bool) -> None:
+        """`landed`: raw rows were taken over before."""
         self._warehouse, self._key = warehouse, quoted(warehouse, layout.key)
-        table = warehouse.dialect.table
-        found = warehouse.query(f"SELECT 1 FROM {table(layout.current)} LIMIT 1")
-        self.needed = bool(found)
+        self.needed = landed and may_have_rows(warehouse, layout.current)
         if self.needed:
-            warehouse.execute(
-                f"CREATE OR REPLACE TEMP TABLE {SEEN} AS"
-                f" SELECT {self._key}, _version_at, _deleted FROM {table(layout.keys)} LIMIT 0"
+            columns = key_columns(warehouse, layout)
+            listed = ", ".join(
+                f"{warehouse.dialect.quote(name)} {columns[name]}"
+                for name in (*layout.key, "_version_at", "_deleted")
             )
+            warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {SEEN} ({listed})")
 
     def add(self, keys: pa.Table) -> None:
         if self.needed:
@@ -69,6 +70,13 @@ class Seen:
     def close(self) -> None:
         if self.needed:
             self._warehouse.execute(f"DROP TABLE IF EXISTS {SEEN}")
+
+
+def may_have_rows(warehouse: Warehouse, ref: TableRef) -> bool:
+    """Whether a table that was landed has rows; taken for granted where asking would cost money."""
+    if not warehouse.keep_near(ref):
+        return True
+    return bool(warehouse.query(f"SELECT 1 FROM {warehouse.dialect.table(ref)} LIMIT 1"))
 
 
 def _later(table: pa.Table, held: pa.ChunkedArray) -> pa.Table:

@@ -94,8 +94,16 @@ class Warehouse(Protocol):
     def stamp(self, ref: TableRef) -> str | None:
         """Changes whenever a table is written, and costs nothing to ask; "" of a view. None: rows are as near as stamps."""
 
-    def keep_near(self, ref: TableRef) -> None:
-        """Reads of this table are frequent and small: an engine that is far away keeps a copy here while it is small."""
+    def keep_near(self, ref: TableRef) -> bool:
+        """Reads of this table are frequent: an engine that is far away keeps a copy here while it is small. Whether reads are free."""
+
+    def create(
+        self, ref: TableRef, columns: Mapping[str, str], *, partition: str = "", cluster: Sequence[str] = ()
+    ) -> None:
+        """A table, if it is not there yet; an engine that bills what it reads stores it by days of `partition`, sorted by `cluster`."""
+
+    def bring(self, source: TableRef, into: TableRef) -> None:
+        """All rows of a table into one of this session that has its columns, matched by name; nothing is billed."""
 
     def interrupt(self) -> None:
         """Stop what runs now; from another thread."""

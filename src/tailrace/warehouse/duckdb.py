@@ -170,17 +170,34 @@ class DuckDBWarehouse:
     def stamp(self, ref: TableRef) -> str | None:  # noqa: ARG002
         return None
 
-    def keep_near(self, ref: TableRef) -> None:
+    def keep_near(self, ref: TableRef) -> bool:  # noqa: ARG002
         """All of it is here."""
+        return True
+
+    def create(
+        self,
+        ref: TableRef,
+        columns: Mapping[str, str],
+        *,
+        partition: str = "",  # noqa: ARG002 -- nothing is billed here
+        cluster: Sequence[str] = (),  # noqa: ARG002
+    ) -> None:
+        listed = ", ".join(f"{self.dialect.quote(name)} {kind}" for name, kind in columns.items())
+        self.execute(f"CREATE TABLE IF NOT EXISTS {self.dialect.table(ref)} ({listed})")
+
+    def bring(self, source: TableRef, into: TableRef) -> None:
+        table = self.dialect.table
+        self.execute(f"INSERT INTO {table(into)} BY NAME SELECT * FROM {table(source)}")
 
     def interrupt(self) -> None:
         self._con.interrupt()
 
     def columns(self, ref: TableRef) -> dict[str, str]:
         rows: Any = self.query(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
-            " AND schema_name = ? AND table_name = ? ORDER BY column_index",
-            [ref.schema, ref.name],
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name ="
+            " CASE WHEN ? = 'temp' THEN 'temp' ELSE current_database() END"
+            " AND schema_name = CASE WHEN ? = 'temp' THEN 'main' ELSE ? END AND table_name = ? ORDER BY column_index",
+            [ref.schema, ref.schema, ref.schema, ref.name],
         )
         return dict(rows)
 
