@@ -3,7 +3,7 @@
 Prints its REST address when it listens and ends when its standard input does. What is mended, each found by comparing rows:
 a failed query was answered 200 without rows; a crash was answered 500, which Google's client repeats for minutes; `jobs.query`
 ignored the default dataset; ALTER TABLE took one action at a time and left the catalogue as it was; Parquet columns were matched
-by position; arrays lost the type of their elements; LIKE knew no escape; DuckDB's extension came from the network.
+by position; arrays lost the type of their elements; LIKE knew no escape; FULL OUTER UNION BY NAME and ISOWEEK were not understood, a truncated DATE became a DATETIME; DuckDB's extension came from the network.
 """
 
 from __future__ import annotations
@@ -55,6 +55,40 @@ def like(generator: Any, expression: exp.Like) -> str:
     written = like_sql(generator, expression)
     many = isinstance(expression.expression, exp.Any | exp.All)  # which come back as one LIKE each
     return written if many or isinstance(expression.parent, exp.Escape) else f"{written} ESCAPE '\\'"
+
+
+set_operation_sql = DuckDB.Generator.set_operation
+
+
+def set_operation(generator: Any, expression: exp.SetOperation) -> str:
+    """FULL OUTER UNION BY NAME is DuckDB's UNION BY NAME, which it would be written beside."""
+    if expression.args.get("by_name") and expression.side == "FULL":
+        expression.set("side", None)
+        expression.set("kind", None)
+    return set_operation_sql(generator, expression)
+
+
+date_trunc_sql, timestamp_trunc_sql = DuckDB.Generator.datetrunc_sql, DuckDB.Generator.timestamptrunc_sql
+
+
+def date_trunc(generator: Any, expression: exp.DateTrunc) -> str:
+    """A column of days stays one; DuckDB would make instants of it. ISOWEEK is not the week that begins on Sunday."""
+    if _is_iso_week(expression):
+        day = generator.sql(expression.this)
+        return f"CAST({day} - INTERVAL (ISODOW({day}) - 1) DAY AS DATE)"
+    written = date_trunc_sql(generator, expression)
+    return f"CAST({written} AS DATE)" if isinstance(expression.this, exp.Column) else written
+
+
+def timestamp_trunc(generator: Any, expression: exp.TimestampTrunc) -> str:
+    if _is_iso_week(expression):
+        expression.set("unit", exp.var("WEEK"))  # DuckDB's begins on Monday
+    return timestamp_trunc_sql(generator, expression)
+
+
+def _is_iso_week(expression: Any) -> bool:
+    unit = expression.args.get("unit")
+    return unit is not None and unit.name.upper() == "ISOWEEK"
 
 
 run_query_body = executor._run_query_body
@@ -172,6 +206,8 @@ def mend() -> None:
     executor._run_query_body = run_alter
     parameters._placeholder_for = typed_placeholder
     DuckDB.Generator.like_sql = like
+    DuckDB.Generator.set_operation = set_operation
+    DuckDB.Generator.datetrunc_sql, DuckDB.Generator.timestamptrunc_sql = date_trunc, timestamp_trunc
     create_app = server.create_app
     server.create_app = lambda context: Truthful(create_app(context))
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.emulator import PROJECT
-from tests.emulator.strict import refused
+from tests.emulator.strict import refused, unknown_functions
 
 COLUMNS = {"id": "INT64", "day": "DATE", "at": "TIMESTAMP", "local": "DATETIME", "text": "STRING", "share": "FLOAT64", "amount": "NUMERIC"}  # fmt: skip
 SCHEMA = {PROJECT: {"d": {"t": COLUMNS}}}
@@ -87,6 +87,9 @@ def test_a_backslash_escapes_in_like(client):
         ("day IN UNNEST(@p)", {"p": "ARRAY<STRING>"}, ["DATE", "text"]),
         ("day IN (DATE '2026-01-05')", {}, None),
         ("id = '1'", {}, ["number", "text"]),
+        ("day > '2026-01-05' AND at IN ('2026-01-05')", {}, None),
+        (f"id IN (SELECT text FROM `{PROJECT}.d.t`)", {}, ["number", "text"]),
+        (f"id IN (SELECT id FROM `{PROJECT}.d.t`)", {}, None),
         ("amount > @p AND share <= @p AND id = @p", {"p": "FLOAT64"}, None),
         ("text LIKE @p AND REGEXP_CONTAINS(text, @p)", {"p": "STRING"}, None),
         ("REGEXP_CONTAINS(id, @p)", {"p": "STRING"}, ["number", "text"]),
@@ -99,3 +102,17 @@ def test_what_bigquery_has_no_operator_for_is_seen(condition, parameters, famili
     else:
         assert len(found) == 1
         assert found[0].startswith(str(families))
+
+
+def test_functions_that_only_duckdb_has_are_seen():
+    sql = "SELECT SAFE.PARSE_DATE('%F', t), date_part('day', d), COUNTIF(a), epoch_us(b), EXTRACT(DAY FROM d) FROM x"
+    assert unknown_functions(sql) == ["DATE_PART", "EPOCH_US"]
+
+
+def test_what_the_emulator_translates_wrongly_is_mended(client):
+    weeks = "DATE_TRUNC(DATE '2024-01-03', ISOWEEK), TIMESTAMP_TRUNC(TIMESTAMP '2024-01-03', ISOWEEK)"
+    [(day, instant)] = rows(client, f"SELECT {weeks}")
+    assert (str(day), str(instant)) == ("2024-01-01", "2024-01-01 00:00:00+00:00")
+    rows(client, "CREATE OR REPLACE TABLE truth.days AS SELECT DATE '2024-02-03' AS day")
+    assert rows(client, "SELECT DATE_TRUNC(day, MONTH) FROM truth.days") == [(date(2024, 2, 1),)]
+    assert rows(client, "SELECT 1 AS a, 2 AS b FULL OUTER UNION ALL BY NAME SELECT 3 AS b ORDER BY b") == [(1, 2), (None, 3)]

@@ -78,6 +78,8 @@ class Expressions:
             return kind_of_type(node.to)
         if isinstance(node, _BOOLEAN):
             return BOOL
+        if isinstance(node, exp.JSONExtract | exp.JSONExtractScalar):
+            return TEXT if isinstance(node, exp.JSONExtractScalar) else JSON
         if isinstance(node, exp.Binary):
             return self._binary(node)
         if isinstance(node, exp.Anonymous):
@@ -114,13 +116,11 @@ class Expressions:
         if isinstance(node, exp.Extract):
             return DOUBLE if node.name.upper() in ("EPOCH", "JULIAN") else INT
         if isinstance(
-            node, exp.Substring | exp.Trim | exp.ByteString | exp.RawString | exp.JSONExtractScalar
+            node, exp.Substring | exp.Trim | exp.ByteString | exp.RawString
         ):
             return TEXT
         if isinstance(node, exp.StrPosition):
             return INT
-        if isinstance(node, exp.JSONExtract):
-            return JSON
         if isinstance(node, exp.Bracket):
             whole, name = self.of(node.this), node.expressions[0]
             return (

@@ -13,6 +13,7 @@ from tailrace.cli.frame import invoke
 from tailrace.cli.main import cli
 from tailrace.cli.start import write_project
 
+
 @pytest.fixture
 def project(tmp_path):
     """The reference project, whose target `prod` is on BigQuery."""

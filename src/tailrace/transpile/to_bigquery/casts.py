@@ -146,7 +146,8 @@ def as_text(w: Writer, node: exp.Expr, *, cast_unknown: bool) -> exp.Expr:
             return w.refuse(
                 node, "an instant's text depends on the session's zone", "Cast to TIMESTAMP first"
             )
-        return call("FORMAT_TIMESTAMP", text("%F %H:%M:%E*S"), w.write(node))
+        whole = call("FORMAT_TIMESTAMP", text("%F %H:%M:%E6S"), w.write(node))
+        return call("RTRIM", call("RTRIM", whole, text("0")), text("."))
     if kind.name in ("list", "interval", "json", "bytes"):
         return w.refuse(
             node, f"DuckDB and BigQuery write {kind.name} values differently", "Build the text from its parts"

@@ -22,6 +22,10 @@ _UNITS = {
 }  # fmt: skip
 """What DuckDB takes for the parts of a date."""
 _EXACT = ("day", "hour", "minute", "second", "millisecond", "microsecond")
+MICROS = {
+    "microsecond": 1, "millisecond": 1000, "second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 86_400 * 10**6,
+    "week": 7 * 86_400 * 10**6,
+}  # fmt: skip
 _DAYS = ("year", "quarter", "month", "week", "day")
 
 
@@ -184,7 +188,8 @@ def whole_difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
     if unit not in _EXACT:
         fix = "Write date_diff(), which counts borders that are crossed"
         return w.refuse(node, "date_sub() of whole months, quarters or years has no counterpart", fix)
-    return call("TIMESTAMP_DIFF", as_instant(w, end), as_instant(w, start), _unit(unit))
+    micros = call("TIMESTAMP_DIFF", as_instant(w, end), as_instant(w, start), exp.var("MICROSECOND"))
+    return micros if unit == "microsecond" else call("DIV", micros, number(MICROS[unit]))
 
 
 def part(w: Writer, node: exp.Expr, unit: str | None, value: exp.Expr) -> exp.Expr:

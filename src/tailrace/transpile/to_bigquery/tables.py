@@ -195,10 +195,14 @@ def values(w: Writer, node: exp.Values) -> exp.Expr:
 
 
 def _typed(w: Writer, value: exp.Expr, rows: list[list[exp.Expr]], index: int) -> exp.Expr:
-    """A decimal beside whole numbers makes the column one."""
+    """A decimal beside whole numbers makes the column one, and so does a double beside both."""
     kinds = {w.kind(row[index]).name for row in rows if index < len(row)}
     written = w.write(value)
-    return cast(written, "NUMERIC") if "decimal" in kinds and w.kind(value).name == "int" else written
+    mine = w.kind(value).name
+    if "double" in kinds and mine in ("int", "decimal"):
+        bare = value.this if isinstance(value, exp.Neg) else value
+        return value.copy() if mine == "decimal" and isinstance(bare, exp.Literal) else cast(written, "FLOAT64")
+    return cast(written, "NUMERIC") if "decimal" in kinds and mine == "int" else written
 
 
 def subquery(w: Writer, node: exp.Subquery) -> exp.Expr:

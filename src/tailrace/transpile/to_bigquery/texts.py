@@ -83,10 +83,12 @@ def is_never_null(node: exp.Expr) -> bool:
 
 
 def concat_ws(w: Writer, node: exp.Anonymous) -> exp.Expr:
-    """NULLs are left out, separators and all."""
+    """NULLs are left out, separators and all; of nothing but NULLs it is an empty text."""
     separator, *values = node.expressions
     written = [as_text(w, value, cast_unknown=True) for value in values]
-    return call("ARRAY_TO_STRING", exp.Array(expressions=written), w.write(separator))
+    joined = call("ARRAY_TO_STRING", exp.Array(expressions=written), w.write(separator))
+    told = any(is_never_null(value) for value in values) or not is_never_null(separator)
+    return joined if told else call("COALESCE", joined, text(""))
 
 
 def trimmed(w: Writer, node: exp.Anonymous | exp.Trim) -> exp.Expr:

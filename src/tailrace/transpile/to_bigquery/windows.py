@@ -10,7 +10,7 @@ from sqlglot import exp
 from tailrace.transpile.rewrite import Writer, call, number, respecting, whole_of
 from tailrace.transpile.to_bigquery.aggregates import FILTERABLE
 from tailrace.transpile.to_bigquery.casts import as_instant
-from tailrace.transpile.to_bigquery.dates import counted
+from tailrace.transpile.to_bigquery.dates import MICROS, counted
 from tailrace.transpile.to_bigquery.ordering import keys
 from tailrace.transpile.to_bigquery.texts import Rule
 
@@ -27,10 +27,6 @@ _IN_ORDER = (
     "last_value",
     "nth_value",
 )
-_MICROS = {
-    "microsecond": 1, "millisecond": 1000, "second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 86_400 * 10**6,
-    "week": 7 * 86_400 * 10**6,
-}  # fmt: skip
 
 
 def over(w: Writer, node: exp.Window) -> exp.Expr:
@@ -144,7 +140,7 @@ def _ranged(
 def _distance(w: Writer, node: exp.Expr) -> exp.Expr | None:
     found = counted(w, node)
     count = whole_of(found[0]) if found else None
-    return number(count * _MICROS[found[1]]) if found and count is not None and found[1] in _MICROS else None
+    return number(count * MICROS[found[1]]) if found and count is not None and found[1] in MICROS else None
 
 
 def ranked(w: Writer, node: exp.Anonymous) -> exp.Expr:
