@@ -11,6 +11,7 @@ from tailrace.errors import WarehouseError
 from tailrace.project.spec import Expectation, Suite
 from tailrace.validate.audience import Audience
 from tailrace.validate.evidence import with_evidence
+from tailrace.validate.nearby import nearby
 from tailrace.validate.own import inputs
 from tailrace.validate.own.asking import Asking, prepared, told, unforeseen
 from tailrace.validate.own.declaration import Context
@@ -65,12 +66,12 @@ def assess(
     start_holding(warehouse, suite, staged)
     read = inputs.state(warehouse, suite)  # before anything is read, so that a later change is seen as one
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    with relations(warehouse, staged) as views:
-        context = Context(warehouse, suite, staged, views, moment, audience.personal)
-        judge = examiner(warehouse.native())
+    with nearby(warehouse, read) as here, relations(here, staged) as views:
+        context = Context(here, suite, staged, views, moment, audience.personal)
+        judge = examiner(here.native())
         asked = _answered(context, judge)
         answers = {one.expectation.index: one.answer for one in asked if one.answer}
-        key = None if _key_is_proven(suite, answers) else key_problem(warehouse, suite, staged)
+        key = None if _key_is_proven(suite, answers) else key_problem(here, suite, staged)
         checks = tuple(_checked(context, judge, one, key, audience) for one in asked)
     found = _assessment(warehouse, suite, staged, checks, key, read)
     return _bound(found, asked)

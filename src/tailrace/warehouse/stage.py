@@ -27,23 +27,36 @@ def stage(warehouse: Warehouse, source: TableRef, name: str, *, version: str = "
     stamp = warehouse.stamp(source)
     if stamp is None:
         return _compared(warehouse, source, ref)
-    return _fetched(warehouse, source, ref, f"{source}|{version}|{stamp}")
+    return _fetched(warehouse, source, ref, version, stamp)
 
 
-def _fetched(warehouse: Warehouse, source: TableRef, ref: TableRef, stamp: str) -> Staged:
+def _fetched(warehouse: Warehouse, source: TableRef, ref: TableRef, version: str, table_stamp: str) -> Staged:
     """A copy of rows that are far away; what was copied last, and of which stamp, is written beside it."""
+    stamp = f"{source}|{version}|{table_stamp}"
     warehouse.ensure_schema(STAGE)
     notes = warehouse.dialect.table(NOTES)
     warehouse.execute(f"CREATE TABLE IF NOT EXISTS {notes} (name VARCHAR, stamp VARCHAR)")
     known = warehouse.query(f"SELECT stamp FROM {notes} WHERE name = ?", [ref.name])
     if known == [(stamp,)] and warehouse.columns(ref):
         return Staged(ref, *fingerprint(warehouse, ref))
-    quoted = warehouse.dialect.table
     with warehouse.transaction():
-        warehouse.execute(f"CREATE OR REPLACE TABLE {quoted(ref)} AS SELECT * FROM {quoted(source)}")
+        _bring(warehouse, source, ref, billed=not table_stamp)
         warehouse.execute(f"DELETE FROM {notes} WHERE name = ?", [ref.name])
         warehouse.execute(f"INSERT INTO {notes} VALUES (?, ?)", [ref.name, stamp])
     return Staged(ref, *fingerprint(warehouse, ref))
+
+
+def _bring(warehouse: Warehouse, source: TableRef, ref: TableRef, *, billed: bool) -> None:
+    """A table's rows are listed, which costs nothing; a view's have to be asked for."""
+    table = warehouse.dialect.table
+    if billed:
+        warehouse.execute(f"CREATE OR REPLACE TABLE {table(ref)} AS SELECT * FROM {table(source)}")
+        return
+    listed = ", ".join(
+        f"{warehouse.dialect.quote(name)} {kind}" for name, kind in warehouse.columns(source).items()
+    )
+    warehouse.execute(f"CREATE OR REPLACE TABLE {table(ref)} ({listed})")
+    warehouse.bring(source, ref)
 
 
 def _compared(warehouse: Warehouse, source: TableRef, ref: TableRef) -> Staged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from tailrace.validate.own.declaration import CannotTell
@@ -56,13 +57,39 @@ def state_of(warehouse: Warehouse, name: str, asked: str) -> str:
         ref = table_of(warehouse, name)
     except CannotTell:
         return MISSING
-    return _landed(warehouse, ref, asked) or _built(warehouse, ref) or fingerprint(warehouse, ref)[1]
+    return _landed(warehouse, ref, asked) or _built(warehouse, ref) or _unwatched(warehouse, ref)
 
 
 def _landed(warehouse: Warehouse, ref: TableRef, asked: str) -> str:
     """A row that only moved the vendor's cursor, or our own write come back, counts where a check may read what it moved."""
     found = landed_versions(warehouse).get(str(ref).casefold())
     return f"landed {found.of(str(ref), asked)}" if found else ""
+
+
+def _unwatched(warehouse: Warehouse, ref: TableRef) -> str:
+    """A hash of the rows; where reading them is billed, of a view what it reads, of a table when it was written last."""
+    if warehouse.engine == "duckdb":
+        return fingerprint(warehouse, ref)[1]
+    return _view(warehouse, ref) or f"written {warehouse.stamp(ref)}"
+
+
+def _view(warehouse: Warehouse, ref: TableRef) -> str:
+    if not warehouse.columns(_MODELS):
+        return ""
+    rows = warehouse.query(
+        f"SELECT model, parts, sql FROM {warehouse.dialect.table(_MODELS)} WHERE schema_name = ? AND materialized = 'view'",
+        [ref.schema],
+    )
+    for model, parts, sql in rows:
+        if (_alias(parts) or model) == ref.name:
+            made_of = json.loads(parts)
+            names = (name for kind in ("data", "upstream", "unknown") for name in made_of.get(kind, ()))
+            return f"view {_digest(sql, {name: state_of(warehouse, name, '*') for name in sorted(names)})}"
+    return ""
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def _built(warehouse: Warehouse, ref: TableRef) -> str:

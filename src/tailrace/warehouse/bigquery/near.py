@@ -21,6 +21,11 @@ class Near:
         self._awaited: set[TableRef] = set()
         self._compared: set[TableRef] = set()
 
+    @property
+    def limit(self) -> int:
+        """Rows of a table up to which a copy is kept."""
+        return self._limit
+
     def is_here(self, ref: TableRef) -> bool:
         """Whether a statement can read the table on this machine."""
         return ref.schema in (META, STAGE) or self.is_both(ref)
