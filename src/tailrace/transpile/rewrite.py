@@ -155,7 +155,7 @@ REFUSED: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Glob: ("GLOB", "Write LIKE or regexp_matches()"), exp.Collate: ("COLLATE", "Compare by lower(x)"),
     exp.Comprehension: ("FOR", "Write list_transform(list, x -> ...)"), exp.WithinGroup: ("WITHIN", "Write quantile_cont(x, q) OVER (...)"),
     exp.Any: ("ANY", "Write list_contains(list, value)"),
-    exp.Pivot: ("PIVOT", "Write sum(x) FILTER (WHERE y = 'a') AS a, ..., or UNION ALL"),
+    exp.Pivot: ("PIVOT", "Name the values and what is left: ON y IN ('a', 'b') USING sum(x) AS total GROUP BY k"),
 }  # fmt: skip
 """Where to point for what has no counterpart, and what to write instead."""
 

@@ -52,12 +52,12 @@ def table(w: Writer, node: exp.Table) -> exp.Expr:
         return _unpivoted(w, node, unpivot, table(w, bare))
     for key, fix in (
         ("sample", "Filter by a hash of the key: WHERE md5(id) < '1'"),
-        ("pivots", "Write sum(x) FILTER (WHERE y = 'a') AS a, ..., or UNION ALL"),
+        ("pivots", "Name the values: sum(x) FOR y IN ('a', 'b')"),
     ):
         if node.args.get(key):
             word = {"sample": ("TABLESAMPLE", "USING"), "pivots": ("PIVOT", "UNPIVOT", "PIVOT_WIDER")}[key]
-            what = "TABLESAMPLE" if key == "sample" else "PIVOT and UNPIVOT"
-            return w.refuse(w.places.word(node, *word), f"{what} of DuckDB have no counterpart", fix)
+            what = "TABLESAMPLE" if key == "sample" else "this form of PIVOT or UNPIVOT"
+            return w.refuse(w.places.word(node, *word), f"{what} has no counterpart", fix)
     if isinstance(node.this, exp.Anonymous):
         return _function(w, node, node.this)
     if not isinstance(node.this, exp.Identifier):
@@ -214,7 +214,7 @@ def subquery(w: Writer, node: exp.Subquery) -> exp.Expr:
         if node.args.get(key):
             return w.refuse(
                 node,
-                f"{key.removesuffix('s').upper()} has no counterpart",
+                f"this {key.removesuffix('s').upper()} has no counterpart",
                 "Write sum(x) FILTER (WHERE ...), or a WHERE",
             )
     inner = node.this
