@@ -70,11 +70,11 @@ class Frame:
         from tailrace.plan.secrets import redactor_of
         from tailrace.project.load import load_project
 
-        project = load_project(Path(self.project), self.target, variables=self._variables())
+        project = load_project(Path(self.project), self.target, variables=self.given())
         self.shield.redact = redactor_of(project).redact
         return project
 
-    def _variables(self) -> dict[str, Any]:
+    def given(self) -> dict[str, Any]:
         """--vars: a mapping in YAML or JSON."""
         if not self.variables:
             return {}

@@ -199,6 +199,21 @@ def publish(rollback: bool) -> None:
     publish_now(frame_of(), rollback)
 
 
+@cli.command()
+@click.option("--from", "source", required=True, metavar="TARGET", help="The target to carry from.")
+@click.option("--to", "target_name", required=True, metavar="TARGET", help="The target to carry to.")
+@click.option(
+    "--only", type=click.Choice(["landing", "ledger"]), help="Only what was landed, or only what was sent."
+)
+@click.option("--replace", is_flag=True, help="In place of what the other target has.")
+@common
+def copy(source: str, target_name: str, only: str | None, replace: bool) -> None:
+    """Carry what was landed and the ledger from one target to another, so that its first run re-sends nothing."""
+    from tailrace.cli.copy import copy_target
+
+    copy_target(frame_of(), source, target_name, only, replace=replace)
+
+
 @cli.command("ls")
 @selecting
 @common

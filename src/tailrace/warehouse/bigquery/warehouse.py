@@ -71,6 +71,11 @@ class BigQueryWarehouse:
             self.refresh()
             lease.claim(file)
 
+    def check_lease(self) -> None:
+        """LockLost where it is over; before what no script can carry a token in, such as a load job."""
+        if self._fence is not None:
+            self._fence.check()
+
     # what is read
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -1,0 +1,1 @@
+"""One target's landing and ledger, carried to another."""
