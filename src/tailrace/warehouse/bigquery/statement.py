@@ -22,7 +22,8 @@ WITHOUT = ("", "temp")
 class Statement:
     """`target` is the table written, if any; `reads` all others by name, those without a schema in `session`.
 
-    `body` is the SELECT of what inserts or makes a table from one, in DuckDB's words; `names` the columns it fills.
+    `body` is the SELECT of what inserts or makes a table from one, in DuckDB's words; `names` the columns it fills;
+    `by_name`: those that the rows are named by.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Statement:
     replaces: bool = False
     body: str = ""
     names: tuple[str, ...] = ()
+    by_name: bool = False
 
 
 @lru_cache(maxsize=512)
@@ -50,6 +52,9 @@ def read_statement(sql: str) -> Statement:
 
 def _read(sql: str, tree: exp.Expr) -> Statement:
     target = _target(tree)
+    by_name = bool(isinstance(tree, exp.Insert) and tree.args.get("by_name"))
+    if by_name and _names_columns(tree):
+        sql, by_name = tree.sql("duckdb"), False
     reads, session = _tables(tree, target)
     kind = _kind(tree)
     body = _body(tree)
@@ -57,7 +62,19 @@ def _read(sql: str, tree: exp.Expr) -> Statement:
     temporary = bool(tree.find(exp.TemporaryProperty)) or (target is not None and target.db in WITHOUT)
     names = tuple(one.name for one in tree.this.expressions) if isinstance(tree.this, exp.Schema) else ()
     replaces = bool(tree.args.get("replace"))
-    return Statement(kind, sql, written, reads, session, temporary, replaces, body, names)
+    return Statement(kind, sql, written, reads, session, temporary, replaces, body, names, by_name)
+
+
+def _names_columns(tree: exp.Expr) -> bool:
+    """INSERT BY NAME, which BigQuery lacks, as one that lists its columns; False where only the rows tell their names."""
+    inner = tree.args.get("expression")
+    names = inner.named_selects if isinstance(inner, exp.Query) else []
+    if not names or not all(names) or "*" in names:
+        return False
+    columns = [exp.to_identifier(name, quoted=True) for name in names]
+    tree.set("this", exp.Schema(this=tree.this, expressions=columns))
+    tree.set("by_name", None)
+    return True
 
 
 def _kind(tree: exp.Expr) -> Kind:

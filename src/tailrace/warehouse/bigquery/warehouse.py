@@ -190,6 +190,7 @@ class BigQueryWarehouse:
                     )
                 else:
                     names = f" ({', '.join(map(self.dialect.quote, found.names))})" if found.names else ""
+                    names += " BY NAME" if found.by_name else ""
                     self.local.execute(f"INSERT INTO {_quoted(self, found)}{names} SELECT * FROM {name}")
             return int(rows.num_rows)
         result = self.local.query(found.sql, params)
@@ -210,7 +211,7 @@ class BigQueryWarehouse:
 
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
         """Rows that are known here: into the table there, and into its copy here."""
-        names = found.names or tuple(self.columns(target))
+        names = tuple(rows.column_names) if found.by_name else found.names or tuple(self.columns(target))
         if not names:
             raise WarehouseError(f"there is no table {target}")
         listed = ", ".join(map(self.dialect.quote, names))

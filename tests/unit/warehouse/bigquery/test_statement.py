@@ -57,3 +57,16 @@ def test_the_body_keeps_its_ctes_and_the_names_of_what_it_fills():
 def test_two_statements_at_once_are_refused():
     with pytest.raises(WarehouseError, match="one statement at a time, not 2"):
         read_statement("SELECT 1; SELECT 2")
+
+
+def test_columns_of_an_insert_by_name_are_listed():
+    found = read_statement('INSERT INTO d.t BY NAME SELECT 1 AS b, 2 AS "A b"')
+    assert found.names == ("b", "A b")
+    assert found.sql == 'INSERT INTO d.t ("b", "A b") SELECT 1 AS b, 2 AS "A b"'
+    assert not found.by_name
+
+
+def test_rows_name_the_columns_where_a_star_hides_them():
+    found = read_statement("INSERT INTO d.t BY NAME SELECT * FROM x")
+    assert found.by_name
+    assert found.names == ()
