@@ -164,10 +164,7 @@ def difference(w: Writer, node: exp.Anonymous) -> exp.Expr:
     if unit is None:
         return exp.Null()
     if unit == "week":
-        days = call("TIMESTAMP_DIFF", as_instant(w, end), as_instant(w, start), exp.var("DAY"))
-        if w.kind(start).name == w.kind(end).name == "date":
-            days = call("DATE_DIFF", w.write(end), w.write(start), exp.var("DAY"))
-        return call("DIV", days, number(7))
+        return call("DIV", call("DATE_DIFF", date_of(w, end), date_of(w, start), exp.var("DAY")), number(7))
     if unit in _DAYS:
         return call("DATE_DIFF", date_of(w, end), date_of(w, start), _unit(unit))
     if unit in _EXACT:
