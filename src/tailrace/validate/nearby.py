@@ -59,7 +59,7 @@ def _fetch(warehouse: BigQueryWarehouse, read: Mapping[str, str], found: Beside)
 
 
 class Beside(DuckDBWarehouse):
-    """This machine's warehouse in which copies are also known by the names of the tables that they are copies of."""
+    """The warehouse of this machine, in which copies are also known by the names of the tables that they are copies of."""
 
     def __init__(self, local: DuckDBWarehouse) -> None:
         self.__dict__.update(local.__dict__)

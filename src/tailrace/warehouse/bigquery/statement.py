@@ -23,7 +23,7 @@ class Statement:
     """`target` is the table written, if any; `reads` all others by name, those without a schema in `session`.
 
     `body` is the SELECT of what inserts or makes a table from one, in DuckDB's words; `names` the columns it fills;
-    `by_name`: those that the rows are named by.
+    `by_name`: those that the rows are named by. `words` are all identifiers in lower case; None where rows are taken as a whole.
     """
 
     kind: Kind
@@ -36,6 +36,7 @@ class Statement:
     body: str = ""
     names: tuple[str, ...] = ()
     by_name: bool = False
+    words: frozenset[str] | None = None
 
 
 @lru_cache(maxsize=512)
@@ -62,7 +63,18 @@ def _read(sql: str, tree: exp.Expr) -> Statement:
     temporary = bool(tree.find(exp.TemporaryProperty)) or (target is not None and target.db in WITHOUT)
     names = tuple(one.name for one in tree.this.expressions) if isinstance(tree.this, exp.Schema) else ()
     replaces = bool(tree.args.get("replace"))
-    return Statement(kind, sql, written, reads, session, temporary, replaces, body, names, by_name)
+    words = _words(tree)
+    return Statement(kind, sql, written, reads, session, temporary, replaces, body, names, by_name, words)
+
+
+def _words(tree: exp.Expr) -> frozenset[str] | None:
+    """A star, or a table's name in a column's place, takes whole rows."""
+    stars = [one for one in tree.find_all(exp.Star) if not isinstance(one.parent, exp.Count)]
+    tables = {one.alias_or_name.casefold() for one in tree.find_all(exp.Table, exp.Subquery, exp.CTE)}
+    columns = {one.name.casefold() for one in tree.find_all(exp.Column)}
+    if stars or tables & columns or tree.find(exp.Columns):
+        return None
+    return frozenset(one.name.casefold() for one in tree.find_all(exp.Identifier))
 
 
 def _names_columns(tree: exp.Expr) -> bool:

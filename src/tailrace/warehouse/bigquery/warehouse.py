@@ -121,11 +121,18 @@ class BigQueryWarehouse:
             if arrived:
                 sent[ref] = (arrived, self.local.columns(TableRef("temp", ref.name)))
                 continue
-            rows = self.local.arrow(f"SELECT * FROM {name}")
+            rows = self.local.arrow(f"SELECT {self._needed(name, found)} FROM {name}")
             columns = {one.name: types.of_arrow(one.type) for one in rows.schema}
             sent[ref] = (self._uploads.relation(rows), columns)
         named = found.reads if found.target is None else found.reads | {found.target}
         return self._speech.translated(sql, named, sent)
+
+    def _needed(self, name: str, found: Statement) -> str:
+        """The columns of a table here that a statement names; all where it may take rows as they are."""
+        rows = self.local.query(f"SELECT column_name FROM (DESCRIBE {name})")
+        listed = [str(column) for (column,) in rows]
+        needed = [column for column in listed if found.words is None or column.casefold() in found.words]
+        return ", ".join(map(self.dialect.quote, needed or listed))
 
     # what is written
 
@@ -232,13 +239,18 @@ class BigQueryWarehouse:
         return int(rows.num_rows)
 
     def _change(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int:
-        """DELETE, UPDATE, MERGE, or INSERT from what is there: the same statement on both sides, if there are two."""
+        """DELETE, UPDATE, MERGE, or INSERT from what is there: the same statement on both sides, if there are two.
+
+        What changes nothing here changes nothing there, and is not sent.
+        """
         sql = bound(found.sql, params)
         self._check_unwritten(found.reads)
-        said = self._translated(sql, found)
         if self.near.is_both(target):
-            self.local.execute(sql)
-        return self._send(said, target)
+            changed = int(self.local.query(sql)[0][0])
+            if changed:
+                self._send(self._translated(sql, found), target)
+            return changed
+        return self._send(self._translated(sql, found), target)
 
     def send(self, sql: Native, target: TableRef) -> int:
         """Native DML on a table there: with the transaction that is open, if one is, and then its rows are not known (0)."""
