@@ -153,11 +153,12 @@ def test_one_lost_lock_stops_every_write_of_its_run(opener):
 
 
 def test_nobody_takes_over_beneath_a_write(opener):
-    """The holder wrote before its lease ended: what comes after sees it, or waits."""
+    """The lease ends while its holder writes: whoever comes after waits, and then sees what was written."""
     one, other = opener(), opener()
     with held(one, "run"):
         with one.write() as db:
             db.execute("INSERT INTO facts VALUES ('a', '1')", ())
+            expire(opener)
             with pytest.raises(LockHeld), held(other, "run"):
                 pass
     with held(other, "run"):
