@@ -7,11 +7,14 @@ import os
 from datetime import timedelta
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tailrace.land import changes, reading
 from tailrace.records import Checkpoint, Column, Page, Schema, Scope
+from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.land.far import FarLanding, open_far
 from tests.unit.land.scripted import START, Landing, Scripted, assert_folds, gone, moment, page, row
 
 KEYS = ("a", "b", "c")
@@ -20,10 +23,31 @@ PLAIN = Schema(
 )
 EXAMPLES = int(os.environ.get("TAILRACE_EXAMPLES", "100"))
 """Of the first property; the others take a third. Raise it for a long hunt."""
+FAR = 25
+"""One in so many examples on BigQuery, where each takes seconds."""
 
 
-def examples(number: int):
-    return settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.fixture(
+    scope="module",
+    params=[("duckdb", 0), ("bigquery", 0), ("bigquery", 1000)],
+    ids=["duckdb", "bigquery-far", "bigquery-near"],
+)
+def fresh(request, tmp_path_factory):
+    """Makes an empty landing: on DuckDB, on BigQuery with nothing kept here, and with a copy of current rows and keys."""
+    engine, near_rows = request.param
+    if engine == "duckdb":
+        yield lambda: Landing(source=Scripted(PLAIN))
+        return
+    client = request.getfixturevalue("bigquery")
+    warehouse = open_far(client, tmp_path_factory.mktemp("far") / "work.duckdb", near_rows)
+    yield lambda: FarLanding(warehouse, source=Scripted(PLAIN))
+    warehouse.local.close()
+
+
+def examples(fresh, number: int):
+    """Fewer where the engine is far away."""
+    count = number if isinstance(fresh().warehouse, DuckDBWarehouse) else max(2, number // FAR)
+    return settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 versions = st.tuples(
@@ -33,10 +57,6 @@ versions = st.tuples(
     st.sampled_from((None, "", "x", "y", "|email=1:x")),
 )
 seen_times = st.integers(0, 9)
-
-
-def fresh() -> Landing:
-    return Landing(source=Scripted(PLAIN))
 
 
 def digest(email: str | None) -> str:
@@ -72,39 +92,47 @@ def assert_truth(landing: Landing, arrived: list[tuple]) -> None:
     assert_folds(landing)
 
 
-@examples(EXAMPLES)
-@given(st.lists(st.lists(versions, max_size=7), min_size=1, max_size=4), st.integers(1, 3), st.booleans())
-def test_any_order_split_and_repetition_gives_the_newest_versions(reads, batch, plain):
+def test_any_order_split_and_repetition_gives_the_newest_versions(fresh):
     """`plain`: also small parts are looked at for keys that are all new."""
-    landing = fresh()
-    arrived: list[tuple] = []
-    with one_page_batches(batch, plain_rows=1 if plain else 50_000):
-        for number, versions_read in enumerate(reads):
-            arrived += versions_read
-            landing.land(*as_pages(versions_read, number))
-            assert_truth(landing, arrived)
-        logged = landing.count("__changes")
-        again = landing.land(*as_pages(arrived, 99))
-    assert again.rows_out == 0 and landing.count("__changes") == logged
-    assert_truth(landing, arrived)
 
-
-@examples(EXAMPLES // 3)
-@given(st.lists(versions, min_size=1, max_size=10), st.randoms(use_true_random=False), st.integers(1, 4))
-def test_two_orders_end_in_the_same_tables(arrived, random: Random, cuts):
-    ends = []
-    for shuffled in (list(arrived), random.sample(arrived, len(arrived))):
+    @examples(fresh, EXAMPLES)
+    @given(st.lists(st.lists(versions, max_size=7), min_size=1, max_size=4), st.integers(1, 3), st.booleans())
+    def holds(reads, batch, plain):
         landing = fresh()
-        size = max(1, len(shuffled) // cuts)
-        for start in range(0, len(shuffled), size):
-            landing.land(*as_pages(shuffled[start : start + size], start))
-        keys = [
-            {name: found[name] for name in ("id", "_version_at", "_deleted", "_hash")}
-            for found in landing.rows("__keys")
-        ]
-        current = [(found["id"], found["email"]) for found in landing.rows()]
-        ends.append((current, keys))
-    assert ends[0] == ends[1]
+        arrived: list[tuple] = []
+        with one_page_batches(batch, plain_rows=1 if plain else 50_000):
+            for number, versions_read in enumerate(reads):
+                arrived += versions_read
+                landing.land(*as_pages(versions_read, number))
+                assert_truth(landing, arrived)
+            logged = landing.count("__changes")
+            again = landing.land(*as_pages(arrived, 99))
+        assert again.rows_out == 0 and landing.count("__changes") == logged
+        assert_truth(landing, arrived)
+
+    holds()
+
+
+def test_two_orders_end_in_the_same_tables(fresh):
+
+    @examples(fresh, EXAMPLES // 3)
+    @given(st.lists(versions, min_size=1, max_size=10), st.randoms(use_true_random=False), st.integers(1, 4))
+    def holds(arrived, random: Random, cuts):
+        ends = []
+        for shuffled in (list(arrived), random.sample(arrived, len(arrived))):
+            landing = fresh()
+            size = max(1, len(shuffled) // cuts)
+            for start in range(0, len(shuffled), size):
+                landing.land(*as_pages(shuffled[start : start + size], start))
+            keys = [
+                {name: found[name] for name in ("id", "_version_at", "_deleted", "_hash")}
+                for found in landing.rows("__keys")
+            ]
+            current = [(found["id"], found["email"]) for found in landing.rows()]
+            ends.append((current, keys))
+        assert ends[0] == ends[1]
+
+    holds()
 
 
 edits = st.lists(
@@ -119,25 +147,29 @@ edits = st.lists(
 polls = st.sampled_from(("changed", "late", "sweep", "group", "glitch"))
 
 
-@examples(EXAMPLES // 3)
-@given(st.lists(st.tuples(edits, polls, st.integers(-9, 9)), min_size=1, max_size=6))
-def test_polling_a_living_vendor_ends_in_what_it_holds(rounds):
+def test_polling_a_living_vendor_ends_in_what_it_holds(fresh):
     """Creates and deletes between polls, overlapping and late pages, sweeps of all and of one group, a clock of ours that
     steps forth and back.
 
     A sweep that misses a row which is there does harm only until the row's next edit, or the next sweep.
     """
-    landing, vendor, clock = fresh(), Vendor(), 0
-    landing.step = timedelta(milliseconds=1)
-    for made, poll, step in rounds:
-        for change in made:
-            clock += 1
-            vendor.edit(clock, *change)
-        pages, scopes = vendor.poll(poll, clock)
-        landing.at = START + timedelta(seconds=clock + step + 0.5)
-        landing.land(*pages, scopes=scopes)
-        assert {found["id"]: (found["email"], found["grp"]) for found in landing.rows()} == vendor.shown()
-        assert_folds(landing)
+
+    @examples(fresh, EXAMPLES // 3)
+    @given(st.lists(st.tuples(edits, polls, st.integers(-9, 9)), min_size=1, max_size=6))
+    def holds(rounds):
+        landing, vendor, clock = fresh(), Vendor(), 0
+        landing.step = timedelta(milliseconds=1)
+        for made, poll, step in rounds:
+            for change in made:
+                clock += 1
+                vendor.edit(clock, *change)
+            pages, scopes = vendor.poll(poll, clock)
+            landing.at = START + timedelta(seconds=clock + step + 0.5)
+            landing.land(*pages, scopes=scopes)
+            assert {found["id"]: (found["email"], found["grp"]) for found in landing.rows()} == vendor.shown()
+            assert_folds(landing)
+
+    holds()
 
 
 class Vendor:
@@ -200,31 +232,41 @@ listings = st.lists(
 )
 
 
-@examples(EXAMPLES // 3)
-@given(listings, st.booleans())
-def test_full_listings_without_versions_end_in_the_last_one(reads, still):
+def test_full_listings_without_versions_end_in_the_last_one(fresh):
     """Also where the clock stands still: what arrives later is newer."""
-    landing = fresh()
-    landing.step = timedelta(0) if still else timedelta(seconds=1)
-    before: dict[str, str] = {}
-    for listing in reads:
-        result = landing.land(*(page(row(key, email)) for key, email in listing.items()), scopes=(Scope(),))
-        assert {found["id"]: found["email"] for found in landing.rows()} == listing
-        assert result.rows_out == sum(before.get(key) != listing.get(key) for key in {*before, *listing})
-        assert_folds(landing)
-        before = listing
+
+    @examples(fresh, EXAMPLES // 3)
+    @given(listings, st.booleans())
+    def holds(reads, still):
+        landing = fresh()
+        landing.step = timedelta(0) if still else timedelta(seconds=1)
+        before: dict[str, str] = {}
+        for listing in reads:
+            result = landing.land(
+                *(page(row(key, email)) for key, email in listing.items()), scopes=(Scope(),)
+            )
+            assert {found["id"]: found["email"] for found in landing.rows()} == listing
+            assert result.rows_out == sum(before.get(key) != listing.get(key) for key in {*before, *listing})
+            assert_folds(landing)
+            before = listing
+
+    holds()
 
 
-@examples(EXAMPLES // 3)
-@given(st.lists(versions, min_size=2, max_size=12), st.sets(st.integers(1, 11)), st.integers(1, 4))
-def test_checkpoints_inside_a_read_may_fall_anywhere(arrived, cuts, commit):
-    landing = fresh()
-    items: list[Page | Checkpoint] = []
-    for number, one in enumerate(as_pages(arrived, 1)):
-        items += [Checkpoint({"cut": number})] * (number in cuts) + [one]
-    with one_page_batches(1, commit):
-        landing.land(*items)
-    assert_truth(landing, arrived)
+def test_checkpoints_inside_a_read_may_fall_anywhere(fresh):
+
+    @examples(fresh, EXAMPLES // 3)
+    @given(st.lists(versions, min_size=2, max_size=12), st.sets(st.integers(1, 11)), st.integers(1, 4))
+    def holds(arrived, cuts, commit):
+        landing = fresh()
+        items: list[Page | Checkpoint] = []
+        for number, one in enumerate(as_pages(arrived, 1)):
+            items += [Checkpoint({"cut": number})] * (number in cuts) + [one]
+        with one_page_batches(1, commit):
+            landing.land(*items)
+        assert_truth(landing, arrived)
+
+    holds()
 
 
 class one_page_batches:

@@ -62,6 +62,8 @@ class _Shown:
 def reconcile(warehouse: Warehouse, source: Source, spec: ResourceSpec, current: TableRef) -> Reconciled:
     """By a census where the source has one, else by reading all from the start; the cursor is not moved."""
     schema = source.schema(spec)
+    for ref in (current, current.suffixed("__keys")):
+        warehouse.keep_near(ref)
     stored = warehouse.columns(current)
     kinds = {column.name: column.type for column in schema.columns}
     if any(name not in stored for name in schema.primary_key):

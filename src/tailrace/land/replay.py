@@ -15,7 +15,18 @@ from tailrace.errors import FatalError
 from tailrace.failpoints import reach
 from tailrace.land.changes import Applied, apply_rows
 from tailrace.land.cursors import Cursor, read_cursor, write_cursor
-from tailrace.land.layout import RAW, Layout, ensure, kept_columns, quoted, same_key
+from tailrace.land.desk import at_desk, is_far, make, send
+from tailrace.land.layout import (
+    RAW,
+    Layout,
+    ensure,
+    kept_columns,
+    key_columns,
+    log_columns,
+    quoted,
+    raw_columns,
+    same_key,
+)
 from tailrace.land.retention import drop_orphans
 from tailrace.land.shapes import Shape, read_shapes
 from tailrace.land.template import Span
@@ -39,23 +50,28 @@ def replay(
 ) -> Replayed:
     """Of every key, or of those with a raw row received on the days (UTC, both included); all or nothing.
 
-    FatalError where the resource was never landed, or nothing of it is kept.
+    A far warehouse's tables are brought here whole, and what was rebuilt is sent back. FatalError where the resource was never landed, or nothing of it is kept.
     """
+    for ref in (current, current.suffixed("__keys")):
+        warehouse.keep_near(ref)
     cursor = read_cursor(warehouse, str(current))
     shapes = read_shapes(warehouse, str(current))
     layout = _layout(warehouse, current, cursor, shapes)
     ensure(warehouse, layout, changes=changes)
+    here = _brought(warehouse, layout, changes=changes) if is_far(warehouse) else layout
     with warehouse.transaction():
         drop_orphans(warehouse, layout, cursor.raw_done)
-        keys, rows = _choose(warehouse, layout, cursor, days)
-        _cut(warehouse, layout, changes=changes)
+        keys, rows = _choose(warehouse, here, cursor, days)
+        _cut(warehouse, here, changes=changes)
         applied = Applied()
-        for span in _spans(warehouse, layout, cursor):
+        for span in _spans(warehouse, here, cursor):
             columns = next((shape.columns for shape in shapes if shape.number == span.shape), None)
             kept = kept_columns(layout.columns, columns) if columns is not None else frozenset[str]()
-            applied += apply_rows(warehouse, replace(layout, kept=kept), span, changes=changes)
+            applied += apply_rows(warehouse, replace(here, kept=kept), span, changes=changes)
         if changes:
-            _name_origins(warehouse, layout)
+            _name_origins(warehouse, here)
+        if here is not layout:
+            _give_back(warehouse, here, layout, changes=changes)
         number = (
             cursor.raw_done + 1
         )  # a number that no raw row has: what was built from these tables is built again
@@ -63,6 +79,36 @@ def replay(
         warehouse.execute(f"DROP TABLE {REBUILT}")
         reach("replay:before_commit")
     return Replayed(keys, rows, applied.changes)
+
+
+def _brought(warehouse: Warehouse, layout: Layout, *, changes: bool) -> Layout:
+    """All four tables in this session, listed row by row, which is not billed."""
+    here = at_desk(layout)
+    tables = {
+        here.raw: (layout.raw, raw_columns(warehouse, layout)),
+        here.current: (layout.current, dict(layout.columns)),
+        here.keys: (layout.keys, key_columns(warehouse, layout)),
+    }
+    if changes:
+        tables[here.log] = (layout.log, log_columns(warehouse, layout))
+    for mine, (theirs, columns) in tables.items():
+        make(warehouse, mine, columns)
+        warehouse.bring(theirs, mine)
+    return here
+
+
+def _give_back(warehouse: Warehouse, here: Layout, layout: Layout, *, changes: bool) -> None:
+    """The chosen keys' rows as they are here now, in place of what is there."""
+    table, same = warehouse.dialect.table, same_key(warehouse, layout, "o", "t")
+    pairs = [(here.current, layout.current, ""), (here.keys, layout.keys, "")]
+    if changes:
+        pairs.append((here.log, layout.log, " AND o._first <= t._seq"))
+    for mine, theirs, more in pairs:
+        chosen = f" AS t WHERE EXISTS (SELECT 1 FROM {REBUILT} AS o WHERE {same}{more})"
+        warehouse.execute(f"DELETE FROM {table(theirs)}{chosen}")
+        send(warehouse, mine, theirs, chosen)
+    for mine in (here.raw, *(one for one, _, _ in pairs)):
+        warehouse.execute(f"DROP TABLE {table(mine)}")
 
 
 def _layout(warehouse: Warehouse, current: TableRef, cursor: Cursor, shapes: list[Shape]) -> Layout:

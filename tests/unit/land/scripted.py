@@ -13,7 +13,7 @@ from tailrace.land.raw import ArrowWriter
 from tailrace.land.run import land_resource
 from tailrace.project.spec import Contract, Marks, Pipeline, Resource
 from tailrace.records import Checkpoint, Column, Page, Schema, Scope
-from tailrace.warehouse.base import TableRef
+from tailrace.warehouse.base import TableRef, Warehouse
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 CONTACTS = Schema(
@@ -51,7 +51,7 @@ class Scripted:
 class Landing:
     """One resource `crm.contacts` in one warehouse; every read is one run."""
 
-    warehouse: DuckDBWarehouse = field(default_factory=lambda: DuckDBWarehouse(None))
+    warehouse: Warehouse = field(default_factory=lambda: DuckDBWarehouse(None))
     source: Scripted = field(default_factory=Scripted)
     resource: Resource = field(default_factory=lambda: Resource("contacts", {}, Marks("pipelines/crm.yml")))
     changes: bool = True
@@ -59,6 +59,7 @@ class Landing:
     step: timedelta = timedelta(seconds=1)
     runs: int = 0
     at: datetime = START
+    dataset: str = "crm"
 
     def now(self) -> datetime:
         self.at += self.step
@@ -75,7 +76,7 @@ class Landing:
 
     def again(self, spec: ResourceSpec | None = None, **more):
         pipeline = Pipeline(
-            "crm", "crm", "crm", (self.resource,), Marks("pipelines/crm.yml"), "pipelines/crm.yml"
+            "crm", "crm", self.dataset, (self.resource,), Marks("pipelines/crm.yml"), "pipelines/crm.yml"
         )
         return land_resource(
             self.warehouse,
@@ -91,14 +92,14 @@ class Landing:
         )
 
     def rows(self, suffix: str = "", order: str = "1") -> list[dict]:
-        found = self.warehouse.arrow(f'SELECT * FROM crm."contacts{suffix}" ORDER BY {order}')
+        found = self.warehouse.arrow(f'SELECT * FROM {self.dataset}."contacts{suffix}" ORDER BY {order}')
         return found.to_pylist()
 
     def columns(self, suffix: str = "") -> dict[str, str]:
-        return self.warehouse.columns(TableRef("crm", f"contacts{suffix}"))
+        return self.warehouse.columns(TableRef(self.dataset, f"contacts{suffix}"))
 
     def count(self, suffix: str = "") -> int:
-        return self.warehouse.query(f'SELECT count(*) FROM crm."contacts{suffix}"')[0][0]
+        return self.warehouse.query(f'SELECT count(*) FROM {self.dataset}."contacts{suffix}"')[0][0]
 
 
 def row(key, email=None, **more) -> dict:
