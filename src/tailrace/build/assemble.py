@@ -84,6 +84,7 @@ def assemble(
         on_run_end=_hooks(project, "on_run_end"),
         project=project.dbt.name if project.dbt else project.name,
         database=project.target.path.stem if project.target.path else "",
+        dialect=project.dialect,
     )
 
 

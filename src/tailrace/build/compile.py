@@ -99,6 +99,7 @@ def _settings(model: ModelFile, template: Template, renderer: Renderer) -> Setti
         lambda key: said.places.get(key, Location(model.path)),
         renderer.problems,
         lenient=is_lenient(renderer.project, model.package),
+        engine=renderer.project.target.type,
     )
     placed = renderer.names.tables[model.name.casefold()]
     known: Mapping[str, Any] = {

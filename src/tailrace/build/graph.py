@@ -135,6 +135,8 @@ class Graph:
     on_run_end: tuple[tuple[str, str], ...] = ()
     project: str = ""
     database: str = ""
+    dialect: str = "duckdb"
+    """In which a person writes SQL."""
 
     @property
     def run_date(self) -> str:

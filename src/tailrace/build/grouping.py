@@ -12,7 +12,7 @@ from tailrace import interrupts
 from tailrace.build.built import Made, Parts, write_built
 from tailrace.build.effort import may_take_long
 from tailrace.build.materialize.job import Job
-from tailrace.build.materialize.write import write_model
+from tailrace.build.materialize.write import finish_model, write_model
 from tailrace.errors import WarehouseError
 from tailrace.failpoints import reach
 
@@ -36,9 +36,7 @@ class Task:
 class Group:
     """Builds what is added; `done` and `failed` hear of each model once, when its transaction has ended.
 
-    What may take long is not waited for: the models before it are committed first.
-
-    `audit` may raise WarehouseError on what was just written: a model that has tests is built alone.
+    What may take long is not waited for: the models before it are committed first. A model that has tests is built alone.
     """
 
     def __init__(
@@ -47,13 +45,11 @@ class Group:
         now: Callable[[], datetime],
         done: Callable[[Sequence[Task]], None],
         failed: Callable[[Task, WarehouseError], None],
-        audit: Callable[[Task], None],
     ) -> None:
         self._run_id = run_id
         self._now = now
         self._done = done
         self._failed = failed
-        self._audit = audit
         self._tasks: list[Task] = []
         self._open = ExitStack()
         self._since = 0.0
@@ -88,8 +84,8 @@ class Group:
             with warehouse.transaction():
                 warehouse.ensure_schema(task.job.node.schema)
                 self._write(task)
-                self._audit(task)
                 self._remember([task])
+            finish_model(task.job)
         except WarehouseError as error:
             return self._fail(task, error)
         reach("build:after_commit")

@@ -16,7 +16,7 @@ from tailrace.build.fingerprint import Judge, Judgement
 from tailrace.build.graph import Graph, ModelNode, flagged
 from tailrace.build.grouping import Group, Task
 from tailrace.build.materialize.hooks import END, START, run_project_hooks
-from tailrace.build.materialize.job import Job
+from tailrace.build.materialize.job import Audit, Job
 from tailrace.build.materialize.microbatch import Batches
 from tailrace.build.materialize.places import placed
 from tailrace.build.materialize.results import names_after
@@ -28,7 +28,7 @@ from tailrace.events import Progress, StepFinished, StepStarted, emit
 from tailrace.state.runs import StepResult
 from tailrace.warehouse.base import Warehouse
 
-Audits = Mapping[str, Callable[[], str | None]]
+Audits = Mapping[str, Audit]
 
 
 def _nobody(_results: Sequence[StepResult]) -> None:
@@ -85,7 +85,7 @@ class _Builder:
         self._audits = audits
         self._old: dict[str, tuple[str, ...]] = {}
         self._judge = Judge(warehouse, graph, asked, run_id)
-        self._group = Group(run_id, now, self._done, self._group_failed, self._audit)
+        self._group = Group(run_id, now, self._done, self._group_failed)
         self._results = Results((), _nobody)
         self._number = self._total = 0
         self._details: dict[str, Mapping[str, Any]] = {}
@@ -170,14 +170,15 @@ class _Builder:
         kind = self._judge.kind_of(node.name)
         ours = built.materialized if built else ""
         job = Job(
-            self._warehouse, self._graph, node, self._root, self._graph.now, kind, judgement.whole, ours
-        )
+            self._warehouse, self._graph, node, self._root, self._graph.now, kind, judgement.whole, ours,
+            judgement.before.config if judgement.before else None, self._audits.get(node.name),
+        )  # fmt: skip
         task = Task(job, judgement.parts)
         settings = node.settings
         if settings.incremental and settings.incremental.microbatch:
             self._group.commit()
             self._batches(task, judgement)
-        elif settings.pre_hooks or settings.post_hooks or node.name in self._audits:
+        elif settings.pre_hooks or settings.post_hooks or job.audit or not job.writer.transactional:
             if self._group.alone(task):
                 self._judge.settle(node.name, judgement.parts)
         elif self._group.add(task):
@@ -195,13 +196,7 @@ class _Builder:
         if node.name not in self._audits:
             return None
         self._group.commit()  # a test that the engine cannot run must not end the others' transaction
-        return self._audits[node.name]()
-
-    def _audit(self, task: Task) -> None:
-        """Inside the transaction that wrote the model."""
-        audit = self._audits.get(task.job.node.name)
-        if audit is not None and (said := audit()):
-            raise WarehouseError(said)
+        return self._audits[node.name]({})
 
     def _begin(self) -> bool:
         """What comes before the first model that is built; False where it failed."""
@@ -237,10 +232,7 @@ class _Builder:
 
         span = self._asked.span(node.name)
         try:
-            audit = self._audits.get(node.name)
-            done = Batches(
-                task.job, task.parts, judgement.before, span, self._run_id, remember, audit
-            ).build()
+            done = Batches(task.job, task.parts, judgement.before, span, self._run_id, remember).build()
         except WarehouseError as error:
             self._group_failed(task, error)
             return

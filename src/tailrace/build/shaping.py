@@ -8,10 +8,11 @@ from typing import Any
 from tailrace.build.graph import ModelNode
 from tailrace.build.settings.incremental import Incremental
 from tailrace.build.settings.snapshot import COLUMNS, Snapshot
+from tailrace.build.settings.storage import partition_shape
 
 FROM_NOTHING = (
     "incremental_strategy", "unique_key", "incremental_predicates", "merge_update_columns", "merge_exclude_columns",
-    "event_time", "batch_size",
+    "event_time", "batch_size", "partition_by", "cluster_by",
 )  # fmt: skip
 """A change of one of these builds an incremental model from nothing."""
 
@@ -33,6 +34,8 @@ def shape_of(node: ModelNode) -> dict[str, str]:
         found |= _incremental(settings.incremental)
     if settings.snapshot:
         found |= _snapshot(settings.snapshot)
+    if settings.storage:
+        found |= settings.storage.shape()
     return {
         key: value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
         for key, value in found.items()
@@ -47,6 +50,7 @@ def _incremental(settings: Incremental) -> dict[str, Any]:
         "incremental_predicates": settings.predicates,
         "merge_update_columns": settings.update_columns,
         "merge_exclude_columns": settings.exclude_columns,
+        "partition_by": partition_shape(settings.partition),
     }
     if batch := settings.microbatch:
         found |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from tailrace.build.graph import BatchInput
 from tailrace.build.settings.incremental import BatchSize
@@ -23,7 +24,10 @@ def batch_digests(
     A batch without rows is left out; rows whose event time is NULL are in none.
     """
     columns = input_columns(warehouse, read.table)
-    time = f"CAST({event_column(warehouse, read, columns)} AS TIMESTAMP)"
+    name = event_column(read, columns)
+    if is_far(warehouse, read.table):
+        return _far(warehouse, read.table, columns, name, size, (first, end))
+    time = f"CAST({warehouse.dialect.quote(name)} AS TIMESTAMP)"
     names = ", ".join(
         part for name, kind in columns.items() for part in _told_apart(warehouse.dialect.quote(name), kind)
     )
@@ -32,28 +36,54 @@ def batch_digests(
         f" FROM {warehouse.dialect.table(read.table)} WHERE {time} >= ? AND {time} < ? GROUP BY ALL",
         [first.astimezone(UTC).replace(tzinfo=None), end.astimezone(UTC).replace(tzinfo=None)],
     )
-    found = {}
-    for start, count, total in rows:
-        day = datetime(start.year, start.month, start.day, getattr(start, "hour", 0), tzinfo=UTC)
-        found[day] = f"{count}-{total}"
-    return found
+    return {_start(start): f"{count}-{total}" for start, count, total in rows}
+
+
+def _start(found: Any) -> datetime:
+    return datetime(found.year, found.month, found.day, getattr(found, "hour", 0), tzinfo=UTC)
+
+
+def _far(
+    warehouse: Warehouse,
+    table: TableRef,
+    columns: Mapping[str, str],
+    time: str,
+    size: BatchSize,
+    span: tuple[datetime, datetime],
+) -> dict[datetime, str]:
+    from tailrace.build.materialize.bigquery.digests import far_digests
+
+    return {_start(at): text for at, text in far_digests(warehouse, table, columns, time, size, span)}
+
+
+def is_far(warehouse: Warehouse, table: TableRef) -> bool:
+    """Whether the table's rows are not on this machine."""
+    if warehouse.engine == "duckdb":
+        return False
+    from tailrace.build.materialize.bigquery.digests import is_far as is_there
+
+    return is_there(warehouse, table)
 
 
 def input_columns(warehouse: Warehouse, table: TableRef) -> dict[str, str]:
     """Names and whole types, those inside of structs too, as a query sees them."""
+    if is_far(warehouse, table):
+        from tailrace.build.materialize.bigquery.digests import far_columns
+
+        return far_columns(warehouse, table)
     quoted = warehouse.dialect.table(table)
     rows = warehouse.query(f"SELECT column_name, column_type FROM (DESCRIBE {quoted})")
     return {str(name): str(kind) for name, kind in rows}
 
 
-def event_column(warehouse: Warehouse, read: BatchInput, columns: Mapping[str, str]) -> str:
-    """The input's event time, quoted."""
+def event_column(read: BatchInput, columns: Mapping[str, str]) -> str:
+    """The input's event time, as the table writes it."""
     name = next((name for name in columns if name.casefold() == read.event_time.casefold()), None)
     if name is None:
         said = f"event_time {read.event_time} is no column of {read.table}"
         raise SettingRefused(said, near_miss(read.event_time, list(columns)), read.place)
     refuse_no_time(read.event_time, columns[name], read.table, read.place)
-    return warehouse.dialect.quote(name)
+    return name
 
 
 def refuse_no_time(event_time: str, kind: str, table: TableRef, place: Location | None) -> None:

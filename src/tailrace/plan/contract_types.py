@@ -58,7 +58,7 @@ def wrong_contract_types(graph: Graph) -> list[Diagnostic]:
 
 
 def _judged(unsure: list[tuple[ModelNode, ColumnDoc]]) -> Iterator[Diagnostic]:
-    from tailrace.build.materialize.contract import engine_type
+    from tailrace.build.materialize.duckdb import engine_type
     from tailrace.warehouse.duckdb import DuckDBWarehouse
 
     engine = DuckDBWarehouse(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from tailrace.runner.session import Session
 from tailrace.state.runs import StepResult
 
 if TYPE_CHECKING:
+    from tailrace.build.materialize.job import Audit
     from tailrace.warehouse.base import Warehouse
 
 
@@ -54,7 +55,7 @@ def build(session: Session, warehouse: Warehouse, resolved: Resolved, chosen: Ch
 
 def _audits(
     session: Session, warehouse: Warehouse, resolved: Resolved, chosen: Chosen
-) -> Mapping[str, Callable[[], str | None]]:
+) -> Mapping[str, Audit]:
     """The tests of the chosen models, each a step of its own as it ends."""
     from tailrace.build.testing.audit import audits_of
     from tailrace.build.testing.outcome import Outcome

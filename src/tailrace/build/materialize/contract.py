@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tailrace.build.materialize.foreign_key import lost_keys
-from tailrace.build.materialize.job import Job, columns_of, matching
+from tailrace.build.materialize.job import Job, matching
+from tailrace.build.materialize.writer import Check
 from tailrace.build.settings.refused import SettingRefused
-from tailrace.errors import Location, WarehouseError
-from tailrace.warehouse.base import Warehouse
+from tailrace.errors import Location
 
 Wrong = tuple[str, Location | None]
 """What differs, and where the YAML says otherwise."""
-_TYPE = re.compile(r"[\w \t(),\[\]\"'.:]+")
 
 
-def enforce_contract(job: Job, columns: Mapping[str, str], table: str) -> None:
+def contract_of(job: Job) -> Check | None:
+    """What the model's contract has to say of its rows; None where it has none."""
+    if not job.node.settings.contract:
+        return None
+    return lambda table: enforce_contract(job, table)
+
+
+def enforce_contract(job: Job, table: str) -> None:
     """`table` is quoted and holds the new rows; SettingRefused lists all that differs, at the first column's place."""
     if not job.node.settings.contract:
         return
+    columns = job.writer.columns(table)
     wrong = list(_differences(job, columns)) or list(_broken(job, list(columns), table))
     if wrong:
         said = "; ".join(text for text, _ in wrong)
@@ -32,7 +38,7 @@ def ordered_columns(job: Job, select: str) -> list[str]:
     """The columns of a SELECT in the contract's order; none where it has none, or the order is that, or it is broken anyway."""
     if not job.node.settings.contract or not job.node.documented:
         return []
-    columns = list(columns_of(job, f"SELECT * FROM (\n{select}\n)"))
+    columns = list(job.writer.result(select))
     wanted = [matching(doc.name, columns) for doc in job.node.documented]
     found = [name for name in wanted if name is not None]
     return found if len(found) == len(wanted) == len(columns) and found != columns else []
@@ -46,24 +52,13 @@ def _differences(job: Job, columns: Mapping[str, str]) -> Iterator[Wrong]:
             yield f"{doc.name} is missing", doc.location
         elif doc.data_type is None:
             yield f"{doc.name} has no data_type in the contract", doc.location
-        elif (wanted := engine_type(job.warehouse, doc.data_type)) is None:
+        elif (wanted := job.writer.type_of(doc.data_type)) is None:
             yield f"{doc.data_type} of {doc.name} is no type", doc.location
         elif not _same(wanted, columns[built], doc.data_type):
             yield f"{doc.name} is {columns[built]} and not {wanted}", doc.location
     for name in columns:
         if name.casefold() not in documented:
             yield f"{name} is not in the contract", None
-
-
-def engine_type(warehouse: Warehouse, declared: str) -> str | None:
-    """A type as the engine writes it; None where it has no such type."""
-    if not _TYPE.fullmatch(declared):
-        return None
-    try:
-        rows = warehouse.query(f"SELECT column_type FROM (DESCRIBE SELECT CAST(NULL AS {declared}) AS c)")
-    except WarehouseError:
-        return None
-    return str(rows[0][0])
 
 
 def _same(wanted: str, built: str, declared: str) -> bool:
@@ -101,7 +96,8 @@ def _constraint(
         if rows:
             yield f"{', '.join(names)} is not unique ({rows:,} values repeat)"
     if kind == "check":
-        rows = _count(job, f"SELECT count(*) FROM {table} WHERE NOT ({constraint.get('expression')})")
+        said = job.writer.words(str(constraint.get("expression")))
+        rows = _count(job, f"SELECT count(*) FROM {table} WHERE NOT ({said})")
         if rows:
             yield f"check {constraint.get('expression')} fails in {rows:,} rows"
     if kind == "foreign_key":
@@ -111,4 +107,4 @@ def _constraint(
 
 
 def _count(job: Job, sql: str) -> int:
-    return int(job.warehouse.query(sql)[0][0])
+    return int(job.writer.ask(sql)[0][0])

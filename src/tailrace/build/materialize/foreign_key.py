@@ -67,7 +67,7 @@ def _lost(job: Job, keys: Sequence[str], table: str, other: _Other) -> int:
     same = " AND ".join(
         f"theirs.{theirs} = mine.{key}" for key, theirs in zip(keys, other.columns, strict=True)
     )
-    found = job.warehouse.query(
+    found = job.writer.ask(
         f"SELECT count(*) FROM {table} AS mine WHERE {known}"
         f" AND NOT EXISTS (SELECT 1 FROM {other.table} AS theirs WHERE {same})"
     )

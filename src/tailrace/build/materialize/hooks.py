@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tailrace.build.graph import Graph
 from tailrace.build.materialize.job import Job
 from tailrace.build.settings.refused import SettingRefused
+from tailrace.build.spoken import in_own_words
 from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import Warehouse
 
@@ -25,7 +26,7 @@ def run_hooks(job: Job, when: str) -> None:
                 text, job.warehouse, path=node.path, package=node.package, model=node.name, writing=True
             )
         try:
-            _run(job.warehouse, sql, when)
+            _run(job.writer.hook, sql, when)
         except WarehouseError as error:
             raise SettingRefused(error.message, error.fix, settings.places.get(when)) from None
 
@@ -40,13 +41,13 @@ def run_project_hooks(
             path = "dbt_project.yml" if not package else f"packages/{package}/dbt_project.yml"
             sql = graph.late.text(text, warehouse, path=path, package=package, names=names, writing=True)
         with warehouse.transaction():
-            _run(warehouse, sql, when)
+            _run(lambda text: warehouse.execute(in_own_words(warehouse, text)), sql, when)
 
 
-def _run(warehouse: Warehouse, sql: str, when: str) -> None:
+def _run(execute: Callable[[str], None], sql: str, when: str) -> None:
     if not sql.strip(" \t\r\n;"):
         return
     try:
-        warehouse.execute(sql)
+        execute(sql)
     except WarehouseError as error:
         raise WarehouseError(f"its {when} failed: {error.message}", error.fix) from None

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from tailrace.build.graph import Graph, ModelNode
+from tailrace.build.materialize.writer import Writer, writer_of
 from tailrace.build.settings.refused import SettingRefused
-from tailrace.errors import near_miss
-from tailrace.warehouse.base import Warehouse
+from tailrace.errors import WarehouseError, near_miss
+from tailrace.warehouse.base import TableRef, Warehouse
+
+Instead = Mapping[TableRef, TableRef]
+"""Tables that are to be read in the place of others."""
+Audit = Callable[[Instead], str | None]
+"""A model's tests on what was just built; what fails, in a sentence."""
 
 
 @dataclass(frozen=True)
 class Job:
     """`standing` is the "table" or "view" that is there already; `whole`: build from nothing all the same.
 
-    `ours` says whether the state knows who made what stands there. `root` is the project's folder, `now` the run's clock.
+    `ours` says whether the state knows who made what stands there, `shape` with which settings (see shaping.py; None where nobody
+    knows). `root` is the project's folder, `now` the run's clock.
     """
 
     warehouse: Warehouse
@@ -28,6 +36,13 @@ class Job:
     standing: str | None = None
     whole: bool = True
     ours: str = ""
+    shape: Mapping[str, str] | None = None
+    audit: Audit | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The engine's way to write this model."""
+        return writer_of(self)
 
     @property
     def table(self) -> str:
@@ -46,51 +61,13 @@ class Job:
         """Quoted names with commas between them."""
         return ", ".join(self.quoted(name) for name in names)
 
-    def scratch(self, purpose: str) -> str:
-        """A temporary table's name, quoted; whoever makes one drops it."""
-        return self.quoted(f"tailrace_{purpose}_{self.node.name}")
+    def audited(self, instead: Instead) -> None:
+        """The model's tests, if it has any; WarehouseError where one fails."""
+        if self.audit is not None and (said := self.audit(instead)):
+            raise WarehouseError(said)
 
 
-def columns_of(job: Job, temporary: str) -> dict[str, str]:
-    """Names and types of a quoted table, a temporary one too."""
-    rows = job.warehouse.query(f"SELECT column_name, column_type FROM (DESCRIBE {temporary})")
-    return {str(name): str(kind) for name, kind in rows}
-
-
-def replace_table(job: Job, select: str, columns: Sequence[str] = ()) -> int:
-    """The relation anew from a SELECT that begins a line of its own, with these columns of it if any; returns its rows."""
-    make_way(job, "table")
-    rows = job.warehouse.query(f"CREATE OR REPLACE TABLE {job.table} AS {in_order(job, select, columns)}")
-    return int(rows[0][0]) if rows else 0
-
-
-def in_order(job: Job, select: str, columns: Sequence[str]) -> str:
-    """A SELECT on the lines below the first, of these columns if any are given."""
-    return f"SELECT {job.listed(columns)} FROM (\n{select}\n)" if columns else f"\n{select}\n"
-
-
-def make_way(job: Job, kind: str) -> None:
-    """A view does not replace a table, nor a table a view."""
-    if job.standing is not None and job.standing != kind:
-        job.warehouse.execute(f"DROP {job.standing.upper()} {job.table}")
-
-
-def thawed(job: Job) -> None:
-    """A table in place of the view that stands for it where a plan works on the published file."""
-    if job.standing != "view":
-        return
-    kept = job.scratch("kept")
-    job.warehouse.execute(f"CREATE TEMP TABLE {kept} AS SELECT * FROM {job.table}")
-    job.warehouse.execute(f"DROP VIEW {job.table}")
-    job.warehouse.execute(f"CREATE TABLE {job.table} AS SELECT * FROM {kept}")
-    job.warehouse.execute(f"DROP TABLE {kept}")
-
-
-def drop_scratch(job: Job, name: str) -> None:
-    job.warehouse.execute(f"DROP TABLE IF EXISTS {name}")
-
-
-def matching(name: str, columns: list[str]) -> str | None:
+def matching(name: str, columns: Sequence[str]) -> str | None:
     """The column of that name as it is written in the relation, whatever its case."""
     return next((column for column in columns if column.casefold() == name.casefold()), None)
 

@@ -16,9 +16,9 @@ from tailrace.build.batches import set_batch
 from tailrace.build.built import Parts, digest
 from tailrace.build.graph import ModelNode
 from tailrace.build.intervals import Batch, Interval
-from tailrace.build.materialize.contract import enforce_contract, ordered_columns
+from tailrace.build.materialize.contract import contract_of, enforce_contract, ordered_columns
 from tailrace.build.materialize.hooks import run_hooks
-from tailrace.build.materialize.job import Job, columns_of, in_order, key_columns, make_way, thawed
+from tailrace.build.materialize.job import Job, key_columns
 from tailrace.build.settings.incremental import Incremental, Microbatch
 from tailrace.build.stale import Digests, Inputs, is_same
 from tailrace.build.touched import refuse_no_time
@@ -47,8 +47,8 @@ class Done:
 class Batches:
     """One build of a microbatch model. `remember(parts, rows)` writes its state, inside a transaction of ours.
 
-    `audit` are its tests, if it has any: what they say of the finished table undoes whatever readers would have seen of this
-    build. So batches in the table itself then share one transaction; those of a table aside are kept, and not swapped in.
+    What the model's tests, if it has any, say of the finished table undoes whatever readers would have seen of this build. So
+    batches in the table itself then share one transaction; those of a table aside are kept, and not swapped in.
     """
 
     def __init__(
@@ -59,7 +59,6 @@ class Batches:
         span: tuple[datetime, datetime] | None,
         run_id: str,
         remember: Callable[[Parts, int], None],
-        audit: Callable[[], str | None] | None = None,
     ) -> None:
         settings = job.node.settings.incremental
         assert settings is not None
@@ -72,12 +71,13 @@ class Batches:
         self._span = span
         self._run_id = run_id
         self._remember = remember
-        self._audit = audit
         every = tuple(intervals.batches(self._batch.begin, job.now, self._batch.batch_size))
         self._inputs = Inputs(job.warehouse, _with_places(job), self._batch, every, parts, before)
         self._fingerprint = digest(parts.sql)
         self._rebuild = ""
-        self._side = TableRef(STAGE, f"rebuild__{job.node.name}")
+        self._ref = TableRef(STAGE, f"rebuild__{job.node.name}")
+        self._side = job.warehouse.dialect.table(self._ref)
+        self._writer = job.writer
 
     def build(self) -> Done:
         """Whatever is missing or stale; after a WarehouseError the batches that were finished stay so."""
@@ -99,36 +99,42 @@ class Batches:
     def _has_other_columns(self, stale: Sequence[Batch]) -> bool:
         """Whether the SQL gives other columns than the table has, as a star does when its table grew."""
         sql = self._sql((stale or self._inputs.every)[0], standing=True)
-        return columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") != columns_of(self._job, self._job.table)
+        return self._writer.result(sql) != self._writer.columns(self._job.table)
 
     def _in_place(self, stale: Sequence[Batch], now: Digests) -> Done:
         """Batch by batch in the table itself, which has to keep a contract that is new to it."""
         if self._before is None or self._before.config != self._parts.config:
-            enforce_contract(self._job, columns_of(self._job, self._job.table), self._job.table)
+            enforce_contract(self._job, self._job.table)
         parts = replace(self._parts, revision=self._run_id) if stale else self._parts
         rows, chunks = 0, list(self._chunks(stale, now)) or [[]]
-        if self._audit is not None:
+        if self._job.audit is not None:
             chunks = [list(stale)]
         for number, chunk in enumerate(chunks):
             last = number == len(chunks) - 1
             with self._job.warehouse.transaction():
                 if chunk and number == 0:
                     run_hooks(self._job, "pre_hook")
-                    thawed(self._job)
+                    self._writer.thaw()
                 for some in in_batches(chunk, EMPTY_AT_ONCE):
-                    rows += self._fill(self._job.node.table, some, now, complete=True)
-                if chunk and last:
+                    rows += self._fill(self._job.table, some, now, complete=True)
+                self._writer.finish(contract_of(self._job) if chunk else None)
+                waits = self._writer.waits
+                if chunk and last and not waits:
                     run_hooks(self._job, "post_hook")
                 if last:
                     self._discard()
                     intervals.forget_outside(self._job.warehouse, self._job.node.name, self._inputs.every)
-                    self._audited()
+                    if self._writer.transactional or not chunk:
+                        self._job.audited({})
                     self._remember(parts, rows)
                 elif number == 0:
                     # should the inputs return to what they were, half of the batches would not be what they are built from
                     self._remember(replace(parts, data={}, upstream={}), rows)
                 reach("batch:before_commit")
+            self._writer.clear()
             reach("batch:after_commit")
+            if chunk and last and waits:
+                run_hooks(self._job, "post_hook")
         return Done(rows, len(stale), len(self._inputs.every), parts)
 
     def _aside(self, now: Digests) -> Done:
@@ -146,34 +152,33 @@ class Batches:
                     run_hooks(self._job, "pre_hook")
                     self._begin(chunk[0])
                 self._fill(self._side, chunk, now, complete=False)
+                self._writer.finish(None, seen=False)
                 reach("batch:before_commit")
+            self._writer.clear()
             reach("batch:after_commit")
         parts = replace(self._parts, revision=self._run_id)
         with warehouse.transaction():
             rows = self._swap()
             run_hooks(self._job, "post_hook")
-            self._audited()
+            if self._writer.transactional:
+                self._job.audited({})
             intervals.complete_intervals(warehouse, name, self._fingerprint)
             self._remember(parts, rows)
             reach("batch:before_swap")
+        self._writer.clear()
         reach("batch:after_swap")
         return Done(rows, len(todo), len(self._inputs.every), parts, swapped=True)
-
-    def _audited(self) -> None:
-        """Inside the transaction after which readers see the batches."""
-        if self._audit is not None and (said := self._audit()):
-            raise WarehouseError(said)
 
     def _resumable(self) -> dict[Batch, Interval]:
         """What an interrupted build left that this one can go on with; anything else is thrown away."""
         warehouse, name = self._job.warehouse, self._job.node.name
         records = intervals.read_intervals(warehouse, name, complete=False)
-        there = warehouse.columns(self._side)
+        there = self._writer.columns(self._side) if self._writer.stands(self._ref) else {}
         begun = {one.fingerprint for one in records.values()} == {self._rebuild}
         if there and begun and records.keys() <= set(self._inputs.every):
             batch = min(records)
             sql = set_batch(self._job.node.sql, batch.start, batch.end)
-            if columns_of(self._job, f"SELECT * FROM (\n{sql}\n)") == there:
+            if self._writer.result(sql) == there:
                 return records
         if there or records:
             with warehouse.transaction():
@@ -182,31 +187,19 @@ class Batches:
 
     def _discard(self) -> None:
         """Whatever an interrupted build left beside the table."""
-        warehouse = self._job.warehouse
-        if warehouse.columns(self._side):
-            warehouse.execute(f"DROP TABLE {warehouse.dialect.table(self._side)}")
-        intervals.forget_intervals(warehouse, self._job.node.name, complete=False)
+        if self._writer.stands(self._ref):
+            self._writer.drop(self._side)
+        intervals.forget_intervals(self._job.warehouse, self._job.node.name, complete=False)
 
     def _begin(self, batch: Batch) -> None:
         """The empty table beside the model's own."""
-        warehouse = self._job.warehouse
         sql = set_batch(self._job.node.sql, batch.start, batch.end)
-        warehouse.ensure_schema(STAGE)
-        select = in_order(self._job, sql, ordered_columns(self._job, sql))
-        warehouse.execute(
-            f"CREATE TABLE {warehouse.dialect.table(self._side)} AS SELECT * FROM ({select}) LIMIT 0"
-        )
+        self._writer.begin(self._side, sql, ordered_columns(self._job, sql))
 
     def _swap(self) -> int:
         """The rows that were built beside become the model's."""
-        warehouse = self._job.warehouse
-        side = warehouse.dialect.table(self._side)
-        warehouse.ensure_schema(self._job.node.schema)
-        make_way(self._job, "table")
-        rows = warehouse.query(f"CREATE OR REPLACE TABLE {self._job.table} AS SELECT * FROM {side}")
-        warehouse.execute(f"DROP TABLE {side}")
-        enforce_contract(self._job, columns_of(self._job, self._job.table), self._job.table)
-        return int(rows[0][0])
+        self._job.warehouse.ensure_schema(self._job.node.schema)
+        return self._writer.take(self._side, contract_of(self._job))
 
     def _chunks(self, todo: Sequence[Batch], now: Digests) -> Iterator[list[Batch]]:
         """Batches that share a transaction: each alone, but for those that have no rows to read."""
@@ -225,24 +218,22 @@ class Batches:
         if waiting:
             yield waiting
 
-    def _fill(self, table: TableRef, chunk: Sequence[Batch], now: Digests, *, complete: bool) -> int:
+    def _fill(self, table: str, chunk: Sequence[Batch], now: Digests, *, complete: bool) -> int:
         """Replace the rows of some batches, and note what they were built from; returns the rows."""
         warehouse = self._job.warehouse
         if not chunk:
             return 0
-        columns = list(warehouse.columns(table))
-        time = self._job.quoted(self._event_time(warehouse.columns(table)))
+        columns = self._writer.columns(table)
+        time = self._event_time(columns)
         done = [
             Interval(
                 batch,
                 self._fingerprint if complete else self._rebuild,
                 now[batch],
-                self._fill_one(table, batch, time, self._sql(batch, standing=complete), columns),
+                self._fill_one(table, batch, time, self._sql(batch, standing=complete), list(columns)),
             )
             for batch in chunk
         ]
-        if complete and self._job.node.settings.contract:
-            enforce_contract(self._job, warehouse.columns(table), warehouse.dialect.table(table))
         name = self._job.node.name
         intervals.write_intervals(
             warehouse, name, done, complete=complete, run_id=self._run_id, now=self._job.now
@@ -262,21 +253,12 @@ class Batches:
         sql = node.incremental_sql if standing and node.incremental_sql else node.sql
         return set_batch(sql, batch.start, batch.end)
 
-    def _fill_one(self, table: TableRef, batch: Batch, time: str, sql: str, columns: list[str]) -> int:
-        warehouse, quoted = self._job.warehouse, self._job.warehouse.dialect.table(table)
-        inside = f"CAST({time} AS TIMESTAMP) >= ? AND CAST({time} AS TIMESTAMP) < ?"
-        span = [intervals.plain(batch.start), intervals.plain(batch.end)]
-        listed = self._job.listed(columns)
+    def _fill_one(self, table: str, batch: Batch, time: str, sql: str, columns: list[str]) -> int:
         try:
-            warehouse.execute(f"DELETE FROM {quoted} WHERE {inside}", span)
-            rows = warehouse.query(
-                f"INSERT INTO {quoted} ({listed}) SELECT {listed} FROM (\n{sql}\n) AS new WHERE {inside}",
-                span,
-            )
+            return self._writer.overwrite(table, (time, batch.start, batch.end), sql, columns)
         except WarehouseError as error:
             said = f"batch {batch.start:%Y-%m-%d %H:%M}: {error.message}"
             raise WarehouseError(said, error.fix) from error.__cause__
-        return int(rows[0][0])
 
 
 def _with_places(job: Job) -> ModelNode:

@@ -10,8 +10,8 @@ from tailrace.errors import WarehouseError
 _FIX = "set on_schema_change to append_new_columns or sync_all_columns, or build with --full-refresh"
 
 
-def align(job: Job, table: Mapping[str, str], new: Mapping[str, str], change: str) -> list[str]:
-    """Alter the table as `change` says; returns the columns that the new rows bring into it, as the table writes them."""
+def align(job: Job, table: Mapping[str, str], new: Mapping[str, str], change: str) -> dict[str, str]:
+    """Alter the table as `change` says; returns the columns that new rows bring into it, as the table writes and types them."""
     added = [name for name in new if matching(name, list(table)) is None]
     removed = [name for name in table if matching(name, list(new)) is None]
     retyped = [name for name in table if (found := matching(name, list(new))) and new[found] != table[name]]
@@ -21,19 +21,19 @@ def align(job: Job, table: Mapping[str, str], new: Mapping[str, str], change: st
         raise WarehouseError(f"the new rows lack {', '.join(removed)}, which {job.node.table} has", _FIX)
     if change in ("append_new_columns", "sync_all_columns"):
         for name in added:
-            job.warehouse.execute(f"ALTER TABLE {job.table} ADD COLUMN {job.quoted(name)} {new[name]}")
+            job.writer.add_column(name, new[name])
+    synced = (
+        {name: new[matching(name, list(new)) or name] for name in retyped}
+        if change == "sync_all_columns"
+        else {}
+    )
     if change == "sync_all_columns":
-        _sync(job, new, removed, retyped)
-    kept = [name for name in table if name not in removed]
-    return kept + (added if change != "ignore" else [])
-
-
-def _sync(job: Job, new: Mapping[str, str], removed: list[str], retyped: list[str]) -> None:
-    for name in removed:
-        job.warehouse.execute(f"ALTER TABLE {job.table} DROP COLUMN {job.quoted(name)}")
-    for name in retyped:
-        kind = new[matching(name, list(new)) or name]
-        job.warehouse.execute(f"ALTER TABLE {job.table} ALTER {job.quoted(name)} TYPE {kind}")
+        for name in removed:
+            job.writer.drop_column(name)
+        if synced:
+            job.writer.retype_columns(synced)
+    kept = {name: synced.get(name, kind) for name, kind in table.items() if name not in removed}
+    return kept | ({name: new[name] for name in added} if change != "ignore" else {})
 
 
 def _told(

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tailrace.build.materialize.contract import enforce_contract
-from tailrace.build.materialize.job import (
-    Job,
-    columns_of,
-    drop_scratch,
-    matching,
-    replace_table,
-    thawed,
-)
+from tailrace.build.materialize.contract import contract_of
+from tailrace.build.materialize.job import Job, matching
 from tailrace.build.settings.refused import SettingRefused
 from tailrace.build.settings.snapshot import COLUMNS, Snapshot
 from tailrace.errors import WarehouseError, near_miss
@@ -25,20 +19,19 @@ def write_snapshot(job: Job) -> int:
     """Returns the rows that were added: versions that are new, and records of deletion."""
     settings = job.node.settings.snapshot
     assert settings is not None
-    new = job.scratch("new")
-    job.warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {new} AS\n{job.node.sql}\n")
-    columns = columns_of(job, new)
+    new = job.writer.scratch("new")
+    job.writer.stage(new, job.node.sql)
+    columns = job.writer.columns(new)
     words = _words(job, settings, list(columns))
     for name in settings.check_cols if settings.strategy == "check" else ():
         _checked(job, name, list(columns))
     _refuse_wrong_keys(job, new, words)
     if job.standing is None or job.whole:
-        rows = replace_table(job, _first(job, settings, words, new))
+        rows = job.writer.replace(_first(job, settings, words, new), contract_of(job), own=True)
     else:
-        thawed(job)
+        job.writer.thaw()
         rows = _next(job, settings, words, new, columns)
-    drop_scratch(job, new)
-    enforce_contract(job, columns_of(job, job.table), job.table)
+    job.writer.drop(new)
     return rows
 
 
@@ -60,7 +53,8 @@ def _words(job: Job, settings: Snapshot, columns: list[str]) -> _Words:
     now = f"CAST({job.warehouse.dialect.literal(job.now.replace(tzinfo=None).isoformat(' '))} AS TIMESTAMP)"
     keys = tuple(_expression(job, "unique_key", key, columns) for key in settings.unique_key)
     updated_at = _expression(job, "updated_at", settings.updated_at, columns) if settings.updated_at else now
-    return _Words(keys, updated_at, now, settings.valid_to_current or "NULL")
+    current = job.writer.words(settings.valid_to_current) if settings.valid_to_current else "NULL"
+    return _Words(keys, updated_at, now, current)
 
 
 def _expression(job: Job, what: str, text: str, columns: list[str]) -> str:
@@ -71,17 +65,17 @@ def _expression(job: Job, what: str, text: str, columns: list[str]) -> str:
     if _NAME.fullmatch(text):
         said = f"{what} {text} is no column of the snapshot's query"
         raise SettingRefused(said, near_miss(text, columns), job.node.settings.places.get(what))
-    return text
+    return job.writer.words(text)
 
 
 def _refuse_wrong_keys(job: Job, new: str, words: _Words) -> None:
     """A key that is NULL or repeats has no current version."""
     keys = ", ".join(words.keys)
     missing = " OR ".join(f"({key}) IS NULL" for key in words.keys)
-    nulls = job.warehouse.query(f"SELECT count(*) FROM {new} WHERE {missing}")[0][0]
+    nulls = job.writer.ask(f"SELECT count(*) FROM {new} WHERE {missing}")[0][0]
     if nulls:
         raise WarehouseError(f"unique_key is NULL in {nulls:,} rows of the query", "leave them out")
-    found = job.warehouse.query(
+    found = job.writer.ask(
         f"SELECT {keys}, count(*) FROM {new} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
     )
     if found:
@@ -110,22 +104,24 @@ def _records(settings: Snapshot) -> bool:
 
 def _next(job: Job, settings: Snapshot, words: _Words, new: str, columns: dict[str, str]) -> int:
     """Versions that differ end the ones before them; keys that are gone end as `hard_deletes` says."""
-    before = columns_of(job, job.table)
+    before = job.writer.columns(job.table)
     _refuse_other_table(job, settings, list(before))
-    changed, gone = job.scratch("changed"), job.scratch("gone")
-    _find_changed(job, settings, words, (new, changed), (list(columns), list(before)))
-    if settings.hard_deletes != "ignore":
-        _find_gone(job, settings, words, new, gone)
+    changed, gone = job.writer.scratch("changed"), job.writer.scratch("gone")
+    added = _find_changed(job, settings, words, (new, changed), (columns, list(before)))
+    deleted = _find_gone(job, settings, words, new, gone) if settings.hard_deletes != "ignore" else 0
     for name, kind in columns.items():
         if matching(name, list(before)) is None:
-            job.warehouse.execute(f"ALTER TABLE {job.table} ADD COLUMN {job.quoted(name)} {kind}")
+            job.writer.add_column(name, kind)
     _end(job, settings, words, changed, "tailrace_at")
-    added = _add(job, settings, words, changed, list(columns))
+    _add(job, settings, words, changed, list(columns))
     if settings.hard_deletes != "ignore":
         _end(job, settings, words, gone, words.now)
-        added += _add_deleted(job, settings, words, gone, list(before)) if _records(settings) else 0
-        drop_scratch(job, gone)
-    drop_scratch(job, changed)
+        if _records(settings):
+            _add_deleted(job, settings, words, gone, list(before))
+            added += deleted
+    job.writer.finish(contract_of(job))
+    for scratch in (changed, gone) if settings.hard_deletes != "ignore" else (changed,):
+        job.writer.drop(scratch)
     return added
 
 
@@ -146,7 +142,8 @@ def _sides(job: Job, settings: Snapshot, words: _Words, new: str) -> tuple[str, 
     keys = [f"{key} AS tailrace_key_{number}" for number, key in enumerate(words.keys)]
     listed = ", ".join(keys)
     news = f"(SELECT *, {listed}, {words.updated_at} AS tailrace_at FROM {new}) AS n"
-    olds = f"(SELECT *, {listed} FROM {job.table} WHERE {_current(job, settings, words)}) AS o"
+    guard = f" AND {said}" if (said := job.writer.guard("")) else ""
+    olds = f"(SELECT *, {listed} FROM {job.table} WHERE {_current(job, settings, words)}{guard}) AS o"
     on = " AND ".join(f"n.tailrace_key_{number} = o.tailrace_key_{number}" for number in range(len(keys)))
     return news, olds, on
 
@@ -160,8 +157,12 @@ def _current(job: Job, settings: Snapshot, words: _Words) -> str:
 
 
 def _find_changed(
-    job: Job, settings: Snapshot, words: _Words, tables: tuple[str, str], columns: tuple[list[str], list[str]]
-) -> None:
+    job: Job,
+    settings: Snapshot,
+    words: _Words,
+    tables: tuple[str, str],
+    columns: tuple[Mapping[str, str], list[str]],
+) -> int:
     """Rows of new keys and rows that differ from their current version, with the version that they end."""
     new, changed = tables
     news, olds, on = _sides(job, settings, words, new)
@@ -169,19 +170,22 @@ def _find_changed(
     differs = _differs(job, settings, *columns)
     if _records(settings):
         differs += f" OR o.{job.quoted(settings.columns['dbt_is_deleted'])} = 'True'"
-    job.warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE {changed} AS SELECT n.*, {scd_id} AS tailrace_ended"
-        f" FROM {news} LEFT JOIN {olds} ON {on} WHERE o.tailrace_key_0 IS NULL OR {differs}"
+    return job.writer.derive(
+        changed,
+        f"SELECT n.*, {scd_id} AS tailrace_ended"
+        f" FROM {news} LEFT JOIN {olds} ON {on} WHERE o.tailrace_key_0 IS NULL OR {differs}",
     )
 
 
-def _differs(job: Job, settings: Snapshot, columns: list[str], table: list[str]) -> str:
+def _differs(job: Job, settings: Snapshot, columns: Mapping[str, str], table: list[str]) -> str:
     if settings.strategy == "timestamp":
         return f"o.{job.quoted(settings.columns['dbt_valid_from'])} < n.tailrace_at"
-    names = [_checked(job, name, columns) for name in settings.check_cols] or columns
+    names = [_checked(job, name, list(columns)) for name in settings.check_cols] or list(columns)
     if any(matching(name, table) is None for name in names):
         return "true"  # a column that is checked came: every row is a new version, as in dbt
-    return " OR ".join(f"n.{job.quoted(name)} IS DISTINCT FROM o.{job.quoted(name)}" for name in names)
+    return " OR ".join(
+        job.writer.differ(f"n.{job.quoted(name)}", f"o.{job.quoted(name)}", columns[name]) for name in names
+    )
 
 
 def _checked(job: Job, name: str, columns: list[str]) -> str:
@@ -192,28 +196,30 @@ def _checked(job: Job, name: str, columns: list[str]) -> str:
     return found
 
 
-def _find_gone(job: Job, settings: Snapshot, words: _Words, new: str, gone: str) -> None:
+def _find_gone(job: Job, settings: Snapshot, words: _Words, new: str, gone: str) -> int:
     """Current versions of keys that the query no longer has."""
     news, olds, on = _sides(job, settings, words, new)
     known = f" AND o.{job.quoted(settings.columns['dbt_is_deleted'])} <> 'True'" if _records(settings) else ""
     scd_id = f"o.{job.quoted(settings.columns['dbt_scd_id'])}"
-    job.warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE {gone} AS SELECT o.*, {scd_id} AS tailrace_ended"
-        f" FROM {olds} ANTI JOIN {news} ON {on} WHERE true{known}"
+    return job.writer.derive(
+        gone,
+        f"SELECT o.*, {scd_id} AS tailrace_ended"
+        f" FROM {olds} WHERE NOT EXISTS (SELECT 1 FROM {news} WHERE {on}){known}",
     )
 
 
 def _end(job: Job, settings: Snapshot, words: _Words, found: str, at: str) -> None:
     """The versions in `tailrace_ended` hold until `at`."""
     until, scd_id = (job.quoted(settings.columns[name]) for name in ("dbt_valid_to", "dbt_scd_id"))
-    job.warehouse.execute(
+    guard = f" AND {said}" if (said := job.writer.guard("")) else ""
+    job.writer.change(
         f"UPDATE {job.table} SET {until} = s.tailrace_until"
         f" FROM (SELECT tailrace_ended, {at} AS tailrace_until FROM {found}) AS s"
-        f" WHERE {scd_id} = s.tailrace_ended AND {_current(job, settings, words)}"
+        f" WHERE {scd_id} = s.tailrace_ended AND {_current(job, settings, words)}{guard}"
     )
 
 
-def _add(job: Job, settings: Snapshot, words: _Words, changed: str, columns: list[str]) -> int:
+def _add(job: Job, settings: Snapshot, words: _Words, changed: str, columns: list[str]) -> None:
     meta = {
         "dbt_scd_id": words.scd_id(*(f"tailrace_key_{n}" for n in range(len(words.keys))), "tailrace_at"),
         "dbt_updated_at": "tailrace_at",
@@ -222,10 +228,10 @@ def _add(job: Job, settings: Snapshot, words: _Words, changed: str, columns: lis
     }
     if _records(settings):
         meta["dbt_is_deleted"] = "'False'"
-    return _insert(job, settings, columns, meta, changed)
+    _insert(job, settings, columns, meta, changed)
 
 
-def _add_deleted(job: Job, settings: Snapshot, words: _Words, gone: str, before: list[str]) -> int:
+def _add_deleted(job: Job, settings: Snapshot, words: _Words, gone: str, before: list[str]) -> None:
     """A version that says that the key is deleted, with the values that it had."""
     named = {settings.columns[name].casefold() for name in COLUMNS}
     columns = [name for name in before if name.casefold() not in named]
@@ -236,11 +242,10 @@ def _add_deleted(job: Job, settings: Snapshot, words: _Words, gone: str, before:
         "dbt_valid_to": job.quoted(settings.columns["dbt_valid_to"]),
         "dbt_is_deleted": "'True'",
     }
-    return _insert(job, settings, columns, meta, gone)
+    _insert(job, settings, columns, meta, gone)
 
 
-def _insert(job: Job, settings: Snapshot, columns: list[str], meta: dict[str, str], found: str) -> int:
+def _insert(job: Job, settings: Snapshot, columns: list[str], meta: dict[str, str], found: str) -> None:
     names = job.listed([*columns, *(settings.columns[word] for word in meta)])
     values = ", ".join([*map(job.quoted, columns), *meta.values()])
-    rows = job.warehouse.query(f"INSERT INTO {job.table} ({names}) SELECT {values} FROM {found}")
-    return int(rows[0][0])
+    job.writer.change(f"INSERT INTO {job.table} ({names}) SELECT {values} FROM {found}")

@@ -1,11 +1,11 @@
-"""One model in the transaction of whoever calls: hooks before, the relation, its contract, hooks after."""
+"""One model in the transaction of whoever calls: hooks before, the relation, its contract, hooks after, its tests."""
 
 from __future__ import annotations
 
-from tailrace.build.materialize.contract import enforce_contract, ordered_columns
+from tailrace.build.materialize.contract import contract_of
 from tailrace.build.materialize.hooks import run_hooks
 from tailrace.build.materialize.incremental import write_incremental
-from tailrace.build.materialize.job import Job, columns_of, make_way, replace_table
+from tailrace.build.materialize.job import Job
 from tailrace.build.materialize.missing_column import with_near_miss
 from tailrace.build.materialize.snapshot import write_snapshot
 from tailrace.build.seeds import seed_select
@@ -20,8 +20,19 @@ def write_model(job: Job) -> int:
     except WarehouseError as error:
         told = with_near_miss(job, error)
         raise told from told.__cause__
-    run_hooks(job, "post_hook")
+    if not job.writer.waits:
+        run_hooks(job, "post_hook")
+    if job.writer.transactional:
+        job.audited({})
     return rows
+
+
+def finish_model(job: Job) -> None:
+    """What can only come behind the transaction, where its rows were not to be seen before."""
+    waited = job.writer.waits
+    job.writer.clear()
+    if waited:
+        run_hooks(job, "post_hook")
 
 
 def _write(job: Job) -> int:
@@ -47,13 +58,10 @@ def _is_history(job: Job) -> bool:
 
 def _whole(job: Job, kind: str) -> int:
     """A view, a table or a seed: always made from nothing."""
-    rows = 0
+    check = contract_of(job)
     if kind == "view":
-        make_way(job, "view")
-        job.warehouse.execute(f"CREATE OR REPLACE VIEW {job.table} AS\n{job.node.sql}\n")
-    else:
-        select = seed_select(job.node, job.root) if kind == "seed" else job.node.sql
-        rows = replace_table(job, select, ordered_columns(job, select))
-    if job.node.settings.contract:
-        enforce_contract(job, columns_of(job, job.table), job.table)
-    return rows
+        job.writer.define(job.node.sql, check)
+        return 0
+    if kind == "seed":
+        return job.writer.load(seed_select(job.node, job.root), check)
+    return job.writer.replace(job.node.sql, check)

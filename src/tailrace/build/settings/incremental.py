@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from tailrace.build.settings.checks import Values
+from tailrace.build.settings.storage import Partition, partition_of
 
-STRATEGIES = ("append", "merge", "delete+insert", "microbatch")
+STRATEGIES = ("append", "merge", "delete+insert", "insert_overwrite", "microbatch")
 ON_SCHEMA_CHANGE = ("ignore", "append_new_columns", "sync_all_columns", "fail")
 BATCH_SIZES = ("hour", "day", "month", "year")
 KEYS = (
@@ -20,6 +21,7 @@ UNUSED = {
     "append": ("unique_key", "incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns"),
     "delete+insert": ("merge_update_columns", "merge_exclude_columns"),
     "merge": (),
+    "insert_overwrite": ("unique_key", "incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns"),
     "microbatch": ("unique_key", "on_schema_change", "incremental_predicates", "predicates", "merge_update_columns",
                    "merge_exclude_columns"),
 }  # fmt: skip
@@ -40,9 +42,12 @@ class Microbatch:
 
 @dataclass(frozen=True)
 class Incremental:
-    """How new rows join the table. `full_refresh`: True rebuilds always, False never, None when asked or when the SQL changed."""
+    """How new rows join the table. `full_refresh`: True rebuilds always, False never, None when asked or when the SQL changed.
 
-    strategy: Literal["append", "merge", "delete+insert", "microbatch"]
+    `partition`: insert_overwrite replaces the partitions in which new rows lie, on every engine.
+    """
+
+    strategy: Literal["append", "merge", "delete+insert", "insert_overwrite", "microbatch"]
     unique_key: tuple[str, ...] = ()
     on_schema_change: Literal["ignore", "append_new_columns", "sync_all_columns", "fail"] = "ignore"
     predicates: tuple[str, ...] = ()
@@ -50,6 +55,7 @@ class Incremental:
     exclude_columns: tuple[str, ...] = ()
     full_refresh: bool | None = None
     microbatch: Microbatch | None = None
+    partition: Partition | None = None
 
 
 def incremental_of(values: Values, event_time: str) -> Incremental:
@@ -60,6 +66,9 @@ def incremental_of(values: Values, event_time: str) -> Incremental:
     if strategy in ("merge", "delete+insert") and not unique_key:
         values.problem("incremental_strategy", f"{strategy} needs a unique_key",
                        "Write unique_key='id', or incremental_strategy='append'")  # fmt: skip
+    if strategy == "insert_overwrite" and values.data.get("partition_by") is None:
+        fix = "Write partition_by={'field': 'day', 'data_type': 'date'}"
+        values.problem("incremental_strategy", "insert_overwrite needs partition_by", fix)
     change: Any = values.choice("on_schema_change", ON_SCHEMA_CHANGE, "ignore")
     return Incremental(
         strategy=strategy,
@@ -70,6 +79,7 @@ def incremental_of(values: Values, event_time: str) -> Incremental:
         exclude_columns=values.texts("merge_exclude_columns"),
         full_refresh=values.flag("full_refresh", None),
         microbatch=_microbatch(values, event_time) if strategy == "microbatch" else None,
+        partition=partition_of(replace(values, problems=[])) if strategy == "insert_overwrite" else None,
     )
 
 

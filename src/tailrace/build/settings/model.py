@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tailrace.build.settings import incremental, snapshot
+from tailrace.build.settings import incremental, snapshot, storage
 from tailrace.build.settings.checks import Place, Values
 from tailrace.build.settings.incremental import Incremental, incremental_of
 from tailrace.build.settings.snapshot import Snapshot, snapshot_of
+from tailrace.build.settings.storage import Storage, storage_of
 from tailrace.errors import Diagnostic, Location, near_miss
 from tailrace.project.model_config import Config, Layer
 from tailrace.project.spec import ModelFile
@@ -18,15 +19,14 @@ MATERIALIZED = ("view", "table", "incremental", "ephemeral", "snapshot")
 ON_STALE = ("build", "skip")
 KEYS = (
     "materialized", "schema", "alias", "tags", "meta", "on_stale", "enabled", "event_time", "contract",
-    "pre_hook", "post_hook", *dict.fromkeys((*incremental.KEYS, *snapshot.KEYS)),
+    "pre_hook", "post_hook", *dict.fromkeys((*incremental.KEYS, *snapshot.KEYS)), *storage.KEYS,
 )  # fmt: skip
 _FIXES = {
     "description": "Write it in the YAML beside the model",
     "database": "A target is one warehouse: attach other DuckDB files in profiles.yml and read them",
 }
 _UNBUILT = (
-    "partition_by", "cluster_by", "grants", "persist_docs", "labels", "group", "access", "indexes", "sql_header",
-    "docs", "quoting", "delimiter",
+    "grants", "persist_docs", "group", "access", "indexes", "sql_header", "docs", "quoting", "delimiter",
 )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ class Settings:
 
     `schema` and `alias` are as configured ("" where they are not). Hooks are templates that run before and after the build,
     in its transaction. `contract`: the built columns must be those of the YAML, with their types. `as_dbt`: a seed whose types
-    are found as dbt finds them. `places` say where each key of `config` stands.
+    are found as dbt finds them. `storage` is what BigQuery is told of the table, None on other targets. `places` say where each key
+    of `config` stands.
     """
 
     materialized: str = "view"
@@ -51,6 +52,7 @@ class Settings:
     post_hooks: tuple[str, ...] = ()
     incremental: Incremental | None = None
     snapshot: Snapshot | None = None
+    storage: Storage | None = None
     as_dbt: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
@@ -63,10 +65,11 @@ def settings_of(
     problems: list[Diagnostic],
     *,
     lenient: bool = False,
+    engine: str = "duckdb",
 ) -> Settings:
     """The settings of a model; `called` are config()'s arguments, which stand at `place(key)`.
 
-    `lenient`: keys that we do not know are other adapters' or a package's own, as dbt has it.
+    `lenient`: keys that we do not know are other adapters' or a package's own, as dbt has it. `engine` is the target's.
     """
     merged = Config(dict(model.config))
     merged.add(Layer(called))
@@ -85,6 +88,9 @@ def settings_of(
     if not lenient and both.get("materialized") in (None, kind):
         _refuse_unused(values, kind)
     event_time = values.text("event_time")
+    bigquery = engine == "bigquery"
+    overwrites = both.get("incremental_strategy") == "insert_overwrite"
+    kept = storage_of(values, kind) if bigquery or overwrites or not lenient else None
     tags = (*model.tags, *(values.texts("tags") if "tags" in called else ()))
     return Settings(
         materialized=kind,
@@ -101,6 +107,7 @@ def settings_of(
         post_hooks=_hooks(values, "post_hook"),
         incremental=incremental_of(values, event_time) if kind == "incremental" else None,
         snapshot=snapshot_of(values) if kind == "snapshot" else None,
+        storage=kept if bigquery else None,
         config=both,
         places={key: where(key) for key in both},
     )

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tailrace.build.graph import Graph
+from tailrace.build.materialize.job import Audit, Instead
 from tailrace.build.testing.active import active_data_tests, active_unit_tests
 from tailrace.build.testing.outcome import Outcome
 from tailrace.build.testing.reading import reads_of
 from tailrace.build.testing.run import DataTests, run_unit_tests
+from tailrace.build.testing.stand_in import standing_in
 from tailrace.project.spec import DataTest, Project, UnitTest
 from tailrace.warehouse.base import Warehouse
 
@@ -18,15 +20,15 @@ from tailrace.warehouse.base import Warehouse
 class _Audit:
     """The tests of one model, the unit tests first."""
 
-    run: Callable[[_Audit], Iterator[Outcome]]
+    run: Callable[[_Audit, Instead], Iterator[Outcome]]
     tell: Callable[[Outcome], None]
     unit: list[UnitTest] = field(default_factory=list)
     data: list[DataTest] = field(default_factory=list)
 
-    def __call__(self) -> str | None:
-        """What fails, in a sentence; None where nothing does."""
+    def __call__(self, instead: Instead) -> str | None:
+        """What fails, in a sentence; None where nothing does. `instead`: the tables in which the new rows are still aside."""
         bad = []
-        for outcome in self.run(self):
+        for outcome in self.run(self, instead):
             self.tell(outcome)
             if outcome.is_bad:
                 bad.append(f"{outcome.name} ({outcome.message.splitlines()[0] if outcome.message else ''})")
@@ -43,18 +45,18 @@ def audits_of(
     graph: Graph,
     selected: Collection[str],
     tell: Callable[[Outcome], None],
-) -> Mapping[str, Callable[[], str | None]]:
+) -> Mapping[str, Audit]:
     """By model, the tests to run once it is built: a test of several is of the last selected one in the graph's order.
 
     Tests that read sources alone are of no model. `tell` hears of every test as it ends.
     """
     place = {name: number for number, name in enumerate(graph.order) if name in selected}
     names = {name.casefold(): name for name in place}
-    running = DataTests(warehouse, project, graph, store=None)
 
-    def run(audit: _Audit) -> Iterator[Outcome]:
+    def run(audit: _Audit, instead: Instead) -> Iterator[Outcome]:
         yield from run_unit_tests(project, graph, audit.unit)
-        yield from running.run(audit.data)
+        if audit.data:
+            yield from DataTests(standing_in(warehouse, instead), project, graph, store=None).run(audit.data)
 
     found: dict[str, _Audit] = {}
     for unit in active_unit_tests(project, graph):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.build.settings import incremental, snapshot
+from tailrace.build.settings import incremental, snapshot, storage
 from tailrace.build.settings.model import KEYS, MATERIALIZED, ON_STALE
 from tailrace.plan.json_schema.properties import (
     COLUMNS,
@@ -77,7 +77,26 @@ _SNAPSHOT_CONFIG = {
     "snapshot_meta_column_names": about("other names for the columns dbt_valid_from and so on", OBJECT),
     "target_schema": TEXT,
 }
-CONFIG = {**_MODEL_CONFIG, **_INCREMENTAL_CONFIG, **_SNAPSHOT_CONFIG}
+_PARTITION = {
+    "field": FILLED,
+    "data_type": about("the field's type", word(storage.DATA_TYPES), default="date"),
+    "granularity": about("how much lies in one partition", word(storage.GRANULARITIES), default="day"),
+    "range": about("of an int64: start, end and interval", OBJECT),
+}
+_STORAGE_CONFIG = {
+    "partition_by": about(
+        "BigQuery: which rows lie together", mapping(storage.PARTITION, _PARTITION, ("field",))
+    ),
+    "cluster_by": about("BigQuery: up to four columns by which rows are sorted", TEXTS),
+    "require_partition_filter": about("BigQuery: queries have to name partitions", FLAG, default=False),
+    "partition_expiration_days": about(
+        "BigQuery: when a partition goes", {"type": "number", "exclusiveMinimum": 0}
+    ),
+    "labels": about("BigQuery: labels of the table", {"type": "object", "additionalProperties": TEXT}),
+    "hours_to_expiration": about("BigQuery: when the table goes", {"type": "integer", "minimum": 1}),
+    "kms_key_name": about("BigQuery: the key that encrypts the table", TEXT),
+}
+CONFIG = {**_MODEL_CONFIG, **_INCREMENTAL_CONFIG, **_SNAPSHOT_CONFIG, **_STORAGE_CONFIG}
 SEED_CONFIG = {
     "column_types": about(
         "column to SQL type", {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}

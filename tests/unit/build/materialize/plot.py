@@ -27,7 +27,7 @@ class Plot:
     """`raw.<name>` are landed tables; `land` changes one and moves its version."""
 
     def __init__(self, path: Path | None = None, now: datetime = NOW) -> None:
-        self.warehouse = DuckDBWarehouse(path)
+        self.warehouse = self.open(path)
         self.now = now
         self.runs = 0
         self.nodes: dict[str, ModelNode] = {}
@@ -36,6 +36,14 @@ class Plot:
         self.warehouse.execute(
             "CREATE TABLE IF NOT EXISTS tailrace_meta.cursors (resource VARCHAR, data_version BIGINT, raw_done BIGINT)"
         )
+
+    def open(self, path: Path | None) -> Any:
+        """The warehouse that is built in."""
+        return DuckDBWarehouse(path)
+
+    def sql(self, text: str) -> str:
+        """A model's SQL as the engine runs it."""
+        return text
 
     def land(self, name: str, *statements: str) -> None:
         """Run the statements, as a landing would, and say that the table has other rows."""
@@ -74,12 +82,12 @@ class Plot:
             path=f"models/marts/{name}.sql",
             materialized=materialized,
             canonical=hashlib.sha256((sql + incremental_sql).encode()).hexdigest(),
-            sql=sql,
+            sql=self.sql(sql),
             depends_on=depends_on,
             sources=tuple(TableRef("raw", table) for table in reads),
             reads=tuple(TableRef("raw", table) for table in reads),
             settings=Settings(materialized=materialized, **(settings or {})),
-            incremental_sql=incremental_sql,
+            incremental_sql=self.sql(incremental_sql),
             batch_inputs=inputs,
             **more,
         )
