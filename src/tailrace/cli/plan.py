@@ -55,6 +55,7 @@ def show_plan(
             "syncs": [sync_document(name, detail) for name, detail in found.syncs.items()],
             "vanished": [column.document() for column in found.vanished],
             "notes": found.notes,
+            **_money(found.bytes, found.price),
         }
     )
     _say_vanished(frame, [column.document() for column in found.vanished])
@@ -68,6 +69,8 @@ def show_plan(
         _say_diffs(frame, models, select)
     for note in found.notes:
         frame.say(wrapped(note, ""))
+    if found.bytes is not None:
+        _say_money(frame, resolved, found.bytes, found.price or 0.0)
     if not found.models and not found.syncs:
         frame.say("nothing was chosen")
     _say_limits(frame, resolved)
@@ -108,6 +111,18 @@ def _check(*, diff: bool, sample: int | None, no_build: bool) -> None:
         raise BadInput("--diff compares rows, and --no-build makes none", "leave one of them out")
 
 
+def _money(read: int | None, price: float | None) -> dict[str, Any]:
+    """What a BigQuery target's plan has beside a DuckDB one's."""
+    return {} if read is None else {"bytes": read, "price": price}
+
+
+def _say_money(frame: Frame, resolved: Resolved, read: int, price: float) -> None:
+    from tailrace.warehouse.bigquery.bill import PRICE_PER_TIB, human
+
+    per_tib = resolved.project.target.settings.get("price_per_tib", PRICE_PER_TIB)
+    frame.say(wrapped(f"BigQuery would read {human(read)}: about {price:,.4f} at {per_tib:g} per TiB", ""))
+
+
 def _say_limits(frame: Frame, resolved: Resolved) -> None:
     """What this project's plans cannot see."""
     project = resolved.project
@@ -141,7 +156,7 @@ def _say_models(frame: Frame, models: Sequence[Mapping[str, Any]]) -> None:
     kind = max((len(model["change"] or "") for model in to_build), default=0)
     for model in to_build:
         frame.say(wrapped(f"{model['model']:<{name}}  {model['change'] or '':<{kind}}  {model['why']}", "  "))
-        for line in (*model["details"], *_column_lines(model), *_reader_lines(model)):
+        for line in (*model["details"], *_column_lines(model), *_reader_lines(model), *_byte_lines(model)):
             frame.say(wrapped(line, "      "))
 
 
@@ -160,7 +175,27 @@ def _reader_lines(model: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _byte_lines(model: Mapping[str, Any]) -> list[str]:
+    if "bytes" not in model:
+        return []
+    from tailrace.warehouse.bigquery.bill import human
+
+    return ["reads nobody knows how much" if model["bytes"] is None else f"reads {human(model['bytes'])}"]
+
+
+def _say_far_sync(frame: Frame, name: str, detail: Mapping[str, Any]) -> None:
+    """A sync whose rows are not on this machine."""
+    from tailrace.warehouse.bigquery.bill import human
+
+    read = "" if detail["bytes"] is None else f"; fetching them reads {human(detail['bytes'])}"
+    frame.say()
+    frame.say(wrapped(f"sync {name}: {'; '.join(detail['notes'])}{read}", ""))
+
+
 def _say_sync(frame: Frame, name: str, detail: Mapping[str, Any]) -> None:
+    if detail.get("created", 0) is None:
+        _say_far_sync(frame, name, detail)
+        return
     words = ("created", "updated", "deleted", "held_back", "unchanged")
     numbers = ", ".join(f"{detail.get(word, 0):,} {word.replace('_', ' ')}" for word in words)
     frame.say()

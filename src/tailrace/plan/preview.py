@@ -47,10 +47,13 @@ class ModelPlan:
     change: Change | None = None
     readers: Sequence[Readers] = ()
     diff: DataDiff | None = None
+    priced: bool = False
+    """On BigQuery: `bytes` are what building it reads, None where that is not known."""
+    bytes: int | None = None
 
     def document(self) -> dict[str, Any]:
         found, change = self.decision, self.change
-        document = {
+        document: dict[str, Any] = {
             "model": found.model,
             "action": found.action,
             "why": found.why,
@@ -59,6 +62,7 @@ class ModelPlan:
             "details": list(change.details) if change else [],
             "readers": [reader.document() for reader in self.readers],
         }
+        document |= {"bytes": self.bytes} if self.priced else {}
         return {**document, "diff": self.diff.document()} if self.diff else document
 
 
@@ -74,6 +78,9 @@ class Preview:
     syncs: dict[str, dict[str, Any]] = field(default_factory=dict)
     vanished: list[Vanished] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    bytes: int | None = None
+    """What all of it reads in BigQuery, and its `price`; None on DuckDB."""
+    price: float | None = None
 
     @property
     def status(self) -> str:
@@ -89,10 +96,14 @@ def now() -> datetime:
 def preview(
     resolved: Resolved, chosen: Chosen, wanted: Wanted = Wanted(), vendors: Vendors | None = None
 ) -> Preview:
-    """Builds, judges and diffs the chosen part; takes no lock, writes nothing, and asks vendors only where `vendors` says how.
+    """Builds, judges and diffs the chosen part (on BigQuery nothing is built); takes no lock, writes nothing, and asks vendors only where `vendors` says how.
 
     Without a published file only a project that lands nothing can be built.
     """
+    if resolved.project.target.type == "bigquery":
+        from tailrace.plan.far_preview import preview_far
+
+        return preview_far(resolved, chosen, wanted, vendors)
     with scratch(resolved.project) as warehouse:
         return _Planning(
             replace(resolved, graph=without_hooks(resolved.graph)), chosen, wanted, warehouse, vendors
@@ -169,7 +180,7 @@ class _Planning:
         return [_as_made(one, made[one.model]) if one.model in made else one for one in decisions]
 
     def _tell(self, decisions: Sequence[Decision], before: Columns, *, builds: bool) -> None:
-        versions = Versions(self._sql, self._after(decisions, builds=builds), _dialect(self._resolved))
+        versions = Versions(self._sql, self._after(decisions, builds=builds), "duckdb")
         changes = changes_of(self._graph, decisions, self._built, versions)
         now_there = self._columns()
         columns = {name: self._difference(name, before, now_there) for name in changes}
@@ -209,7 +220,7 @@ class _Planning:
     def _difference(self, model: str, before: Columns, after: Columns) -> dict[str, list[str]]:
         node, built = self._graph.nodes[model], self._built.get(model)
         stood = TableRef(built.schema, built.relation(model)) if built else node.table
-        return _difference(before.get(stood, {}), after.get(node.table, {}))
+        return difference(before.get(stood, {}), after.get(node.table, {}))
 
 
 def _as_made(decision: Decision, step: StepResult) -> Decision:
@@ -217,11 +228,8 @@ def _as_made(decision: Decision, step: StepResult) -> Decision:
     return replace(decision, action=action, why=str(step.detail.get("why") or decision.why))
 
 
-def _dialect(resolved: Resolved) -> str:
-    return "bigquery" if resolved.project.target.type == "bigquery" else "duckdb"
-
-
-def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
+    """Columns that come, go and change their type; none where either is not known."""
     if not before or not after:
         return {}
     return {

@@ -41,7 +41,7 @@ def scratch(project: Project) -> Iterator[DuckDBWarehouse]:
         try:
             if is_published(project):
                 warehouse.attach(target.path, SOURCE)  # type: ignore[arg-type]
-                _mirror(warehouse)
+                mirror(warehouse)
             yield warehouse
         finally:
             warehouse.close()
@@ -107,7 +107,7 @@ class _NoHooks:
         return ""
 
 
-def _mirror(warehouse: DuckDBWarehouse) -> None:
+def mirror(warehouse: DuckDBWarehouse) -> None:
     """Tables as views of the file's; views by their own SQL, so that they see what is built here in place of it.
 
     Of what is staged only the keys that suites hold back are here: without them no verdict could be told to hold still.

@@ -134,8 +134,8 @@ def _pace(resolved: Resolved, sync: Sync) -> tuple[float, float] | None:
 
 def _as_of(resolved: Resolved) -> str | None:
     """When the file was published that this is compared with."""
-    path = resolved.project.target.path
-    if path is None or not path.exists():
+    path = resolved.project.published
+    if not path.exists():
         return None
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
