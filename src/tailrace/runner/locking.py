@@ -66,7 +66,7 @@ def sync_leases(session: Session, shipments: Iterable[Shipment]) -> Iterator[Non
 
             for shipment in shipments:
                 lease = stack.enter_context(session.leases.held(sync_lock(shipment.sync.name)))
-                remember(session.store, shipment.delivery, lease.token)
+                remember(session.store, shipment.delivery, lease.entry.nonce)
                 session.watched.append(lease)
                 stack.callback(session.watched.remove, lease)
         yield

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tailrace.activate.ledger import LEDGER
 from tailrace.activate.run import settle
 from tailrace.errors import LockHeld
+from tailrace.failpoints import reach
 from tailrace.state import journal
 from tailrace.state.store import Store
 from tailrace.warehouse.base import META, Warehouse
@@ -29,9 +30,9 @@ def sync_lock(sync: str) -> str:
     return f"sync-{sync}"
 
 
-def remember(store: Store, delivery: str, token: int) -> None:
-    """Under which lease a delivery is sent."""
-    store.remember(FACT + delivery, str(token))
+def remember(store: Store, delivery: str, nonce: str) -> None:
+    """Under which lease a delivery is sent; one that was taken again after a pause has its nonce still."""
+    store.remember(FACT + delivery, nonce)
 
 
 def check_free(session: Session, sync: str) -> None:
@@ -50,38 +51,37 @@ def make_up(session: Session, warehouse: Warehouse, sync: str) -> None:
     if session.leases is None:
         return
     entry = session.leases.last(sync_lock(sync))
-    if entry is None or entry.released or entry.number in _ours(session.store, sync):
+    if entry is None or entry.released or entry.nonce in _ours(session.store, sync):
         return
-    if LEDGER.name in warehouse.tables(META):
-        warehouse.execute(
-            f"UPDATE {warehouse.dialect.table(LEDGER)} SET status = 'unknown', acked_hash = NULL, scan_hash = NULL"
-            " WHERE sync = ? AND status = 'pending'",
-            [sync],
-        )
-    with session.leases.held(sync_lock(sync)):
-        """Taken and given back: this is done."""
+    with session.leases.held(sync_lock(sync)):  # first: a machine that only stood still cannot go on now
+        if LEDGER.name in warehouse.tables(META):
+            warehouse.execute(
+                f"UPDATE {warehouse.dialect.table(LEDGER)} SET status = 'unknown', acked_hash = NULL, scan_hash = NULL"
+                " WHERE sync = ? AND status = 'pending'",
+                [sync],
+            )
+        reach("takeover:made_up")
 
 
 def settle_left(session: Session, warehouse: Warehouse, delivery: journal.Delivery) -> SyncResult | None:
     """Merge what a delivery of ours was answered; None where another machine has made up for it, and knows better by now."""
-    store, token = session.store, session.store.fact(FACT + delivery.delivery)
-    if session.leases is not None and token is not None:
+    store, nonce = session.store, session.store.fact(FACT + delivery.delivery)
+    if session.leases is not None and nonce is not None:
         entry = session.leases.last(sync_lock(delivery.sync))
-        if entry is not None and entry.number > int(token):
+        if entry is not None and entry.nonce != nonce:
             journal.drop(store, delivery.delivery)
             delivery.stage.unlink(missing_ok=True)
             _forget(store, delivery.delivery)
             return None
     done = settle(warehouse, store, delivery.delivery)
-    if token is not None:
+    if nonce is not None:
         _forget(store, delivery.delivery)
     return done
 
 
-def _ours(store: Store, sync: str) -> Sequence[int]:
+def _ours(store: Store, sync: str) -> Sequence[str | None]:
     """The leases of deliveries that our journal still has: their outcomes are merged, not given up."""
-    tokens = (store.fact(FACT + left.delivery) for left in journal.deliveries(store, sync))
-    return [int(token) for token in tokens if token is not None]
+    return [store.fact(FACT + left.delivery) for left in journal.deliveries(store, sync)]
 
 
 def _forget(store: Store, delivery: str) -> None:

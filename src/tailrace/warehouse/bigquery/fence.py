@@ -36,14 +36,15 @@ def lost(reason: str) -> LockLost:
 class Fence:
     """A lease's token in front of what is written. `check` raises LockLost where the lease is known to be over."""
 
-    token: int
+    token: Callable[[], int]
     check: Callable[[], None]
     _ready: bool = field(default=False, init=False)
 
     def statement(self) -> str:
-        words = f"{MARK}: a later one than {self.token} has written"
+        token = self.token()
+        words = f"{MARK}: a later one than {token} has written"
         return (
-            f"UPDATE `{TABLE.schema}`.`{TABLE.name}` SET `token` = IF(`token` <= {self.token}, {self.token}, ERROR('{words}'))"
+            f"UPDATE `{TABLE.schema}`.`{TABLE.name}` SET `token` = IF(`token` <= {token}, {token}, ERROR('{words}'))"
             " WHERE TRUE"
         )
 

@@ -63,14 +63,14 @@ class HeldLease:
         return self.entry.number
 
     def check(self) -> None:
-        """LockLost where it has ended: asks nobody, so it stands before every statement and request."""
+        """LockLost where it is somebody else's; asks nobody while it runs, so it stands before every statement and request."""
         if not self.lost and elapsed() >= self.ends:
-            self.lost = f"it was not renewed for {self.owner.seconds:g} seconds"
+            self.owner.revive(self)
         if self.lost:
             raise lost(self.lost)
 
     def fence(self) -> Fence:
-        return Fence(self.token, self.check)
+        return Fence(lambda: self.token, self.check)
 
     def claim(self, file: str) -> None:
         """From now on this work file's copies are those that are as the target is. FatalError where it cannot be said."""
@@ -90,7 +90,7 @@ class TargetLeases:
         self.clock = GoogleClock(jobs.client)
         self._ours: list[HeldLease] = []
         self._seen: dict[str, int] = {}
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -158,7 +158,25 @@ class TargetLeases:
             return None
         return lease
 
-    def _create(self, lock: str, number: int, former: Entry | None) -> HeldLease | None:
+    def revive(self, lease: HeldLease) -> None:
+        """Take an expired lease of ours again, as the next one: that it can be created shows that nobody came in between."""
+        with self._guard:
+            if lease.lost or elapsed() < lease.ends:
+                return
+            reason = f"it was not renewed for {self.seconds:g} seconds"
+            try:
+                found = self._create(lease.lock, lease.token + 1, lease.entry, lease.entry.nonce)
+                if found is not None and self._is_late(found, elapsed()):
+                    self._delete(lease.lock, found.token)
+                    found = None
+            except FatalError as error:
+                raise lost(f"{reason}, and Google cannot be asked ({error.message})") from error
+            if found is None:
+                lease.lost = f"{reason}, and another run has taken it"
+            else:
+                lease.entry, lease.ends = found.entry, found.ends
+
+    def _create(self, lock: str, number: int, former: Entry | None, nonce: str = "") -> HeldLease | None:
         """One wins. An answer that is lost, or says that the table is there, is settled by looking whose it is."""
         from google.api_core.exceptions import GoogleAPIError
         from google.cloud.bigquery import DEFAULT_RETRY
@@ -166,7 +184,7 @@ class TargetLeases:
         started = elapsed()
         expires, by_google = self._expiry()
         file = former.file if former else ""
-        nonce = secrets.token_hex(8)
+        nonce = nonce or secrets.token_hex(8)
         entry = Entry(
             number, nonce, socket.gethostname(), os.getpid(), self._run_id, expires, by_google, file=file
         )
@@ -237,7 +255,7 @@ class TargetLeases:
                 self._renew(lease)
 
     def _renew(self, lease: HeldLease) -> None:
-        """One that has ended is not taken up again; one that could not be renewed is tried again, until it ends."""
+        """One that could not be renewed is tried again; one that has ended goes on as the next, if nobody came."""
         with suppress(FatalError), self._guard:
             if lease in self._ours:
                 lease.check()

@@ -203,21 +203,56 @@ def test_it_is_renewed_while_it_is_held(opened):
         assert other.last("run").expires >= before + 1
 
 
-def test_a_lease_that_was_not_renewed_is_lost_and_stays_so(opened, monkeypatch):
-    worker = opened()
+def test_a_lease_that_was_not_renewed_goes_on_as_the_next_where_nobody_came(opened):
+    worker, other = opened(), opened()
     with worker.held() as lease:
         lease.ends = 0.0
-        with pytest.raises(LockLost, match="was not renewed for 60 seconds"):
-            lease.check()
-        worker._renew(lease)
-        assert lease.ends == 0.0
-    assert not worker.last("run").released
+        lease.check()
+        assert lease.token == 2
+        lease.check()
+        with pytest.raises(LockHeld), other.held():
+            pass
+    assert worker.last("run").released
+    assert tables(worker) == [table_of("run", 2)]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_lease_that_somebody_took_meanwhile_is_lost_for_good(opened, monkeypatch, times):
+    slow, other = opened(), opened()
+    lease = killed(slow)
+    expire(monkeypatch, other, 80)
+    for _ in range(times):  # of the first ones no table is left
+        with other.held():
+            pass
+    lease.ends = 0.0
+    with pytest.raises(LockLost, match="was not renewed for 60 seconds, and another run has taken it"):
+        lease.check()
+    slow._renew(lease)
+    with pytest.raises(LockLost):
+        lease.check()
+    assert tables(other) == [table_of("run", 1 + times)]
+
+
+def test_without_an_answer_nobody_goes_on(opened, monkeypatch):
+    worker = opened()
+    with worker.held() as lease:
+
+        def broken(*_args, **_more):
+            raise ConnectionError("reset by peer")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(worker.jobs.client, "create_table", broken)
+            lease.ends = 0.0
+            with pytest.raises(LockLost, match="Google cannot be asked"):
+                lease.check()
+        lease.check()
+        assert lease.token == 2
 
 
 def test_tokens_grow_though_the_leases_are_gone(opened):
     worker = opened()
     with worker.held() as lease:
-        Fence(7, lease.check).seal(worker.jobs)
+        Fence(lambda: 7, lease.check).seal(worker.jobs)
     worker._delete("run", 1)
     with worker.held() as lease:
         assert lease.token == 8
@@ -314,17 +349,15 @@ def test_who_lost_it_writes_nothing_though_it_does_not_know(two, monkeypatch, wr
     assert greatest(second.jobs) == 2
 
 
-def test_a_lease_known_to_be_over_asks_nobody(two, monkeypatch):
-    first, _, mine, _ = two
-    lease = killed(first)
-    mine.admit(lease)
-    mine.ensure_schema("d")
-    mine.execute("CREATE TABLE d.t (a BIGINT)")
-    asked = first.jobs.tally.statements.copy()
-    lease.ends = 0.0
-    with pytest.raises(LockLost, match="was not renewed"):
-        mine.execute("INSERT INTO d.t SELECT 2 AS a")
-    assert first.jobs.tally.statements == asked
+def test_a_lease_known_to_be_over_sends_nothing(two, monkeypatch):
+    first, second, mine, _ = two
+    lease, taking = taken_over(monkeypatch, first, second, mine)
+    with taking:
+        asked = first.jobs.tally.statements.copy()
+        lease.ends = 0.0
+        with pytest.raises(LockLost, match="was not renewed"):
+            mine.execute("INSERT INTO d.t SELECT 2 AS a")
+        assert first.jobs.tally.statements == asked
 
 
 def test_both_sides_roll_back_where_the_fence_says_no(two, monkeypatch):
@@ -394,7 +427,7 @@ def test_a_copied_work_file_is_not_the_one_that_was_copied(two, opened, tmp_path
 
 
 def test_native_sql_is_fenced_where_it_begins(opened):
-    fence = Fence(3, lambda: None)
+    fence = Fence(lambda: 3, lambda: None)
     said = fence.statement()
     assert fence.around("INSERT INTO a.b SELECT 1;") == (
         f"BEGIN TRANSACTION;\n{said};\nINSERT INTO a.b SELECT 1;\nCOMMIT TRANSACTION;"
@@ -415,7 +448,8 @@ def test_the_fence_is_made_once_though_two_come_at_once(opened):
     with first.held():
         pass
     running = [
-        threading.Thread(target=Fence(1, lambda: None).seal, args=[each.jobs]) for each in (first, second)
+        threading.Thread(target=Fence(lambda: 1, lambda: None).seal, args=[each.jobs])
+        for each in (first, second)
     ]
     for each in running:
         each.start()
