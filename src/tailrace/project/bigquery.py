@@ -13,13 +13,15 @@ from tailrace.project.reader import Reader, kind_of, parse_duration
 
 BIGQUERY_KEYS = (
     "project", "location", "keyfile", "impersonate_service_account", "max_bytes_billed", "near_rows", "price_per_tib", "threads",
-    "publish", "base_url", "priority", "job_timeout", "labels",
+    "publish", "base_url", "priority", "job_timeout", "labels", "lease",
 )  # fmt: skip
 VIEWS_KEYS = ("views",)
 PRIORITIES = ("interactive", "batch")
 LOCATION = "US"
 OURS = ("tailrace", "run", "step")
 """Labels that every job has."""
+SHORTEST_LEASE = 10.0
+"""Seconds: it is renewed four times in its length, and Google's answers may take a while."""
 MOST_LABELS = 32
 """Of one's own; Google takes 64 for a job ("Adding labels to resources")."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -48,6 +50,7 @@ def read_settings(reader: Reader, root: Path) -> dict[str, Any]:
         "priority": reader.choice("priority", PRIORITIES) or None,
         "job_timeout": _seconds(reader, "job_timeout"),
         "labels": _labels(reader),
+        "lease": _lease(reader),
     }  # fmt: skip
     if lax:
         given = _of_dbt(reader) | {key: value for key, value in given.items() if value is not None}
@@ -125,6 +128,14 @@ def _price(reader: Reader) -> float | None:
         return None if value is None else float(value)
     reader.wrong("price_per_tib", value, "a price, 0 or more")
     return None
+
+
+def _lease(reader: Reader) -> float | None:
+    seconds = _seconds(reader, "lease")
+    if seconds is not None and seconds < SHORTEST_LEASE:
+        reader.problem(f"lease must be a time from {SHORTEST_LEASE:g}s on", "Write one such as 60s", "lease")
+        return None
+    return seconds
 
 
 def _seconds(reader: Reader, key: str) -> float | None:

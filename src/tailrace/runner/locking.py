@@ -39,12 +39,17 @@ def _leases(session: Session) -> TargetLeases:
     """The target's leases, with one client for the whole command."""
     from tailrace.warehouse.bigquery.connection import connect
     from tailrace.warehouse.bigquery.jobs import Jobs
-    from tailrace.warehouse.bigquery.lease import TargetLeases
+    from tailrace.warehouse.bigquery.lease import SECONDS, TargetLeases
 
     if session.leases is None:
         settings = session.project.target.settings
         jobs = Jobs(connect(settings), settings)
-        session.leases = TargetLeases(jobs, run_id=session.run_id, budgets=Handover(session).budgets)
+        session.leases = TargetLeases(
+            jobs,
+            run_id=session.run_id,
+            seconds=float(settings.get("lease", SECONDS)),
+            budgets=Handover(session).budgets,
+        )
     return session.leases
 
 

@@ -48,6 +48,7 @@ BIGQUERY: dict[str, Schema] = {
     "base_url": about("another endpoint than Google's, such as an emulator's", FILLED),
     "priority": about("batch: jobs wait for idle capacity", _or_template(word(read.PRIORITIES)), default="interactive"),
     "job_timeout": about("a job that takes longer is ended; such as 10m", _or_template(DURATION_TEXT, {"type": "number", "exclusiveMinimum": 0})),
+    "lease": about("how long a killed run holds the target", _or_template(DURATION_TEXT, {"type": "number", "minimum": read.SHORTEST_LEASE}), default="60s"),
     "labels": about(
         "put on every job, beside tailrace, run and step",
         {"type": "object", "maxProperties": read.MOST_LABELS, "additionalProperties": TEXT},
