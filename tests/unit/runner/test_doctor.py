@@ -203,17 +203,6 @@ def test_a_path_that_cannot_be_written(project, capsys):
     assert "hubspot.contacts" in subjects(found["ok"])
 
 
-def test_a_target_that_nothing_runs_on(project, capsys):
-    edit(project, "profiles.yml", "      type: duckdb\n", "      type: bigquery\n")
-    path = project / "profiles.yml"
-    lines = [line for line in path.read_text().splitlines() if "path: warehouse" not in line]
-    path.write_text("\n".join(lines).replace("type: bigquery", "type: bigquery\n      project: acme"))
-    found = doctor(project, capsys)
-    assert found["error"] == [
-        ("warehouse", "target dev: only duckdb targets run in this release", "choose another --target")
-    ]
-
-
 def test_a_published_file_that_is_none(project, capsys):
     (project / "warehouse.duckdb").write_text("no database " * 1000)
     found = doctor(project, capsys, "pipeline:ga4")

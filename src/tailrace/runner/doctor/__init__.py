@@ -26,9 +26,12 @@ def examine(
 ) -> Iterator[Finding]:
     """One finding after the other, as they are made. `everything`: connections that nothing chosen uses too."""
     project = resolved.project
-    yield from warehouse_findings(project.target)
-    if project.target.path is None:  # nothing can run on such a target, so nothing more is needed of it
-        return
+    if project.target.type == "bigquery":
+        from tailrace.runner.doctor.bigquery import bigquery_findings
+
+        yield from bigquery_findings(resolved)
+    else:
+        yield from warehouse_findings(project.target)
     of_state = list(state_findings(project.target, project.state_dir))
     yield from of_state
     with ExitStack() as stack:

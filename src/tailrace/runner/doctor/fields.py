@@ -50,7 +50,9 @@ def _choices(
     if not chosen or not session.published.exists():
         return
     table = model_table(resolved, sync.model)
-    warehouse = DuckDBWarehouse(session.published, read_only=True, settings=session.project.target.settings)
+    target = session.project.target
+    settings = target.settings if target.type == "duckdb" else {}
+    warehouse = DuckDBWarehouse(session.published, read_only=True, settings=settings)
     try:
         types = warehouse.columns(table)
         for column, field in chosen.items():

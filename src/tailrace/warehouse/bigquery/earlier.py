@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import WarehouseError
+from tailrace.errors import AuthError, WarehouseError
 from tailrace.events import Notice, emit
 
 if TYPE_CHECKING:
@@ -24,7 +24,16 @@ def settle_earlier(
 
     A job may still succeed while it is cancelled: after this its rows are there or never will be, and the run finds out which.
     """
-    left = [job for state in GOING_ON for job in jobs.listed(state) if _is_earlier(jobs, job)]
+    try:
+        left = [job for state in GOING_ON for job in jobs.listed(state) if _is_earlier(jobs, job)]
+    except AuthError:  # roles/bigquery.jobUser runs jobs and lists none
+        emit(
+            Notice(
+                "info",
+                f"jobs of a killed run are not looked for: grant roles/bigquery.user on {jobs.project}",
+            )
+        )
+        return 0
     for job in left:
         emit(Notice("warning", f"job {job.job_id} of an earlier run still goes on: it is cancelled"))
         jobs.cancel_job(job)
