@@ -31,12 +31,18 @@ class Externals:
         return self.version(name) != self._unknown
 
     def _version(self, name: str) -> str:
-        if name.endswith("()") or self._warehouse.dialect.name != "duckdb":
+        if name.endswith("()"):
             return self._unknown
         *before, table = name.split(".", 2)
         schema = before.pop() if before else HOME
         catalog = before.pop() if before else ""
+        if self._warehouse.engine != "duckdb":
+            return self._unknown if catalog else self._stamp(TableRef(schema, table))
         return self._file(catalog) if catalog else self._content(TableRef(schema, table))
+
+    def _stamp(self, table: TableRef) -> str:
+        """What the catalogue tells for nothing; of a view, nothing."""
+        return (self._warehouse.columns(table) and self._warehouse.stamp(table)) or self._unknown
 
     def _content(self, table: TableRef) -> str:
         columns = self._warehouse.columns(table)

@@ -122,6 +122,9 @@ class DuckDBWriter:
     def words(self, expression: str) -> str:
         return expression
 
+    def compiled(self, text: str) -> str:
+        return text
+
     def cast(self, expression: str, kind: str) -> str:
         return f"CAST({expression} AS {kind})"
 

@@ -105,7 +105,7 @@ def _by_name(job: Job, to: str, columns: Sequence[str]) -> _Other | str:
     text = to if "{{" in to else f"{{{{ {to} }}}}"
     node = job.node
     table = job.graph.late.text(text, job.warehouse, path=node.path, package=node.package, model=node.name)
-    return _Other(table.strip(), quoted, shown)
+    return _Other(job.writer.compiled(table.strip()), quoted, shown)
 
 
 def _node(job: Job, name: str) -> ModelNode | None:

@@ -92,6 +92,9 @@ class Writer(Protocol):
     def words(self, expression: str) -> str:
         """A person's expression, to be put into SQL of ours."""
 
+    def compiled(self, text: str) -> str:
+        """A name or expression in the target's words, to be put into SQL of ours."""
+
     def cast(self, expression: str, kind: str) -> str:
         """An expression of ours, cast to the engine's type."""
 

@@ -129,8 +129,8 @@ class Adapter:
         warehouse = self._scope.ask()
         if warehouse is None:
             return []
-        rows = self._asking.rows(warehouse, f"SELECT column_name, column_type FROM (DESCRIBE {sql})")
-        return [self._columns.from_description(row[0], row[1]) for row in rows]
+        rows = self._asking.described(warehouse, str(sql))
+        return [self._columns.from_description(name, kind) for name, kind in rows]
 
     def execute(self, sql: str, auto_begin: bool = False, fetch: bool = False) -> Sequence[Any]:  # noqa: ARG002 - dbt's signature
         """(answer, rows) of a query."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tailrace.build.batches import has_marks, unfiltered
 from tailrace.build.clock import set_clock
+from tailrace.build.spoken import in_own_words
 from tailrace.build.template.failures import Mistake
 from tailrace.build.template.limits import unlimited
 from tailrace.build.template.scope import Scope
@@ -85,7 +86,10 @@ class Asking:
             self.write(warehouse, sql, "run_query")
             return Table([], [])
         if found[1].upper() not in _SHOWS:
-            sql = self._selected(sql)
+            sql = in_own_words(warehouse, self._selected(sql))
+        elif warehouse.engine != "duckdb":
+            said = f"{found[1].upper()} is not among BigQuery's words"
+            raise Mistake(said, "Ask adapter.get_columns_in_relation(), or information_schema")
         with unlimited():
             table = warehouse.arrow(sql)
         columns = [[_exact(value) for value in column.to_pylist()] for column in table.columns]
@@ -110,7 +114,16 @@ class Asking:
                 f"the query of the template: {wrong.problems[0].message}", wrong.problems[0].fix
             ) from None
         with unlimited():
-            warehouse.execute(set_clock(facts.sql, self._scope.now))
+            warehouse.execute(in_own_words(warehouse, set_clock(facts.sql, self._scope.now)))
+
+    def described(self, warehouse: Warehouse, sql: str) -> list[tuple[str, str]]:
+        """Names and types of what a query gives, in DuckDB's words."""
+        if warehouse.engine == "duckdb":
+            rows = self.rows(warehouse, f"SELECT column_name, column_type FROM (DESCRIBE {sql})")
+            return [(str(row[0]), str(row[1])) for row in rows]
+        from tailrace.build.materialize.bigquery.catalogue import described
+
+        return list(described(warehouse, self._selected(sql)).items())
 
     def _selected(self, sql: str) -> str:
         from tailrace.build.calls import quoter

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tailrace.build.graph import Graph
+from tailrace.build.spoken import in_own_words, named
 from tailrace.build.testing.config import DataTestConfig
 from tailrace.build.testing.generic import generic_template
 from tailrace.build.testing.outcome import Outcome, Status
@@ -72,7 +73,7 @@ class Asking:
                 # the template is ours, so that a place in it is the test's
                 own = re.compile(rf"^{re.escape(test.path)}:\d+:\d+:", re.MULTILINE)
                 raise FatalError(own.sub(f"{test.location}:", error.message), error.fix) from None
-        return one_select(sql, test.location)
+        return one_select(sql, test.location, self.warehouse.engine)
 
     def ask(self, question: Question) -> Outcome:
         """Run one test by itself."""
@@ -90,12 +91,13 @@ class Asking:
         limited = f"SELECT * FROM (\n{sql}\n) LIMIT {config.limit}" if config.limit else sql
         kept = self._keep(question, limited) if self.is_kept(config) else ""
         source = f"SELECT * FROM {kept}" if kept else limited
-        row = self.warehouse.query(
+        asked = (
             f"SELECT {config.fail_calc}, {config.fail_calc} {config.warn_if}, {config.fail_calc} {config.error_if}"
             f" FROM (\n{source}\n) dbt_internal_test"
-        )[0]
+        )
+        row = self.warehouse.query(in_own_words(self.warehouse, asked))[0]
         found = judged(question, row[0] or 0, warn=bool(row[1]), error=bool(row[2]))
-        return self.with_samples(question, replace(found, sql=sql, stored=kept.replace('"', "")))
+        return self.with_samples(question, replace(found, sql=sql, stored=re.sub('["`]', "", kept)))
 
     def with_samples(self, question: Question, outcome: Outcome) -> Outcome:
         """A failing test with a few of its rows."""
@@ -116,14 +118,15 @@ class Asking:
         """Replace `<target's schema>_dbt_test__audit.<test>` by the failing rows of now; returns it quoted."""
         config = question.config
         ref = TableRef(f"{self.project.target.schema}_{config.schema}", config.alias or question.test.name)
-        table = self.warehouse.dialect.table(ref)
+        table = named(self.warehouse, ref)
         kind = "VIEW" if config.stored_as == "view" else "TABLE"
         with self.warehouse.transaction():
             self.warehouse.ensure_schema(ref.schema)
             standing = self.warehouse.tables(ref.schema).get(ref.name)
             if standing and standing.upper() != kind:
-                self.warehouse.execute(f"DROP {standing.upper()} {table}")
-            self.warehouse.execute(f"CREATE OR REPLACE {kind} {table} AS\n{sql}\n")
+                self.warehouse.execute(in_own_words(self.warehouse, f"DROP {standing.upper()} {table}"))
+            made = f"CREATE OR REPLACE {kind} {table} AS\n{sql}\n"
+            self.warehouse.execute(in_own_words(self.warehouse, made))
         return table
 
 

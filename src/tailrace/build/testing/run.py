@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tailrace import interrupts
 from tailrace.build.graph import Graph, flagged
+from tailrace.build.spoken import as_the_target_says
 from tailrace.build.testing.batch import Count, count_sql, counted
 from tailrace.build.testing.config import config_of
 from tailrace.build.testing.data import Asking, Question, judged
@@ -138,7 +139,8 @@ class DataTests:
 
     def _told(self, question: Question, count: Count, failures: int) -> Outcome:
         found = judged(question, failures, warn=failures != 0, error=failures != 0)
-        found = replace(found, sql=count_sql(count.test, count.table, count.column))
+        asked = count_sql(count.test, count.table, count.column)
+        found = replace(found, sql=as_the_target_says(self._asking.warehouse, asked))
         return self._asking.with_samples(question, found)
 
     def _alone(self, question: Question) -> Outcome:

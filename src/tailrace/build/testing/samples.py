@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tailrace.build.graph import Graph
+from tailrace.build.spoken import in_own_words
 from tailrace.build.testing.outcome import Samples
 from tailrace.build.testing.reading import Reads, source_table
 from tailrace.project.spec import ColumnDoc, DataTest, ModelFile, Project, SeedFile
@@ -22,12 +23,20 @@ def sample_rows(
     warehouse: Warehouse, sql: str, hidden: Collection[str] | None, known: Collection[str]
 ) -> Samples:
     """The first rows of a query; where anything is `hidden`, only columns that are `known` to be something else (casefolded)."""
-    rows = warehouse.query(f"SELECT * FROM (\n{sql}\n) LIMIT {SHOWN}")
-    names = tuple(str(column[0]) for column in warehouse.native().description or ())
+    names, rows = _first(warehouse, sql)
     if not hidden:
         return Samples(names, tuple(rows))
     masked = [name.casefold() in hidden or name.casefold() not in known for name in names]
     return Samples(names, tuple(_masked(row, masked) for row in rows))
+
+
+def _first(warehouse: Warehouse, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    limited = f"SELECT * FROM (\n{sql}\n) LIMIT {SHOWN}"
+    if warehouse.engine == "duckdb":
+        rows = warehouse.query(limited)
+        return tuple(str(column[0]) for column in warehouse.native().description or ()), rows
+    found = warehouse.arrow(in_own_words(warehouse, limited))
+    return tuple(found.column_names), list(zip(*(one.to_pylist() for one in found.columns), strict=True))
 
 
 def _masked(row: Sequence[Any], masked: Sequence[bool]) -> tuple[Any, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from tailrace.build.spoken import one_bigquery_select
 from tailrace.errors import FatalError, Location
 
 
-def one_select(sql: str, location: Location) -> str:
+def one_select(sql: str, location: Location, engine: str = "duckdb") -> str:
     """The text without its last semicolon; FatalError where it is anything but one SELECT, which would be run as well."""
     import duckdb
 
     text = sql.strip().rstrip("; \n\t")
+    if engine == "bigquery":
+        one_bigquery_select(text, location)
+        return text
     try:
         found = duckdb.extract_statements(text)
     except duckdb.Error as error:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.bigquery.refusals import refused
 
 if TYPE_CHECKING:
+    from tailrace.warehouse.base import Warehouse
     from tailrace.warehouse.bigquery.jobs import Jobs
+    from tailrace.warehouse.bigquery.warehouse import BigQueryWarehouse
 
 _LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
@@ -74,6 +76,12 @@ def result_of(jobs: Jobs, sql: str) -> dict[str, str]:
         config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
         job = jobs.client.query(sql, job_config=config, location=jobs.location)
         return {one.name: spelled(one) for one in job.schema or ()}
+
+
+def described(warehouse: Warehouse, sql: str) -> dict[str, str]:
+    """As result_of(), in DuckDB's types."""
+    found: BigQueryWarehouse = cast("BigQueryWarehouse", warehouse)
+    return found.jobs.dry_run(sql).columns
 
 
 def spelled(field: Any) -> str:

@@ -274,6 +274,9 @@ class BigQueryWriter:
             return expression
         return self._speech.piece(expression)
 
+    def compiled(self, text: str) -> str:
+        return self._speech.piece(text)
+
     def cast(self, expression: str, kind: str) -> str:
         found = sqlglot.parse_one(expression, read="duckdb")
         if isinstance(found, exp.Literal) and found.is_string and kind in ("DATE", "DATETIME", "TIMESTAMP"):
