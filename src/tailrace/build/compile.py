@@ -48,7 +48,8 @@ def _compiled(project: Project, cache: Cache, now: datetime, *, exact: bool) -> 
     if problems:
         raise ProjectError(problems)
     cache.save()
-    return replace(graph, late=LateTemplates(renderer, now, graph.nodes))
+    written = {draft.model.name: (draft.rendered, draft.again) for draft in drafts}
+    return replace(graph, late=LateTemplates(renderer, now, graph.nodes, written=written))
 
 
 def _target(project: Project) -> str:

@@ -99,6 +99,9 @@ class Late(Protocol):
     def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
         """A late model's SQL now. FatalError with the diagnostics where the template or its SQL is wrong."""
 
+    def typed(self, node: ModelNode, warehouse: Warehouse) -> ModelNode:
+        """A model that is no late one, carried over to the target by the types of what it reads. FatalError where it cannot be."""
+
     def text(
         self,
         text: str,

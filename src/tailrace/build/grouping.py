@@ -11,6 +11,7 @@ from datetime import datetime
 from tailrace import interrupts
 from tailrace.build.built import Made, Parts, write_built
 from tailrace.build.effort import may_take_long
+from tailrace.build.graph import ModelNode
 from tailrace.build.materialize.job import Job
 from tailrace.build.materialize.write import finish_model, write_model
 from tailrace.errors import WarehouseError
@@ -23,10 +24,11 @@ MODELS = 100
 
 @dataclass
 class Task:
-    """A model on its way to be built."""
+    """A model on its way to be built; `node` is what is remembered of it, whose SQL no types of this day have shaped."""
 
     job: Job
     parts: Parts
+    node: ModelNode
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     rows: int = 0
@@ -140,7 +142,7 @@ class Group:
         task.seconds = time.monotonic() - started
 
     def _remember(self, tasks: list[Task]) -> None:
-        made = [Made(task.job.node, task.parts, task.rows, task.job.is_taking) for task in tasks]
+        made = [Made(task.node, task.parts, task.rows, task.job.is_taking) for task in tasks]
         write_built(tasks[0].job.warehouse, made, run_id=self._run_id, now=self._now())
         reach("build:before_commit")
 

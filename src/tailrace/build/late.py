@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tailrace.build.calls import Calls, Owner, quoter
 from tailrace.build.clock import set_clock
+from tailrace.build.columns_read import columns_read
 from tailrace.build.ctes import ephemeral_ctes, with_ctes
 from tailrace.build.facts import key_of
 from tailrace.build.graph import LateSql, ModelNode
@@ -25,6 +27,7 @@ from tailrace.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
     from tailrace.project.spec import ModelFile
+    from tailrace.transpile.schema import Schema
 
 
 @dataclass
@@ -35,6 +38,8 @@ class LateTemplates:
     now: datetime
     nodes: Mapping[str, ModelNode] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
+    written: Mapping[str, tuple[Rendered, Rendered | None]] = field(default_factory=dict)
+    """What each model's template became, and what it becomes where its table stands, if that is something else."""
     _files: Mapping[str, ModelFile] = field(default_factory=dict)
     _configs: dict[Any, tuple[Mapping[str, Any], list[Diagnostic]]] = field(default_factory=dict)
 
@@ -53,7 +58,32 @@ class LateTemplates:
         macros = self.renderer.project.macros
         called = [macros[path] for path in sorted(calls.said.macro_files)]
         definition = key_of(model.sql, *called, self.renderer.settings())
-        return replace(self._finished(rendered, node), definition=definition)
+        return replace(self._typed(rendered, node, warehouse), definition=definition)
+
+    def typed(self, node: ModelNode, warehouse: Warehouse) -> ModelNode:
+        """A model that is no late one, carried over to the target by the types of what it reads; itself where it is as typed."""
+        if node.late or node.kind == "seed" or self.renderer.project.dialect == self._target:
+            return node
+        rendered, again = self.written[node.name]
+        sql = self._typed(rendered, node, warehouse).sql
+        more = self._typed(again, node, warehouse).sql if again is not None and node.incremental_sql else ""
+        return replace(node, sql=sql, incremental_sql=more)
+
+    def _typed(self, rendered: Rendered, node: ModelNode, warehouse: Warehouse) -> LateSql:
+        """Exact, or refused; where not all columns are known, as near as the SQL alone tells."""
+        if self.renderer.project.dialect == self._target:
+            return self._finished(rendered, node)
+        schema, whole = columns_read(node, self.nodes, warehouse)
+        try:
+            return self._finished(rendered, node, schema)
+        except FatalError:
+            if whole:
+                raise
+            return self._finished(rendered, node)
+
+    @property
+    def _target(self) -> str:
+        return "bigquery" if self.renderer.project.target.type == "bigquery" else "duckdb"
 
     def text(
         self,
@@ -110,13 +140,12 @@ class LateTemplates:
             assert rendered is not None or self.renderer.problems
             return rendered or Rendered("", unit.path, unit.text), calls
 
-    def _finished(self, rendered: Rendered, node: ModelNode | None) -> LateSql:
+    def _finished(self, rendered: Rendered, node: ModelNode | None, schema: Schema | None = None) -> LateSql:
         """With the target's words, its tables and its clock."""
         from tailrace.build.sql import Wrong, read_sql, read_text
 
-        project, names = self.renderer.project, self.renderer.names
-        target = "bigquery" if project.target.type == "bigquery" else "duckdb"
-        read: Callable[..., Any] = read_sql if node is not None else read_text
+        project, names, target = self.renderer.project, self.renderer.names, self._target
+        read: Callable[..., Any] = partial(read_sql, schema=schema) if node is not None else read_text
         try:
             facts = read(rendered.sql, project.dialect, target)
         except Wrong as wrong:

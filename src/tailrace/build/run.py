@@ -169,11 +169,16 @@ class _Builder:
         built = self._judge.built_of(node.name)
         kind = self._judge.kind_of(node.name)
         ours = built.materialized if built else ""
+        try:
+            typed = self._graph.late.typed(node, self._warehouse) if self._graph.late else node
+        except FatalError as error:
+            self._failed(node, str(error), detail)
+            return
         job = Job(
-            self._warehouse, self._graph, node, self._root, self._graph.now, kind, judgement.whole, ours,
+            self._warehouse, self._graph, typed, self._root, self._graph.now, kind, judgement.whole, ours,
             judgement.before.config if judgement.before else None, self._audits.get(node.name),
         )  # fmt: skip
-        task = Task(job, judgement.parts)
+        task = Task(job, judgement.parts, node)
         settings = node.settings
         if settings.incremental and settings.incremental.microbatch:
             self._group.commit()
@@ -225,7 +230,7 @@ class _Builder:
         def remember(parts: Any, rows: int) -> None:
             write_built(
                 self._warehouse,
-                [Made(node, parts, rows, task.job.is_taking)],
+                [Made(task.node, parts, rows, task.job.is_taking)],
                 run_id=self._run_id,
                 now=self._now(),
             )

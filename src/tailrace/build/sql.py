@@ -18,6 +18,7 @@ from tailrace.build.columns import columns_of
 from tailrace.build.facts import Facts, Table
 from tailrace.build.marks import marked_ctes, table_mark
 from tailrace.transpile.problem import Problem
+from tailrace.transpile.schema import Schema
 
 _HARMLESS = (
     exp.Unnest, exp.GenerateSeries, exp.Lateral, exp.Values, exp.ExplodingGenerateSeries, exp.GenerateDateArray,
@@ -35,8 +36,11 @@ class Wrong(Exception):
         self.problems = problems
 
 
-def read_sql(sql: str, dialect: str, target: str) -> Facts:
-    """The facts of a rendered model; Wrong where it is not one SELECT that always means the same."""
+def read_sql(sql: str, dialect: str, target: str, schema: Schema | None = None) -> Facts:
+    """The facts of a rendered model; Wrong where it is not one SELECT that always means the same.
+
+    `schema`: columns and types of what it reads, where they are known: another dialect's SQL is then exact, or Wrong.
+    """
     tokens = _tokens(sql, dialect)
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
         sql = sql[: tokens.pop().start]
@@ -55,7 +59,7 @@ def read_sql(sql: str, dialect: str, target: str) -> Facts:
         volatile=bool(words),
         unsure=tuple(dict.fromkeys(name for table in read if (name := _function(table)))),
     )
-    return replace(found, sql=marked_ctes(_runnable(sql, tree, words, named, dialect, target)))
+    return replace(found, sql=marked_ctes(_runnable(sql, tree, words, named, (dialect, target), schema)))
 
 
 def _canonical(tree: exp.Query, dialect: str) -> str:
@@ -280,11 +284,11 @@ def _runnable(
     tree: exp.Query,
     words: list[tuple[int, int, str]],
     named: list[exp.Table],
-    dialect: str,
-    target: str,
+    dialects: tuple[str, str],
+    schema: Schema | None,
 ) -> str:
     """The person's own text with marks put in, so that nothing is lost by writing it anew; the target's words otherwise."""
-    bare = [table for table in named if not table.db]
+    bare, (dialect, target) = [table for table in named if not table.db], dialects
     if dialect == target and len(words) == sum(1 for node in tree.walk() if _clock_kind(node)):
         edits = [(start, end, clock.literal(kind)) for start, end, kind in words]
         for table in bare:
@@ -299,6 +303,7 @@ def _runnable(
             dialect,
             {int(table.this.meta["start"]): table_mark(table.name) for table in bare},
             _clock_mark,
+            schema=schema,
         )
         if problems:
             raise Wrong(*problems)
