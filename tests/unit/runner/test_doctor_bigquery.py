@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.unit.warehouse.bigquery.google import google, job, refusal
@@ -150,3 +151,9 @@ def test_where_nobody_tells_of_permissions_it_is_a_warning(server, examined):
     server.answer = lambda request: (403, {}) if request.path == RESOURCES else granted(request)
     level, text, fix = examined()["bigquery permissions"]
     assert level == "warning" and "bigquery.jobs.create" in text and "cloudresourcemanager" in fix
+
+
+def test_the_page_lists_each_role():
+    page = (Path(__file__).parents[3] / "docs/bigquery.md").read_text()
+    assert all(f"`{role}`" in page for role in {*doctor.ON_PROJECT.values(), "roles/bigquery.dataEditor"})
+    assert all(f"`{permission}`" in page for permission in doctor.ON_PROJECT)
