@@ -67,9 +67,10 @@ def _of_numbers(job: Job, table: str, column: str, range_: tuple[int, int, int])
     start, end, interval = range_
     part = (
         f"CASE WHEN {column} < {start} OR {column} >= {end} THEN -1"
-        f" WHEN {column} IS NOT NULL THEN ({column} - {start}) // {interval} END"
+        f" WHEN {column} IS NOT NULL THEN tailrace_above // {interval} END"
     )
-    found = [row[0] for row in job.writer.ask(f"SELECT DISTINCT {part} AS part FROM {table}")]
+    above = f"(SELECT {column}, {column} - {start} AS tailrace_above FROM {table})"
+    found = [row[0] for row in job.writer.ask(f"SELECT DISTINCT {part} AS part FROM {above} AS rows_above")]
     firsts = [
         start + int(number) * interval for number in sorted(n for n in found if n is not None and n >= 0)
     ]

@@ -29,7 +29,9 @@ class Far(Filled):
             client.delete_dataset(dataset, delete_contents=True)
         self.project = load_project(ROOT, target="prod")
         self.local = DuckDBWarehouse(path / "work.duckdb")
-        self.warehouse = BigQueryWarehouse(self.local, Jobs(client, {"project": client.project, "location": "US"}))  # type: ignore[assignment]
+        self.warehouse = BigQueryWarehouse(
+            self.local, Jobs(client, {"project": client.project, "location": "US"})
+        )  # type: ignore[assignment]
         for table, columns in TABLES.items():
             self.warehouse.ensure_schema(table.partition(".")[0])
             self.warehouse.execute(f"CREATE TABLE {table} ({columns})")
@@ -37,7 +39,10 @@ class Far(Filled):
 
 def rows_of(table: str, columns: str, dice: random.Random) -> list[dict[str, Any]]:
     listed = [one.strip().rsplit(" ", 1) for one in columns.split(",")]
-    return [{name.strip('"'): _value(name.strip('"'), kind, number, dice) for name, kind in listed} for number in range(40)]
+    return [
+        {name.strip('"'): _value(name.strip('"'), kind, number, dice) for name, kind in listed}
+        for number in range(40)
+    ]
 
 
 def _value(name: str, kind: str, number: int, dice: random.Random) -> Any:
@@ -64,7 +69,8 @@ def fill(filled: Filled) -> None:
         names = ", ".join(f'"{name}"' for name in rows[0])
         values = ", ".join("(" + ", ".join("?" * len(rows[0])) + ")" for _ in rows)
         filled.warehouse.execute(
-            f"INSERT INTO {table} ({names}) VALUES {values}", [value for row in rows for value in row.values()]
+            f"INSERT INTO {table} ({names}) VALUES {values}",
+            [value for row in rows for value in row.values()],
         )
 
 
