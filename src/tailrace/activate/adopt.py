@@ -22,6 +22,7 @@ from tailrace.errors import FatalError
 from tailrace.warehouse.base import Warehouse
 
 FOUND = "tailrace_found"
+ADOPTED = "tailrace_adopted"
 READ = 100
 """Records that are asked for at once; a connector splits or joins them as its vendor wants."""
 
@@ -172,19 +173,21 @@ def _write(warehouse: Warehouse, asked: Question, found: Sequence[_Found], now: 
         ' (SELECT unnest(from_json(?, \'[{"k":"VARCHAR","i":"VARCHAR","s":"BOOLEAN","p":"VARCHAR"}]\')) AS f)',
         [json.dumps(rows)],
     )
-    table = warehouse.dialect.table(ledger.LEDGER)
     at = literal(now.astimezone(UTC).replace(tzinfo=None).isoformat())
     # a row that differs has a hash that no values have, and no digest: it is compared field by field
     warehouse.execute(
-        f"UPDATE {table} AS l SET status = CASE WHEN f.s THEN 'acked' ELSE 'pending' END,"
-        " acked_hash = CASE WHEN f.p IS NULL THEN c.hash ELSE md5('adopted|' || f.p) END,"
-        " acked_values = CASE WHEN f.p IS NULL THEN c.vals ELSE CAST(json_merge_patch(c.vals, f.p) AS VARCHAR) END,"
-        " sent_hash = NULL, error = NULL, attempts = 0, remote_id = coalesce(f.i, l.remote_id),"
-        f" acked_at = CAST({at} AS TIMESTAMP), match_key = c.mk, subject = c.mk, scan_hash = CASE WHEN f.p IS NULL THEN c.scan END,"
-        f" fields = CASE WHEN f.p IS NULL THEN {literal(asked.digest)} END"
+        f"CREATE OR REPLACE TEMP TABLE {ADOPTED} AS SELECT c.primary_key,"
+        " CASE WHEN f.s THEN 'acked' ELSE 'pending' END AS status,"
+        " CASE WHEN f.p IS NULL THEN c.hash ELSE md5('adopted|' || f.p) END AS acked_hash,"
+        " CASE WHEN f.p IS NULL THEN c.vals ELSE CAST(json_merge_patch(c.vals, f.p) AS VARCHAR) END AS acked_values,"
+        " CAST(NULL AS VARCHAR) AS sent_hash, CAST(NULL AS VARCHAR) AS error, CAST(0 AS INTEGER) AS attempts,"
+        f" f.i AS remote_id, CAST({at} AS TIMESTAMP) AS acked_at, c.mk AS match_key, c.mk AS subject,"
+        " CASE WHEN f.p IS NULL THEN c.scan END AS scan_hash,"
+        f" CASE WHEN f.p IS NULL THEN {literal(asked.digest)} END AS fields"
         f" FROM {FOUND} AS f JOIN {CHANGES} AS c ON c.primary_key = f.k"
-        f" WHERE {ledger.within(asked.scope, 'l')} AND l.primary_key = f.k"
     )
+    ledger.replace_rows(warehouse, asked.scope, ADOPTED)
+    warehouse.execute(f"DROP TABLE temp.{ADOPTED}")
 
 
 def _text(patch: Mapping[str, Any]) -> str | None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tailrace.activate import candidates, holding
+from tailrace.activate import appearing, candidates, holding
 from tailrace.activate.judging import DOUBTED, changes_sql, refreshes, sent_hash
 from tailrace.activate.ledger import RETRY
 from tailrace.activate.mapping import comparable_key, literal, one_field, with_dropped
-from tailrace.activate.merged import MERGES
+from tailrace.activate.merged import MERGES, TOLD
 from tailrace.activate.question import CANDIDATES, CHANGES, Question, question
 from tailrace.warehouse.base import Warehouse
 
@@ -34,7 +34,8 @@ def collect(warehouse: Warehouse, asked: Question, *, hidden: bool = False) -> N
 
 def discard(warehouse: Warehouse) -> None:
     warehouse.execute(f"DROP VIEW IF EXISTS temp.{NEW_ROWS}")
-    for table in (CHANGES, CANDIDATES, MERGES):
+    appearing.discard(warehouse)
+    for table in (CHANGES, CANDIDATES, MERGES, TOLD):
         warehouse.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 

@@ -11,6 +11,7 @@ from tailrace.activate.mapping import literal
 from tailrace.activate.result import Scope
 from tailrace.warehouse.base import META, Warehouse
 
+STALE, RETRIED = "tailrace_stale", "tailrace_retried"
 LIVING = "('dead', 'pending', 'unknown')"
 """A row that is tried again keeps its letter until the vendor has answered."""
 
@@ -113,11 +114,17 @@ def dead_retry(
             f" (SELECT (account, object, sync, primary_key) FROM {letters} WHERE {which.condition()})"
         )
     which_rows += f" AND {Which(which.sync, which.keys).condition()}"
-    rows = int(warehouse.query(f"SELECT count(*) FROM {ledger} WHERE {which_rows}")[0][0])
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE {RETRIED} AS SELECT account, object, sync, primary_key FROM {ledger} WHERE {which_rows}"
+    )
+    rows = int(warehouse.query(f"SELECT count(*) FROM {RETRIED}")[0][0])
     if rows:
+        # told by key: an engine that is far away need not know how reasons are searched
+        named = " AND ".join(f"r.{name} = l.{name}" for name in ("account", "object", "sync", "primary_key"))
         warehouse.execute(
-            f"UPDATE {ledger} SET status = 'pending', sent_hash = {literal(RETRY)} WHERE {which_rows}"
+            f"UPDATE {ledger} AS l SET status = 'pending', sent_hash = {literal(RETRY)} FROM {RETRIED} AS r WHERE {named}"
         )
+    warehouse.execute(f"DROP TABLE temp.{RETRIED}")
     return rows
 
 
@@ -143,11 +150,16 @@ def prune(warehouse: Warehouse, scope: Scope) -> None:
     """Remove the letters of rows that the ledger no longer counts as refused."""
     letters, ledger = warehouse.dialect.table(DEAD_LETTERS), warehouse.dialect.table(LEDGER)
     stale = (
-        f"{within(scope)} AND primary_key NOT IN"
+        f"SELECT primary_key FROM {letters} WHERE {within(scope)} AND primary_key NOT IN"
         f" (SELECT primary_key FROM {ledger} WHERE {within(scope)} AND status IN {LIVING})"
     )
-    if warehouse.query(f"SELECT 1 FROM {letters} WHERE {stale} LIMIT 1"):
-        warehouse.execute(f"DELETE FROM {letters} WHERE {stale}")
+    if warehouse.query(f"{stale} LIMIT 1"):
+        # told by key: an engine that is far away need not look through its ledger
+        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {STALE} AS {stale}")
+        warehouse.execute(
+            f"DELETE FROM {letters} WHERE {within(scope)} AND primary_key IN (SELECT primary_key FROM {STALE})"
+        )
+        warehouse.execute(f"DROP TABLE temp.{STALE}")
 
 
 def write_letters(warehouse: Warehouse, scope: Scope, rows: str) -> None:

@@ -43,6 +43,8 @@ COLUMNS = {
 RETRY = "retry"
 """In `sent_hash` of a row that somebody asked for: it is sent though the vendor may have accepted these very values before."""
 
+REPLACED = "tailrace_replaced"
+
 NO_MERGE = "CAST(NULL AS VARCHAR) AS merged_from"
 
 TABLES = {
@@ -172,6 +174,25 @@ def write_changes(warehouse: Warehouse, scope: Scope, changes: str) -> int:
             f" primary_key FROM {changes} WHERE rewrite"
         )
     return found
+
+
+def replace_rows(warehouse: Warehouse, scope: Scope, changed: str) -> None:
+    """Take over the columns of a table here for the ledger's rows of its primary keys; a remote id and a run that it lacks stay."""
+    ledger = warehouse.dialect.table(LEDGER)
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE {REPLACED} AS SELECT l.* REPLACE (c.status AS status, c.acked_hash AS acked_hash,"
+        " c.acked_values AS acked_values, c.sent_hash AS sent_hash, c.error AS error, c.attempts AS attempts,"
+        " coalesce(c.remote_id, l.remote_id) AS remote_id, c.acked_at AS acked_at, c.match_key AS match_key,"
+        " c.subject AS subject, c.scan_hash AS scan_hash, c.fields AS fields)"
+        f" FROM {ledger} AS l JOIN {changed} AS c ON c.primary_key = l.primary_key WHERE {within(scope, 'l')}"
+    )
+    with warehouse.transaction():
+        warehouse.execute(
+            f"DELETE FROM {ledger} WHERE {within(scope)} AND primary_key IN (SELECT primary_key FROM {REPLACED})"
+        )
+        names = ", ".join(COLUMNS)
+        warehouse.execute(f"INSERT INTO {ledger} ({names}) SELECT {names} FROM {REPLACED}")
+    warehouse.execute(f"DROP TABLE temp.{REPLACED}")
 
 
 def _written() -> list[str]:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from tailrace.activate import landed_log
 from tailrace.activate.ledger import MERGES_READ, within
 from tailrace.activate.mapping import literal
 from tailrace.activate.result import Landed, Scope
 from tailrace.warehouse.base import META, Warehouse
 
 MERGES = "tailrace_merges"
+TOLD = "tailrace_told"
 CHAIN = 32
 """How often a record that has taken others in may be taken in itself."""
 
 
 def look(warehouse: Warehouse, scope: Scope, landed: Landed | None) -> int | None:
     """Make the table MERGES (loser, winner) of what the landed log tells anew; its last `_seq`, None where it tells nothing."""
-    columns = warehouse.columns(landed.changes) if landed else {}
-    if landed is None or not {landed.key, "_merged_into", "_seq"} <= set(columns):
+    if landed is None or not landed_log.is_new(warehouse, scope, landed):
+        return None
+    if not {landed.key, "_merged_into", "_seq"} <= set(warehouse.columns(landed.changes)):
         return None
     log, key = warehouse.dialect.table(landed.changes), warehouse.dialect.quote(landed.key)
-    new = f"FROM {log} WHERE _merged_into IS NOT NULL AND _seq > {_read(warehouse, scope)}"
-    last = warehouse.query(f"SELECT max(_seq) {new}")[0][0]
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE {TOLD} AS SELECT CAST({key} AS VARCHAR) AS loser, _merged_into AS winner, _seq AS seq"
+        f" FROM {log} WHERE _merged_into IS NOT NULL AND _seq > {_read(warehouse, scope)}"
+    )
+    last = warehouse.query(f"SELECT max(seq) FROM {TOLD}")[0][0]
     if last is None:
         return None
     warehouse.execute(
         f"""CREATE OR REPLACE TEMP TABLE {MERGES} AS
-        WITH RECURSIVE told AS (
-          SELECT CAST({key} AS VARCHAR) AS loser, arg_max(_merged_into, _seq) AS winner {new} GROUP BY 1),
+        WITH RECURSIVE told AS (SELECT loser, arg_max(winner, seq) AS winner FROM {TOLD} GROUP BY loser),
         chain AS (
           SELECT loser, winner, 1 AS steps FROM told UNION ALL
           SELECT chain.loser, told.winner, steps + 1 FROM chain JOIN told ON told.loser = chain.winner WHERE steps < {CHAIN})

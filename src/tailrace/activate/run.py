@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tailrace.activate import changeset, counting, guardrails, ledger, merged
+from tailrace.activate import changeset, counting, guardrails, landed_log, ledger, merged
 from tailrace.activate import settle as settling
 from tailrace.activate.check import check_sync
 from tailrace.activate.dead_letter import dead_drop, dead_list, dead_retry, prune, waiting, write_letters
@@ -126,19 +126,20 @@ def _prepare(
     if not counts.to_send:
         if approved:
             approvals.use(store, changeset_id)
-        _forget_approvals(store, asked, options)
+        _whole(warehouse, store, asked, options)
         return Prepared(None, counts)
     meta = {**_meta(asked, counts), "batch_size": size, "bulk": bulk}
     delivery = warehouse.amply(lambda: _stage(warehouse, asked, meta, counts, run_id, now, folder))
     journal.open_delivery(store, delivery, used_approval=changeset_id if approved else None)
-    _forget_approvals(store, asked, options)
+    _whole(warehouse, store, asked, options)
     return Prepared(delivery.delivery, counts)
 
 
-def _forget_approvals(store: Store, asked: changeset.Question, options: Options) -> None:
-    """Another changeset has passed whole: what was stopped or approved before it is no more to come."""
+def _whole(warehouse: Warehouse, store: Store, asked: changeset.Question, options: Options) -> None:
+    """A changeset has passed whole: what was stopped or approved before it is no more to come, and the landed log is read."""
     if options.limit is None and options.only is None:
         approvals.forget(store, asked.sync.name)
+        landed_log.looked(warehouse, asked.scope, asked.landed)
 
 
 def _way_on(changeset_id: str, plan: guardrails.Planned, options: Options) -> str:

@@ -18,7 +18,11 @@ CHUNK, CHUNKS = 10_000, 16
 """Rows merged in one transaction at least, and transactions at most: memory grows with the one, and each of the others looks
 through the whole ledger."""
 
+FAR_CHUNK = 250_000
+"""The same where a transaction is a job over there: as many jobs for ten rows as for most syncs."""
+
 ANSWERS = "tailrace_answers"
+OVERWRITTEN = "tailrace_overwritten"
 STAGED = (
     "primary_key", "match_key", "operation", "by_id", "remote_id", "hash", "vals", "sent", "scan", "target", "fresh", "attempts",
     "l_acked_hash", "l_acked_values", "l_acked_at", "l_match_key", "l_scan_hash",
@@ -40,7 +44,7 @@ def merge(
     """Merge every answered batch; returns rows by (operation, first time, outcome), merged earlier ones included."""
     counts: Counter[tuple[str, bool, str]] = Counter()
     done = _merged(warehouse, delivery)
-    most = max(CHUNK, -(-delivery.rows // CHUNKS))
+    most = max(CHUNK if warehouse.engine == "duckdb" else FAR_CHUNK, -(-delivery.rows // CHUNKS))
     for chunk in _chunks([record for record in records if not _unsent(record)], most):
         _load(warehouse, delivery, chunk)
         for operation, fresh, outcome, rows in warehouse.query(
@@ -150,13 +154,20 @@ def _merge_chunk(warehouse: Warehouse, delivery: Delivery, last: int) -> None:
 
 def _forget_overwritten(warehouse: Warehouse, scope: Scope) -> None:
     """A record that two rows wrote to, one after the other, no longer has what the first one's ledger row says."""
+    ledger = warehouse.dialect.table(LEDGER)
     written, key = f"FROM {ANSWERS} WHERE outcome IN ('acked', 'unknown')", comparable_key("match_key")
+    # told by key: an engine that is far away is sent their names and need not know how match values are compared
     warehouse.execute(
-        f"UPDATE {warehouse.dialect.table(LEDGER)} SET acked_hash = NULL, acked_values = NULL, scan_hash = NULL"
+        f"CREATE OR REPLACE TEMP TABLE {OVERWRITTEN} AS SELECT primary_key FROM {ledger}"
         f" WHERE {within(scope)} AND acked_hash IS NOT NULL AND (remote_id IN (SELECT id {written} AND id IS NOT NULL)"
         f" OR {key} IN (SELECT {key} {written} AND match_key IS NOT NULL))"
         f" AND primary_key NOT IN (SELECT primary_key FROM {ANSWERS})"
     )
+    warehouse.execute(
+        f"UPDATE {ledger} SET acked_hash = NULL, acked_values = NULL, scan_hash = NULL"
+        f" WHERE {within(scope)} AND primary_key IN (SELECT primary_key FROM {OVERWRITTEN})"
+    )
+    warehouse.execute(f"DROP TABLE IF EXISTS temp.{OVERWRITTEN}")
 
 
 def _ledger_row(delivery: Delivery) -> dict[str, str]:

@@ -47,6 +47,8 @@ def _changes(warehouse: Warehouse, suites: Collection[str], keeping: Keeping, no
     rows, results = (moment - timedelta(days=days) for days in (keeping.rows_days, keeping.results_days))
     gone = f"suite NOT IN ({', '.join('?' * len(suites))})" if suites else "true"
     names = sorted(suites)
+    own = VALIDATIONS.name
+    standing = f"SELECT 1 FROM {VERDICTS} AS v WHERE v.suite = {own}.suite AND v.run_id = {own}.run_id"
     rules: list[_Change] = [
         (QUARANTINE, "DELETE FROM", gone, names),
         (QUARANTINE, "UPDATE", '"row" IS NOT NULL AND first_seen_at <= ?', [rows]),
@@ -54,7 +56,7 @@ def _changes(warehouse: Warehouse, suites: Collection[str], keeping: Keeping, no
         (VERDICTS, "DELETE FROM", gone, names),
         (DISTRIBUTIONS, "DELETE FROM", f'{gone} OR "at" <= ?', [*names, results]),
         # what a verdict that still stands was made of stays with it, however old
-        (VALIDATIONS, "DELETE FROM", f'"at" <= ? AND (suite, run_id) NOT IN (SELECT (suite, run_id) FROM {VERDICTS})', [results]),
+        (VALIDATIONS, "DELETE FROM", f'"at" <= ? AND NOT EXISTS ({standing})', [results]),
     ]  # fmt: skip
     there = warehouse.tables(META)
     return [rule for rule in rules if rule[0].name in there]

@@ -33,17 +33,33 @@ def stage(warehouse: Warehouse, source: TableRef, name: str, *, version: str = "
 def _fetched(warehouse: Warehouse, source: TableRef, ref: TableRef, version: str, table_stamp: str) -> Staged:
     """A copy of rows that are far away; what was copied last, and of which stamp, is written beside it."""
     stamp = f"{source}|{version}|{table_stamp}"
-    warehouse.ensure_schema(STAGE)
-    notes = warehouse.dialect.table(NOTES)
-    warehouse.execute(f"CREATE TABLE IF NOT EXISTS {notes} (name VARCHAR, stamp VARCHAR)")
-    known = warehouse.query(f"SELECT stamp FROM {notes} WHERE name = ?", [ref.name])
-    if known == [(stamp,)] and warehouse.columns(ref):
+    if noted(warehouse, ref.name) == stamp and warehouse.columns(ref):
         return Staged(ref, *fingerprint(warehouse, ref))
+    warehouse.ensure_schema(STAGE)
     with warehouse.transaction():
         _bring(warehouse, source, ref, billed=not table_stamp)
-        warehouse.execute(f"DELETE FROM {notes} WHERE name = ?", [ref.name])
-        warehouse.execute(f"INSERT INTO {notes} VALUES (?, ?)", [ref.name, stamp])
+        note(warehouse, ref.name, stamp)
     return Staged(ref, *fingerprint(warehouse, ref))
+
+
+def noted(warehouse: Warehouse, name: str) -> str | None:
+    """What was last written under a name of what is far away, on this machine alone."""
+    if not warehouse.columns(NOTES):
+        return None
+    rows = warehouse.query(f"SELECT stamp FROM {warehouse.dialect.table(NOTES)} WHERE name = ?", [name])
+    return str(rows[0][0]) if rows else None
+
+
+def note(warehouse: Warehouse, name: str, stamp: str) -> None:
+    """Where it is lost, what it spares is asked for once more."""
+    table = warehouse.dialect.table(NOTES)
+    if not warehouse.columns(NOTES):
+        warehouse.ensure_schema(STAGE)
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} (name VARCHAR, stamp VARCHAR)")
+    if noted(warehouse, name) != stamp:
+        with warehouse.transaction():
+            warehouse.execute(f"DELETE FROM {table} WHERE name = ?", [name])
+            warehouse.execute(f"INSERT INTO {table} VALUES (?, ?)", [name, stamp])
 
 
 def _bring(warehouse: Warehouse, source: TableRef, ref: TableRef, *, billed: bool) -> None:

@@ -241,10 +241,9 @@ class BigQueryWarehouse:
     def _change(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int:
         """DELETE, UPDATE, MERGE, or INSERT from what is there: the same statement on both sides, if there are two.
 
-        What changes nothing here changes nothing there, and is not sent.
+        What changes nothing here changes nothing there, and is not sent. Inside a transaction it reads what was written before it.
         """
         sql = bound(found.sql, params)
-        self._check_unwritten(found.reads)
         if self.near.is_both(target):
             changed = int(self.local.query(sql)[0][0])
             if changed:
