@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tailrace.cli.frame import Frame
-from tailrace.cli.render import status_word, step_line, table
+from tailrace.cli.render import size, status_word, step_line, table
 from tailrace.errors import BadInput, WarehouseError, near_miss
+from tailrace.plan.copies import is_readable, open_published
 from tailrace.project.spec import Project
 from tailrace.state.opening import open_existing
 from tailrace.state.quotas import quota_documents, quota_line
 from tailrace.state.store import Store
 from tailrace.warehouse.duckdb import DuckDBWarehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RUNS = "SELECT run_id, command, target, started_at, finished_at, status, error FROM runs ORDER BY started_at DESC, rowid DESC LIMIT ?"
 RUN_WORDS = ("run_id", "command", "target", "started_at", "finished_at", "status", "error")
@@ -43,13 +47,16 @@ def _store(project: Project) -> Iterator[Store]:
 
 @contextmanager
 def published(project: Project) -> Iterator[DuckDBWarehouse]:
-    """The published file, read-only and closed to everything outside it."""
-    path = project.target.path
-    if path is None or not path.exists():
+    """The published file, read-only and closed to everything outside it; of a BigQuery target this machine's copies."""
+    if not is_readable(project):
         raise BadInput("nothing is published yet", "run `tailrace run`")
-    warehouse = DuckDBWarehouse(
-        path, read_only=True, settings=project.target.settings, attach=project.target.attach
-    )
+    with _sealed(project) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def _sealed(project: Project) -> Iterator[DuckDBWarehouse]:
+    warehouse = open_published(project)
     try:
         warehouse.execute("SET enable_external_access = false")
         warehouse.execute("SET lock_configuration = true")
@@ -93,8 +100,8 @@ def show_status(frame: Frame) -> None:
     last = dict(zip(RUN_WORDS, rows[0], strict=True)) if rows else None
     cursors: list[tuple[Any, ...]] = []
     ledger: list[tuple[Any, ...]] = []
-    if project.target.path is not None and project.target.path.exists():
-        with published(project) as warehouse:
+    if is_readable(project):
+        with _sealed(project) as warehouse:
             there = warehouse.tables("tailrace_meta")
             if "cursors" in there:
                 cursors = warehouse.query(
@@ -140,14 +147,11 @@ def run_query(frame: Frame, sql: str, form: str) -> None:
     form = "json" if frame.as_json and form == "table" else form
     if not sql.strip():
         raise BadInput("the query is empty", 'Write one, such as "SELECT * FROM marts.lead_scores LIMIT 5"')
-    with published(frame.load()) as warehouse:
-        try:
-            if form == "parquet":
-                _parquet(warehouse, sql)
-                return
-            names, rows = _rows(warehouse, sql)
-        except WarehouseError as error:
-            raise BadInput(str(error)) from error
+    project = frame.load()
+    names, rows, arrow = _asked(frame, project, sql, whole=form == "parquet")
+    if arrow is not None:
+        _parquet(arrow)
+        return
     if form == "table":
         click.echo(table(names, rows[:SHOWN]) if names else "done")
         if len(rows) > SHOWN:
@@ -166,6 +170,34 @@ def run_query(frame: Frame, sql: str, form: str) -> None:
                 ensure_ascii=False,
             )
         )
+
+
+def _asked(
+    frame: Frame, project: Project, sql: str, *, whole: bool
+) -> tuple[list[str], list[tuple[Any, ...]], pa.Table | None]:
+    """Names and rows; `whole`: an Arrow table in their place."""
+    if project.target.type == "bigquery":
+        from tailrace.cli.query_bigquery import ask_bigquery
+
+        with _refused_as_bad_input():
+            found, billed = ask_bigquery(project, sql)
+        if frame.verbosity >= 0:
+            click.echo(f"{size(billed)} billed", err=True)
+        rows = [tuple(row.values()) for row in found.to_pylist()] if not whole else []
+        return list(found.column_names), rows, found if whole else None
+    with published(project) as warehouse, _refused_as_bad_input():
+        if whole:
+            return [], [], warehouse.arrow(sql)
+        return (*_rows(warehouse, sql), None)
+
+
+@contextmanager
+def _refused_as_bad_input() -> Iterator[None]:
+    """What the engine says of a person's query."""
+    try:
+        yield
+    except WarehouseError as error:
+        raise BadInput(str(error)) from error
 
 
 def _rows(warehouse: DuckDBWarehouse, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -191,7 +223,7 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _parquet(warehouse: DuckDBWarehouse, sql: str) -> None:
+def _parquet(rows: pa.Table) -> None:
     import pyarrow.parquet as pq
 
-    pq.write_table(warehouse.arrow(sql), sys.stdout.buffer)
+    pq.write_table(rows, sys.stdout.buffer)

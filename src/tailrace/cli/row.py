@@ -67,8 +67,7 @@ def _suites(project: Project) -> Mapping[str, str]:
 
 
 def _published_at(project: Project) -> datetime:
-    assert project.target.path is not None
-    return datetime.fromtimestamp(project.target.path.stat().st_mtime, UTC).replace(microsecond=0)
+    return datetime.fromtimestamp(project.published.stat().st_mtime, UTC).replace(microsecond=0)
 
 
 def _lines(row: RowHistory) -> Iterator[str]:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from tailrace.build.graph import Graph, Late, LateSql
+from tailrace.build.graph import Graph, Late, LateSql, ModelNode
 from tailrace.errors import Diagnostic, FatalError, WarehouseError
 from tailrace.events import Notice, emit
+from tailrace.plan.copies import is_readable, open_published
 from tailrace.project.spec import Project
 from tailrace.validate.held import PREFIX
 from tailrace.warehouse.base import META, STAGE, TableRef, Warehouse
@@ -50,11 +51,7 @@ def scratch(project: Project) -> Iterator[DuckDBWarehouse]:
 @contextmanager
 def published(project: Project) -> Iterator[DuckDBWarehouse]:
     """The published file itself, read-only; an empty warehouse where nothing was published yet."""
-    target = project.target
-    there = is_published(project)
-    path = target.path if there else None
-    settings = target.settings if target.type == "duckdb" else {}
-    warehouse = DuckDBWarehouse(path, read_only=there, settings=settings, attach=target.attach)
+    warehouse = open_published(project) if is_readable(project) else DuckDBWarehouse(None)
     try:
         yield warehouse
     finally:
@@ -67,8 +64,8 @@ def _refuse_other_engines(project: Project) -> None:
 
 
 def is_published(project: Project) -> bool:
-    path = project.target.path
-    return path is not None and path.exists()
+    """Whether there is a file to read."""
+    return project.published.exists()
 
 
 def without_hooks(graph: Graph) -> Graph:
@@ -87,6 +84,9 @@ class _NoHooks:
 
     def node(self, name: str, warehouse: Warehouse, *, incremental: bool) -> LateSql:
         return self._late.node(name, warehouse, incremental=incremental)
+
+    def typed(self, node: ModelNode, warehouse: Warehouse) -> ModelNode:
+        return self._late.typed(node, warehouse)
 
     def config(
         self, text: str, *, path: str, package: str, model: str = "", names: Mapping[str, Any] | None = None

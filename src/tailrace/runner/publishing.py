@@ -1,4 +1,8 @@
-"""When the published file is renewed: only if the work file was written since, and never past a gate that said no."""
+"""When what people read is renewed: only if the work file was written since, and never past a gate that said no.
+
+With DuckDB that is a file. With BigQuery the tables are there already: a row of `tailrace_meta.runs` says that their run is
+complete, views move where the profile wants them, and the file holds the copies that commands on this machine read.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,17 @@ def _held_up(session: Session) -> str | None:
 def _publish(session: Session, *, meta_only: bool) -> int:
     if session.published.exists() and session.store.fact(FACT) == _seen(session, meta_only=meta_only):
         return 0
+    if session.project.target.type == "duckdb":
+        copied = _renew_file(session, meta_only=meta_only)
+    else:
+        from tailrace.runner.completing import complete_run
+
+        copied = complete_run(session, meta_only=meta_only)
+    session.store.remember(FACT, _seen(session, meta_only=meta_only))
+    return copied
+
+
+def _renew_file(session: Session, *, meta_only: bool) -> int:
     narrowed = session.project.target.publish_schemas
     with session.warehouse() as warehouse:
         copy_runs(warehouse, session.store)
@@ -62,11 +77,8 @@ def _publish(session: Session, *, meta_only: bool) -> int:
     target: Path = session.published
     target.parent.mkdir(parents=True, exist_ok=True)
     if meta_only:
-        done = publish_meta(session.work, target, stages)
-    else:
-        done = publish(session.work, target, narrowed, stages)
-    session.store.remember(FACT, _seen(session, meta_only=meta_only))
-    return done.copied
+        return publish_meta(session.work, target, stages).copied
+    return publish(session.work, target, narrowed, stages).copied
 
 
 def _shown_stages(warehouse: Warehouse, narrowed: Sequence[str]) -> list[TableRef]:

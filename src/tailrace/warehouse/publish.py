@@ -51,9 +51,17 @@ class Published:
 
 
 def publish(
-    work: Path, target: Path, schemas: tuple[str, ...] = (), tables: Sequence[TableRef] = ()
+    work: Path,
+    target: Path,
+    schemas: tuple[str, ...] = (),
+    tables: Sequence[TableRef] = (),
+    *,
+    keep: int = KEPT,
 ) -> Published:
-    """Copy `work` (closed, checkpointed) over `target`; `schemas` narrows it to these, `tables` and `tailrace_meta`."""
+    """Copy `work` (closed, checkpointed) over `target`; `schemas` narrows it to these, `tables` and `tailrace_meta`.
+
+    `keep` earlier files stay beside it.
+    """
     temporary = _cleared(target)
     _need_space(work, target.parent)
     try:
@@ -61,7 +69,7 @@ def publish(
             _copy_schemas(work, temporary, (*schemas, META), tables)
         else:
             _copy(work, temporary)
-        copied = _rename(temporary, target)
+        copied = _rename(temporary, target, keep)
     finally:
         temporary.unlink(missing_ok=True)
     return Published(target, copied)
@@ -126,12 +134,12 @@ def _copy(source: Path, target: Path) -> None:
         raise FatalError(f"cannot publish to {target.parent}: {last}", "free some disk space, then run again")
 
 
-def _rename(temporary: Path, target: Path) -> int:
+def _rename(temporary: Path, target: Path, keep: int = KEPT) -> int:
     size = temporary.stat().st_size
     temporary.chmod(0o444)
     reach("publish:before_rename")
-    if target.exists():
-        for number in range(KEPT, 1, -1):
+    if target.exists() and keep:
+        for number in range(keep, 1, -1):
             if _earlier(target, number - 1).exists():
                 _earlier(target, number - 1).replace(_earlier(target, number))
         os.link(target, _earlier(target, 1))

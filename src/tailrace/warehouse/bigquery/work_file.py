@@ -22,6 +22,13 @@ def file_id(local: DuckDBWarehouse) -> str:
             local.execute(f"CREATE TABLE {name} (id VARCHAR)")
             local.execute(f"INSERT INTO {name} VALUES (?)", [secrets.token_hex(8)])
     assert local.path is not None
+    return id_of(local, local.path)
+
+
+def id_of(copy: DuckDBWarehouse, work: Path) -> str:
+    """The same, told from a copy that was made to be read; "" where it is of another file, or the file is gone."""
+    if not (work.exists() and copy.columns(OWN)):
+        return ""
     boot = BOOT.read_text().strip() if BOOT.exists() else ""
-    mark = local.query(f"SELECT max(id) FROM {name}")[0][0]
-    return f"{socket.gethostname()}/{boot}/{local.path.stat().st_ino}/{mark}"
+    mark = copy.query(f"SELECT max(id) FROM {copy.dialect.table(OWN)}")[0][0]
+    return f"{socket.gethostname()}/{boot}/{work.stat().st_ino}/{mark}"
