@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from tailrace.errors import BadInput
 from tailrace.runner.handover import Handover
 from tailrace.runner.session import LOCK, Session
 from tailrace.state.locks import held
@@ -19,9 +20,41 @@ if TYPE_CHECKING:
     from tailrace.warehouse.bigquery.lease import HeldLease, TargetLeases
 
 
+COPYING = "copying"
+"""In the state of a target that is copied to, and in a BigQuery target's lease: from where, while the copy has not ended."""
+
+
 @contextmanager
-def locked(session: Session, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the run lock, of this machine or its state and of the target; LockHeld naming the holder after `wait` seconds."""
+def locked(session: Session, *, wait: float = 0.0, copying: bool = False) -> Iterator[None]:
+    """Hold the run lock, of this machine or its state and of the target; LockHeld naming the holder after `wait` seconds.
+
+    BadInput where a copy to the target has not ended, unless it is what goes on.
+    """
+    with _held(session, wait):
+        if not copying and (source := half_copied(session)):
+            name = session.project.target.name
+            raise BadInput(
+                f"a copy from {source} to {name} has not ended: there is only a part of it",
+                f"run `tailrace copy --from {source} --to {name}` to its end",
+            )
+        yield
+
+
+def half_copied(session: Session) -> str:
+    """From where a copy to the target has not ended; "" where there is none."""
+    noted = session.lease.entry.copying if session.lease is not None else ""
+    return noted or session.store.fact(COPYING) or ""
+
+
+def note_copying(session: Session, source: str) -> None:
+    """A copy begins, or has ended (""): for this machine and for others."""
+    session.store.remember(COPYING, source)
+    if session.lease is not None:
+        session.lease.mark_copying(source)
+
+
+@contextmanager
+def _held(session: Session, wait: float) -> Iterator[None]:
     with held(session.store, LOCK, wait=wait):
         if session.project.target.type != "bigquery" or session.elsewhere:
             yield

@@ -1,7 +1,7 @@
 """Carry landing and ledger to another target, so that its first run lands nothing anew and sends nothing again.
 
-Both targets are held. A kill leaves whole tables, the ledger's before those that it speaks of, and no cursor; the same command
-again begins anew. Models, verdicts and their history are not carried: the first run builds and judges.
+Both targets are held. A kill leaves whole tables and a note that the copy has not ended: no run works on the target until the
+same command has done it anew. Models, verdicts and their history are not carried: the first run builds and judges.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from tailrace.project.spec import Project
 from tailrace.runner.copying.accounts import Ours, agreeing
 from tailrace.runner.copying.moving import carry, count
 from tailrace.runner.copying.tables import PARTS, Table, order, whole
-from tailrace.runner.locking import locked
+from tailrace.runner.locking import half_copied, locked, note_copying
 from tailrace.runner.session import Session
 from tailrace.state import approvals, journal, runs
 from tailrace.state.runs import StepResult
 from tailrace.validate.results import VERDICTS
 from tailrace.warehouse.base import META, Warehouse
 
-FACT = "copying"
-"""In the other target's state while it is half there: from where."""
 BUILT = (MODELS, INTERVALS, VERDICTS)
 """What a target remembers of its models: with other tables under them it is not true any more."""
 
@@ -52,7 +50,7 @@ def copy(
     here, there = Session(source, "copy"), Session(target, "copy")
     try:
         _check_source(here)
-        with locked(here), locked(there):
+        with locked(here), locked(there, copying=True):
             _check_settled(here)
             _check_settled(there)
             runs.begin(there.store, there.run_id, "copy", target.target.name, there.now())
@@ -93,7 +91,7 @@ def _copy(
         if not tables:
             raise BadInput(f"{here.project.target.name} has nothing to carry: {_reasons(ours)}")
         _check_empty(here, there, target, tables, replace=replace)
-        there.store.remember(FACT, here.project.target.name)
+        note_copying(there, here.project.target.name)
         if "landing" in parts:
             _forget_built(target)
         done = Copied(left=ours.left)
@@ -105,7 +103,7 @@ def _copy(
         if target.engine == "bigquery":
             target.refresh()  # type: ignore[attr-defined]  # BigQuery's alone: its copies on this machine
         target.checkpoint()
-        there.store.remember(FACT, "")
+        note_copying(there, "")
         return done
 
 
@@ -134,7 +132,7 @@ def _check_empty(
     here: Session, there: Session, target: Warehouse, tables: list[Table], *, replace: bool
 ) -> None:
     """A copy that was killed is no data: it is begun anew."""
-    if replace or there.store.fact(FACT) == here.project.target.name:
+    if replace or half_copied(there) == here.project.target.name:
         return
     for table in tables:
         if target.columns(table.ref) and count(target, whole(table)):

@@ -70,7 +70,7 @@ def whole(table: Table) -> Table:
 
 
 def order(warehouse: Warehouse, parts: Iterable[str], datasets: Iterable[str], where: str) -> list[Table]:
-    """The ledger first: whatever a kill leaves, nothing is sent again. Cursors last: what has none is landed anew."""
+    """The ledger first: whatever a kill leaves, what was sent is known. Cursors last: they speak of all that is landed."""
     parts, datasets = set(parts), sorted(set(datasets))
     found = list(sent(warehouse, where, landing="landing" in parts)) if "ledger" in parts else []
     if "landing" in parts:

@@ -75,7 +75,11 @@ class HeldLease:
     def claim(self, file: str) -> None:
         """From now on this work file's copies are those that are as the target is. FatalError where it cannot be said."""
         if self.entry.file != file:
-            self.owner.claim(self, file)
+            self.owner.note(self, file=file)
+
+    def mark_copying(self, source: str) -> None:
+        """Until this is taken back with "", no run may work on the target, on whichever machine."""
+        self.owner.note(self, copying=source)
 
 
 class TargetLeases:
@@ -183,10 +187,18 @@ class TargetLeases:
 
         started = elapsed()
         expires, by_google = self._expiry()
-        file = former.file if former else ""
+        file, copying = (former.file, former.copying) if former else ("", "")
         nonce = nonce or secrets.token_hex(8)
         entry = Entry(
-            number, nonce, socket.gethostname(), os.getpid(), self._run_id, expires, by_google, file=file
+            number,
+            nonce,
+            socket.gethostname(),
+            os.getpid(),
+            self._run_id,
+            expires,
+            by_google,
+            file=file,
+            copying=copying,
         )
         try:
             again = DEFAULT_RETRY.with_deadline(TIMEOUT)
@@ -218,10 +230,10 @@ class TargetLeases:
 
     # keeping and giving back
 
-    def claim(self, lease: HeldLease, file: str) -> None:
-        """See HeldLease."""
+    def note(self, lease: HeldLease, **changes: Any) -> None:
+        """Say something else in a lease; the next ones say it as well."""
         with self._guard:
-            self._write(lease, file=file)
+            self._write(lease, **changes)
 
     def _write(self, lease: HeldLease, *, timeout: float = TIMEOUT, **changes: Any) -> None:
         """Renew a lease, and change what it says. FatalError where Google does not take it."""

@@ -29,7 +29,7 @@ def lock_of(table: str) -> tuple[str, int] | None:
 class Entry:
     """`expires` in seconds since 1970, by Google's clock or (`by_google` false) by the holder's own.
 
-    `file` names the work file whose copies are as the target is; `budgets` what the holder knew of the accounts' buckets.
+    `file` names the work file whose copies are as the target is, `copying` the target from which a copy has not ended; `budgets` what the holder knew of the accounts' buckets.
     """
 
     number: int
@@ -41,6 +41,7 @@ class Entry:
     by_google: bool
     released: bool = False
     file: str = ""
+    copying: str = ""
     budgets: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
@@ -57,7 +58,7 @@ class Entry:
             told = json.loads(text)
             return cls(
                 number, str(told["nonce"]), str(told["host"]), int(told["pid"]), str(told["run"]), float(told["expires"]),
-                bool(told["by_google"]), bool(told["released"]), str(told["file"]), dict(told["budgets"]),
+                bool(told["by_google"]), bool(told["released"]), str(told["file"]), str(told["copying"]), dict(told["budgets"]),
             )  # fmt: skip
         except (ValueError, TypeError, KeyError):
             return None
