@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,12 @@ from tailrace.warehouse.duckdb import DuckDBWarehouse
 class FarPlot(Plot):
     """A plot whose warehouse is BigQuery's; models are written in DuckDB's words, as compile would have carried them over."""
 
-    def __init__(self, path: Path, client: Any, now: Any = NOW) -> None:
-        for dataset in list(client.list_datasets()):
+    def __init__(self, path: Path, client: Any, now: Any = NOW, *, fresh: bool = True) -> None:
+        for dataset in list(client.list_datasets()) if fresh else ():
             client.delete_dataset(dataset, delete_contents=True)
         self.jobs = Jobs(client, {"project": client.project, "location": "US"})
         self.sent: list[str] = []
-        self.local = DuckDBWarehouse(path / f"{secrets.token_hex(4)}.duckdb")
+        self.local = DuckDBWarehouse(path / "work.duckdb")
         super().__init__(None, now)
 
     def open(self, _path: Path | None) -> Any:
