@@ -111,10 +111,10 @@ def mappings(data, path=()):
             yield from mappings(value, (*path, index))
 
 
-def refused(root) -> bool:
+def refused(root, target: str | None = None) -> bool:
     """Whether the loader, or the connectors' and the catalogue's own checks, say a word."""
     try:
-        project = load_project(root)
+        project = load_project(root, target)
         return bool(check_project(project, Graph({}, (), None)))
     except ProjectError:
         return True
@@ -145,7 +145,10 @@ def test_a_key_too_many_is_refused_exactly_where_the_reader_refuses_it(name, tmp
             inner = inner[part]
         inner["zzz"] = 1
         (root / name).write_text(yaml.safe_dump(data))
-        assert IN_PROJECT[kind_of(name)].is_valid(data) is not refused(root), (path, refused(root))
+        chosen = (
+            path[2] if path[1:2] == ("outputs",) and len(path) > 2 else None
+        )  # of others only the keys are read
+        assert IN_PROJECT[kind_of(name)].is_valid(data) is not refused(root, chosen), path
         number += 1
     assert number >= 3
 
