@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tailrace.project.secrets import Secret
 from tailrace.project.spec import Connection, Marks
-from tailrace.runner.session import _account_key
+from tailrace.runner.session import account_key
 
 
 def key(kind: str = "hubspot", token: str = "t", **options) -> str:
     given = {"access_token": Secret(token), "base_url": "http://127.0.0.1:8080/hubspot", **options}
-    return _account_key(Connection("any", kind, given, Marks("profiles.yml")))
+    return account_key(Connection("any", kind, given, Marks("profiles.yml")))
 
 
 def test_the_same_credentials_at_the_same_host_are_one_account():
