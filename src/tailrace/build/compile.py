@@ -20,7 +20,7 @@ from tailrace.build.rendering import Renderer, Template
 from tailrace.build.settings.model import Settings, settings_of
 from tailrace.build.static import Rendered
 from tailrace.build.wording import wording
-from tailrace.errors import Diagnostic, Location, ProjectError
+from tailrace.errors import Diagnostic, Location, ProjectError, near_miss
 from tailrace.project.spec import ModelFile, Project, Suite, Sync
 
 
@@ -88,8 +88,29 @@ def _draft(
     else:
         facts = _facts(template.rendered, renderer, problems)
     second = template.incremental
+    if facts and not template.said.late:
+        _refuse_unknown_columns(settings, facts, renderer.problems)
     incremental = _facts(second, renderer, problems) if second and facts and not template.said.late else None
     return Draft(model, template.rendered, template.said, settings, facts, incremental, second)
+
+
+def _refuse_unknown_columns(settings: Settings, facts: Facts, problems: list[Diagnostic]) -> None:
+    """Where the SQL names its columns, what BigQuery is to keep them by is among them."""
+    names = [one for one in facts.columns or () if isinstance(one, str)]
+    if settings.storage is None or facts.columns is None or len(names) < len(facts.columns):
+        return
+    partition = settings.storage.partition
+    wanted = {
+        "partition_by": (partition.field,) if partition else (),
+        "cluster_by": settings.storage.cluster_by,
+    }
+    for key, columns in wanted.items():
+        for column in columns:
+            if column.casefold() not in {name.casefold() for name in names}:
+                fix = near_miss(column, names)
+                said = f"{key} names {column}, which is no column of the model"
+                place = settings.places[key]
+                problems.append(Diagnostic(place, said, fix[:1].upper() + fix[1:]))
 
 
 def _settings(model: ModelFile, template: Template, renderer: Renderer) -> Settings:

@@ -170,7 +170,7 @@ class _Builder:
         kind = self._judge.kind_of(node.name)
         ours = built.materialized if built else ""
         try:
-            typed = self._graph.late.typed(node, self._warehouse) if self._graph.late else node
+            typed = self._typed(node)
         except FatalError as error:
             self._failed(node, str(error), detail)
             return
@@ -188,6 +188,12 @@ class _Builder:
                 self._judge.settle(node.name, judgement.parts)
         elif self._group.add(task):
             self._judge.settle(node.name, judgement.parts)
+
+    def _typed(self, node: ModelNode) -> ModelNode:
+        """The engine that is far away tells the types of what is read for nothing, and refuses what was guessed without them."""
+        if self._graph.late is None or self._warehouse.engine == "duckdb":
+            return node
+        return self._graph.late.typed(node, self._warehouse)
 
     def _stands(self, node: ModelNode, detail: Mapping[str, Any]) -> None:
         """A model that is up to date is tested all the same: a test that failed yesterday fails today."""

@@ -5,6 +5,7 @@ What has to be checked before anybody reads it is built aside, in `tailrace_stag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -204,7 +205,7 @@ class BigQueryWriter:
     def overwrite(self, table: str, span: Span, select: str, columns: Sequence[str]) -> int:
         """The rows are staged, so that the transaction only moves them, and compared as the column lies, so that partitions are pruned."""
         name, first, end = span
-        kind = self.columns(table)[name]
+        kind, select = self.columns(table)[name], pruning(select)
         edges = f"`{name}` >= {instant_literal(first, kind)} AND `{name}` < {instant_literal(end, kind)}"
         new, listed = self.scratch(f"batch{len(self._left)}"), _listed(columns)
         self._run_stage(new, f"SELECT {listed} FROM (\n{select}\n) AS new WHERE {edges}")
@@ -305,6 +306,14 @@ class BigQueryWriter:
 
 def _listed(columns: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in columns)
+
+
+_DAY = re.compile(r"CAST\((`[^`]+`) AS TIMESTAMP\) (>=|<) CAST\('(\d{4}-\d\d-\d\d) 00:00:00' AS TIMESTAMP\)")
+
+
+def pruning(select: str) -> str:
+    """A batch's filters on days, which compare a DATE as an instant, with the column as it lies: only so are partitions pruned."""
+    return _DAY.sub(r"\1 \2 DATE '\3'", select)
 
 
 def instant_literal(at: datetime, kind: str) -> str:

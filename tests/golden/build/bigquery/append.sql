@@ -1,0 +1,89 @@
+-- the first build
+CREATE OR REPLACE TABLE `marts`.`m` AS
+SELECT
+  id,
+  day,
+  amount
+FROM raw.events
+;
+INSERT INTO `tailrace_meta`.`models` (
+  model,
+  schema_name,
+  materialized,
+  fingerprint,
+  parts,
+  `rows`,
+  built_at,
+  run_id,
+  sql,
+  incremental_sql
+)
+VALUES
+  (
+    'm',
+    'marts',
+    'incremental',
+    '615865498a327be8d9c77ce60543f719',
+    '{"batched": false, "config": {"incremental_strategy": "append"}, "data": {"raw.events": "1/cb8a6c60"}, "day": null, "definition": "9f0fa0238732e23510de0a49ba5910b1", "revision": "run1", "sql": "01c1c96cb9aa2a37f2bc32919b831fa6ef92e737409c0fdd8ebca769f0aaa29c", "unknown": {}, "upstream": {}}',
+    2,
+    CAST('2026-01-10 12:00:00' AS TIMESTAMP),
+    'run1',
+    'SELECT\n  id,\n  day,\n  amount\nFROM raw.events',
+    'SELECT\n  id,\n  day,\n  amount\nFROM raw.events\nWHERE\n  day >= (\n    SELECT\n      MAX(day)\n    FROM marts.m\n  )'
+  )
+;
+-- the next build
+CREATE OR REPLACE TABLE `tailrace_stage`.`new__m` AS
+SELECT
+  id,
+  day,
+  amount
+FROM raw.events
+WHERE
+  day >= (
+    SELECT
+      MAX(day)
+    FROM marts.m
+  )
+;
+BEGIN TRANSACTION;
+INSERT INTO `marts`.`m` (
+  `id`,
+  `day`,
+  `amount`
+)
+SELECT
+  `id`,
+  `day`,
+  `amount`
+FROM `tailrace_stage`.`new__m`;
+DELETE FROM `tailrace_meta`.`models`
+WHERE
+  model IN ('m');
+INSERT INTO `tailrace_meta`.`models` (
+  model,
+  schema_name,
+  materialized,
+  fingerprint,
+  parts,
+  `rows`,
+  built_at,
+  run_id,
+  sql,
+  incremental_sql
+)
+VALUES
+  (
+    'm',
+    'marts',
+    'incremental',
+    'a449f7988e82523fe528c2eea57a88d1',
+    '{"batched": false, "config": {"incremental_strategy": "append"}, "data": {"raw.events": "2/cb8a6c60"}, "day": null, "definition": "9f0fa0238732e23510de0a49ba5910b1", "revision": "run2", "sql": "01c1c96cb9aa2a37f2bc32919b831fa6ef92e737409c0fdd8ebca769f0aaa29c", "unknown": {}, "upstream": {}}',
+    2,
+    CAST('2026-01-10 13:00:00' AS TIMESTAMP),
+    'run2',
+    'SELECT\n  id,\n  day,\n  amount\nFROM raw.events',
+    'SELECT\n  id,\n  day,\n  amount\nFROM raw.events\nWHERE\n  day >= (\n    SELECT\n      MAX(day)\n    FROM marts.m\n  )'
+  );
+COMMIT TRANSACTION;
+;
