@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tailrace.warehouse.base import STAGE, TableRef
-from tailrace.warehouse.bigquery import types
+from tailrace.warehouse.bigquery.inline import inline
 from tailrace.warehouse.bigquery.jobs import Jobs
-from tailrace.warehouse.bigquery.literals import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FEW = 200
-MOST = 100_000
+FEW = 50
+MOST = 20_000
 """Rows, and characters, up to which they are written into the statement itself: a load job takes seconds."""
 
 
@@ -27,9 +26,9 @@ class Uploads:
     def relation(self, table: pa.Table) -> str:
         """What stands behind FROM: a subquery in parentheses, or a staged table's name."""
         if table.num_rows <= FEW:
-            inline = _inline(table)
-            if len(inline) <= MOST:
-                return inline
+            written = inline(table)
+            if written is not None and len(written) <= MOST:
+                return written
         return self._staged(table)
 
     def _staged(self, table: pa.Table) -> str:
@@ -45,23 +44,3 @@ class Uploads:
         for ref in self._made:
             self._jobs.client.delete_table(self._jobs.name(ref), not_found_ok=True)
         self._made.clear()
-
-
-def _inline(table: pa.Table) -> str:
-    kinds = [types.to_bigquery(types.of_arrow(one.type)) for one in table.schema]
-    names = [f"`{name}`" for name in table.column_names]
-    if table.num_rows == 0:
-        columns = ", ".join(
-            f"CAST(NULL AS {kind}) AS {name}" for kind, name in zip(kinds, names, strict=True)
-        )
-        return f"(SELECT {columns} FROM UNNEST([1]) WHERE FALSE)"
-    rows = ", ".join(
-        "STRUCT("
-        + ", ".join(
-            f"{literal(value, kind)} AS {name}"
-            for value, kind, name in zip(row.values(), kinds, names, strict=True)
-        )
-        + ")"
-        for row in table.to_pylist()
-    )
-    return f"(SELECT * FROM UNNEST([{rows}]))"

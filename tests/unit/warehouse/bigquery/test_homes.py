@@ -125,7 +125,9 @@ def test_native_text_goes_as_it_is(near):
 
 def test_another_machine_fetches_what_is_kept_near(near, opened):
     warehouse, ref = near
-    warehouse.execute(f"CREATE TABLE IF NOT EXISTS {META}.facts_{ref.schema} (name VARCHAR, told_at TIMESTAMP)")
+    warehouse.execute(
+        f"CREATE TABLE IF NOT EXISTS {META}.facts_{ref.schema} (name VARCHAR, told_at TIMESTAMP)"
+    )
     warehouse.execute(f"INSERT INTO {META}.facts_{ref.schema} VALUES ('x', '1969-12-31 23:59:59.5')")
     other = opened("other")
     other.refresh()
