@@ -15,7 +15,7 @@ Told = Sequence[float]
 def taken(store: Store, later: float = 0.0) -> dict[str, Told]:
     """By bucket, those of which anything counts still; `later`: by how much the clock that both go by is ahead of the store's."""
     now = store.now()
-    found = {}
+    found: dict[str, Told] = {}
     for (name,) in store.read("SELECT bucket FROM buckets ORDER BY bucket"):
         bucket = bucket_of(store.read(BUCKET, [name]), store.read(GRANTS, [name]))
         ends = [at if done is None else done for at, done in bucket.grants]

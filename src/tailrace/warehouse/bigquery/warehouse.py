@@ -214,6 +214,7 @@ class BigQueryWarehouse:
             self.local.execute(found.sql)
             self.near.came(target)
         self._run(self._translated(found.sql, found))
+        self._columns.pop(target, None)  # the translation has asked for them
         return 0
 
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
