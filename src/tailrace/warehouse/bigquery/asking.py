@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tailrace.warehouse.bigquery.refusals import reasons_of, refused
 
-PATIENCE = 120.0
-"""Seconds for which a request is repeated that the network or Google's trouble ended; Google's client takes 600."""
-ANSWER = 60.0
-"""Seconds within which one request is answered."""
+PATIENCE = 600.0
+"""Seconds for which a request is repeated that Google's trouble ended, as Google's client does."""
+ALONE = 60.0
+"""Seconds for which it is tried to reach anybody at all."""
+ANSWER: Any = (10.0, 300.0)
+"""Seconds to connect, and for one answer: an emulator runs a whole script before it gives one."""
 READERS = ("SELECT", "WITH", "(")
 TROUBLE = {"backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded"}
 """Reasons for which a query may be started anew (Google: "Error messages")."""
@@ -20,8 +23,15 @@ TROUBLE = {"backendError", "internalError", "jobBackendError", "jobInternalError
 def retry() -> Any:
     """For requests that do no harm when repeated: they read, or carry a job's id of ours."""
     from google.cloud.bigquery.retry import DEFAULT_RETRY
+    from requests.exceptions import ConnectionError as Unreachable
 
-    return DEFAULT_RETRY.with_timeout(PATIENCE)
+    began, known = time.monotonic(), DEFAULT_RETRY._predicate  # noqa: SLF001 - what Google's client itself repeats
+
+    def again(error: Any) -> bool:
+        lonely = isinstance(error, Unreachable) and time.monotonic() - began > min(ALONE, PATIENCE)
+        return not lonely and bool(known(error))
+
+    return DEFAULT_RETRY.with_predicate(again).with_timeout(PATIENCE)
 
 
 def only_reads(sql: str) -> bool:

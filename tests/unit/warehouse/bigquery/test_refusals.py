@@ -130,10 +130,20 @@ def test_a_table_changed_from_outside_while_it_is_loaded(server, jobs):
     assert "columns are not what they were" in str(error) and "score" in str(error)
 
 
-def test_nobody_answers(jobs, server, monkeypatch):
+def lonely_error() -> WarehouseError:
     settings = {"project": "acme", "location": "EU", "base_url": "http://127.0.0.1:1"}
     lonely = Jobs(connect(settings), settings)
     try:
-        assert "cannot be reached" in str(told(lambda: lonely.rows("SELECT 1")))
+        return told(lambda: lonely.rows("SELECT 1"))
     finally:
         lonely.close()
+
+
+def test_nobody_answers(server):
+    assert "cannot be reached" in str(lonely_error())
+
+
+def test_an_address_that_nobody_has_is_given_up_before_googles_own_trouble(server, monkeypatch):
+    monkeypatch.setattr(asking, "PATIENCE", 600.0)
+    monkeypatch.setattr(asking, "ALONE", 0.1)
+    assert "cannot be reached" in str(lonely_error())
