@@ -14,7 +14,7 @@ import orjson
 
 from tailrace import __version__
 
-FORMAT = 4
+FORMAT = 5
 Table = tuple[str, str, str, int]
 """Catalog, schema and name as written ("" where missing), and the offset in the SQL."""
 ColumnPart = str | tuple[str, str]

@@ -219,6 +219,7 @@ class Renderer:
             "env": said.env,
             "batch_inputs": list(said.batch_inputs),
             "late": said.late,
+            "places": {key: [at.file, at.line, at.col] for key, at in said.places.items()},
         }
 
     def _kept(self, key: str, model: ModelFile) -> Template | None:
@@ -234,6 +235,7 @@ class Renderer:
         if not same:
             return None
         said = Said(config=kept["config"], env=kept["env"], late=kept["late"])
+        said.places.update((name, Location(*at)) for name, at in kept["places"].items())
         said.refs.update((name, Location("")) for name in kept["refs"])
         said.sources.update(((dataset, table), Location("")) for dataset, table, _ in kept["sources"])
         said.batch_inputs.update(dict.fromkeys(kept["batch_inputs"], ""))

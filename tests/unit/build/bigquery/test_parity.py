@@ -90,7 +90,7 @@ def test_snapshot(twin, deletes):
     )
     twin.at(datetime(2026, 1, 11, tzinfo=UTC))
     assert twin.built() == ["s"]
-    columns = "id, day, amount, dbt_updated_at, dbt_valid_from, dbt_valid_to"
+    columns = "id, day, amount, dbt_scd_id, dbt_updated_at, dbt_valid_from, dbt_valid_to"
     assert len(twin.rows("s", columns)) == 3
     twin.land("events", "DELETE FROM raw.events WHERE id = 1")
     twin.at(datetime(2026, 1, 12, tzinfo=UTC))

@@ -169,12 +169,12 @@ class BigQueryWriter:
     def define(self, select: str, check: Check | None) -> None:
         storage = self._job.node.settings.storage
         if check is not None or self._job.audit is not None:
-            aside = self._aside("build")
+            aside = self._aside("view")
+            self._run(f"CREATE OR REPLACE VIEW {ddl.name(aside)} AS\n{select}\n")
             try:
-                self._run(f"CREATE OR REPLACE VIEW {ddl.name(aside)} AS\n{select}\n")
                 self._judge(aside, check)
             finally:
-                catalogue.drop(self._jobs, aside)
+                self._run(f"DROP VIEW IF EXISTS {ddl.name(aside)}")
         if self._job.standing == "table":
             self._make_way()
         self._run(
