@@ -31,7 +31,9 @@ def test_tables_and_views(twin):
     twin.model("over", "SELECT sum(twice) AS s FROM marts.v", depends_on=("v",))
     assert twin.built() == ["over", "t", "v"]
     assert twin.rows("t") == [(1, datetime(2026, 1, 1).date(), 10)]
+    sent = len(twin.far.sent)
     assert twin.built() == []
+    assert twin.far.sent[sent:] == [], "what has nothing to do asks BigQuery nothing that is billed"
     twin.land("events", "INSERT INTO raw.events VALUES (2, DATE '2026-01-02', 5)")
     assert twin.built() == ["over", "t"]
     assert twin.rows("over") == [(30,)]
