@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +56,28 @@ def _suggested(frame: Frame, resolved: Resolved, node: ModelNode, rows: int) -> 
     from tailrace.cli.progress import shown
     from tailrace.validate.suggest.run import suggest
 
-    with published(resolved.project) as warehouse, shown(frame):
+    with _rows_of(resolved, node) as warehouse, shown(frame):
         subject = _subject(resolved, node, warehouse)
         try:
             return suggest(warehouse, subject, now=utc_now(), limit=rows)
         except WarehouseError as error:
             raise BadInput(f"{node.name} cannot be read where it is published: {error}") from error
+
+
+@contextmanager
+def _rows_of(resolved: Resolved, node: ModelNode) -> Iterator[Warehouse]:
+    """The published file; of a BigQuery target the model's rows and those that it reads, brought here."""
+    if resolved.project.target.type == "duckdb":
+        with published(resolved.project) as warehouse:
+            yield warehouse
+        return
+    from tailrace.plan.brought import brought
+
+    read = [resolved.graph.nodes[name] for name in node.depends_on]
+    with brought(
+        resolved.project, [one.table for one in (node, *read) if one.materialized != "ephemeral"]
+    ) as here:
+        yield here
 
 
 def _node(resolved: Resolved, name: str) -> ModelNode:

@@ -60,7 +60,10 @@ def published(project: Project) -> Iterator[DuckDBWarehouse]:
 
 def _refuse_other_engines(project: Project) -> None:
     if project.target.type != "duckdb":
-        raise FatalError(f"target {project.target.name}: only duckdb targets run in this release")
+        raise FatalError(
+            f"target {project.target.name}: rows are rebuilt in memory only where they are DuckDB's",
+            "name a duckdb target, such as --target dev",
+        )
 
 
 def is_published(project: Project) -> bool:

@@ -8,8 +8,8 @@ from datetime import date
 
 from tailrace.errors import BadInput
 from tailrace.events import StepFinished, emit
+from tailrace.plan.brought import brought
 from tailrace.plan.resolve import Resolved
-from tailrace.plan.scratch import scratch
 from tailrace.project.spec import Pipeline, Resource
 from tailrace.runner.locking import locked
 from tailrace.runner.publishing import publish_work
@@ -93,7 +93,7 @@ def reconcile_resource(session: Session, landed: Landed) -> dict[str, object]:
     from tailrace.land.reconcile import reconcile
 
     spec = spec_of(session, landed.pipeline, landed.resource)
-    with scratch(session.project) as warehouse:
+    with brought(session.project, [landed.table, landed.table.suffixed("__keys")]) as warehouse:
         found = reconcile(warehouse, source_of(session, landed.pipeline), spec, landed.table)
     differences = {
         word: {"count": difference.count, "keys": list(difference.keys)}
