@@ -226,14 +226,37 @@ def _something_whole(session: Session) -> None:
 def _roll_back(frame: Frame) -> None:
     from tailrace.runner.locking import locked
     from tailrace.runner.publishing import FACT
-    from tailrace.warehouse.publish import rollback
 
     session = Session(frame.load(), "publish")
     try:
+        _something_to_roll_back(session)
         with locked(session):
-            path = rollback(session.published)
+            what, where = _back(session)
             session.store.remember(FACT, "rolled back")
     finally:
         session.close()
-    frame.document({"status": "ok", "published": str(path)})
-    frame.say(f"{path.name} is the file that was published before; the next run publishes its own over it")
+    frame.document({"status": "ok", "published": where})
+    frame.say(f"{what}; the next run publishes its own over it")
+
+
+def _something_to_roll_back(session: Session) -> None:
+    target = session.project.target
+    if target.type == "bigquery" and not target.settings.get("publish_views"):
+        raise BadInput(
+            f"target {target.name} publishes no views of complete runs, so nothing is kept of the run before",
+            "set `publish: {views: true}` for the next one; BigQuery keeps each table's last seven days"
+            " (FOR SYSTEM_TIME AS OF)",
+        )
+
+
+def _back(session: Session) -> tuple[str, str]:
+    """What was put back, in words, and where it is."""
+    if session.project.target.type == "bigquery":
+        from tailrace.runner.completing import roll_back_views
+
+        moved = roll_back_views(session)
+        return f"{count(moved, 'view')} of complete runs show what they showed before", "views"
+    from tailrace.warehouse.publish import rollback
+
+    path = rollback(session.published)
+    return f"{path.name} is the file that was published before", str(path)
