@@ -1,24 +1,35 @@
-"""CREATE TABLE in BigQuery's words, with what keeps a query from reading all of it."""
+"""A new table through the catalogue, which costs nothing, with what keeps a query from reading all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tailrace.warehouse.base import TableRef
-from tailrace.warehouse.bigquery.types import to_bigquery
+from tailrace.warehouse.bigquery.asking import told
+from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.types import field_of, to_bigquery
 
 MOST_CLUSTERED = 4
 CLUSTERED = ("STRING", "INT64", "NUMERIC", "BIGNUMERIC", "BOOL", "DATE", "TIMESTAMP")
-"""What rows may be sorted by, and how many columns (Google: "Creating clustered tables")."""
+"""What rows may be sorted by, and how many columns (Google: "Creating and using clustered tables")."""
 
 
 def create_table(
-    ref: TableRef, columns: Mapping[str, str], *, partition: str = "", cluster: Sequence[str] = ()
-) -> str:
-    """`columns` in DuckDB's types. `partition`: a TIMESTAMP column, whose UTC days are kept apart; `cluster`: what cannot sort is passed over."""
-    kinds = {name: to_bigquery(kind) for name, kind in columns.items()}
-    listed = ",\n  ".join(f"`{name}` {kind}" for name, kind in kinds.items())
-    apart = f"\nPARTITION BY DATE(`{partition}`)" if partition else ""
-    keys = [f"`{name}`" for name in cluster if kinds[name] in CLUSTERED][:MOST_CLUSTERED]
-    ordered = f"\nCLUSTER BY {', '.join(keys)}" if keys else ""
-    return f"CREATE TABLE IF NOT EXISTS `{ref.schema}`.`{ref.name}` (\n  {listed}\n){apart}{ordered}"
+    jobs: Jobs, ref: TableRef, columns: Mapping[str, str], *, partition: str = "", cluster: Sequence[str] = ()
+) -> None:
+    """If it is not there yet. `columns` in DuckDB's types; `partition`: a TIMESTAMP column, whose UTC days are kept apart."""
+    with told(f"make {ref}", jobs.project, jobs.location):
+        jobs.client.create_table(described(jobs.name(ref), columns, partition, cluster), exists_ok=True)
+
+
+def described(name: str, columns: Mapping[str, str], partition: str, cluster: Sequence[str]) -> Any:
+    """A `bigquery.Table`; columns that cannot sort rows are passed over."""
+    from google.cloud import bigquery
+
+    table = bigquery.Table(name, [field_of(column, kind) for column, kind in columns.items()])
+    if partition:
+        table.time_partitioning = bigquery.TimePartitioning(field=partition)
+    keys = [column for column in cluster if to_bigquery(columns[column]) in CLUSTERED]
+    table.clustering_fields = keys[:MOST_CLUSTERED] or None
+    return table

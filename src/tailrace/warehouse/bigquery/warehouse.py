@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tailrace.errors import WarehouseError
+from tailrace.failpoints import reach
 from tailrace.warehouse.base import META, STAGE, Dialect, TableRef
 from tailrace.warehouse.bigquery import types
 from tailrace.warehouse.bigquery.arrivals import Arrivals
@@ -298,6 +299,7 @@ class BigQueryWarehouse:
                 self.jobs.execute(script.text())
             else:
                 self._fence.execute(self.jobs, script.text(self._fence.statement()))
+            reach("bigquery:sent")
 
     def _resume(self, script: Script) -> None:
         """What the script did before its answer was lost shows in the copies, too."""
@@ -345,7 +347,7 @@ class BigQueryWarehouse:
             self.local.ensure_schema(ref.schema)
             self.local.create(ref, columns)
             self.near.came(ref)
-        self.jobs.execute(create_table(ref, columns, partition=partition, cluster=cluster))
+        create_table(self.jobs, ref, columns, partition=partition, cluster=cluster)
 
     def bring(self, source: TableRef, into: TableRef) -> None:
         if self.near.is_here(source):
