@@ -140,7 +140,8 @@ class Jobs:
         from google.cloud import bigquery
 
         name, config = self.badge.job_id(sql), bigquery.QueryJobConfig(**self._limits())
-        config.maximum_bytes_billed = self._settings.get("max_bytes_billed")
+        if self._settings.get("max_bytes_billed") is not None:  # the client would send "None"
+            config.maximum_bytes_billed = self._settings["max_bytes_billed"]
         if self._settings.get("priority") == "batch":
             config.priority = bigquery.QueryPriority.BATCH
         try:

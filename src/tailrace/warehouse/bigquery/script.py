@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tailrace.errors import WarehouseError
 from tailrace.warehouse.base import TableRef
+
+MOST = 1_000_000
+"""Bytes of a query's text: Google takes 1 MiB ("Quotas and limits", maximum unresolved query length)."""
 
 
 @dataclass
@@ -24,4 +28,9 @@ class Script:
         statements = [fence, *self.statements] if fence else self.statements
         if len(statements) == 1:
             return statements[0]
-        return "BEGIN TRANSACTION;\n" + ";\n".join(statements) + ";\nCOMMIT TRANSACTION;"
+        text = "BEGIN TRANSACTION;\n" + ";\n".join(statements) + ";\nCOMMIT TRANSACTION;"
+        if len(text.encode()) > MOST:
+            raise WarehouseError(
+                f"a transaction of {len(statements)} statements is longer than BigQuery takes", "report it"
+            )
+        return text

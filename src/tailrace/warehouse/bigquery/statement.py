@@ -128,8 +128,10 @@ def _tables(tree: exp.Expr, target: exp.Table | None) -> tuple[frozenset[TableRe
 
 
 def _body(tree: exp.Expr) -> str:
-    """The text of the SELECT behind INSERT INTO or CREATE TABLE AS, in DuckDB's words."""
+    """The text of the SELECT or VALUES behind INSERT INTO or CREATE TABLE AS, in DuckDB's words."""
     inner = tree.args.get("expression")
+    if isinstance(tree, exp.Insert) and isinstance(inner, exp.Values):
+        return f"SELECT * FROM ({inner.sql('duckdb')})"
     if not isinstance(tree, exp.Create | exp.Insert) or not isinstance(inner, exp.Query):
         return ""
     if isinstance(tree, exp.Insert) and tree.args.get("with_"):

@@ -158,3 +158,22 @@ def test_a_table_that_grew_is_let_go_and_read_there(near, opened):
     assert small.local.columns(ref) == {}
     assert small.query(f"SELECT count(*) FROM {ref}") == [(2,)]
     assert sum(small.jobs.tally.statements.values()) == 1
+
+
+def test_many_values_are_loaded_and_not_written_into_the_script(near):
+    warehouse, ref = near
+    rows = ", ".join(["(?, ?)"] * 2_000)
+    values = [value for n in range(2_000) for value in (n + 10, "x" * 1_000)]
+    with warehouse.transaction():
+        warehouse.execute(f"INSERT INTO {ref} (k, v) VALUES {rows}", values)
+    assert len(there(warehouse, ref)) == 2_002 == warehouse.query(f"SELECT count(*) FROM {ref}")[0][0]
+
+
+def test_a_script_that_google_would_not_take_is_never_sent(near):
+    warehouse, ref = near
+    with pytest.raises(WarehouseError, match="longer than BigQuery takes"), warehouse.transaction():
+        for n in range(3):
+            warehouse.execute(f"UPDATE {ref} SET v = ? WHERE k = ?", ["x" * 600_000, n])
+    assert (
+        there(warehouse, ref) == warehouse.query(f"SELECT * FROM {ref} ORDER BY k") == [(1, "a"), (2, "it's")]
+    )

@@ -86,6 +86,15 @@ def test_a_query_is_one_job_with_its_id_and_its_labels(server, opened):
     assert jobs.tally.statements == {"SELECT": 1} and jobs.tally.bytes_billed == 10485760
 
 
+def test_what_a_target_does_not_say_is_not_sent(server, opened):
+    made = served(server)
+    assert opened().rows("SELECT 7 AS n") == [(7,)]
+    (name,) = made
+    sent = made[name]["configuration"]
+    assert "maximumBytesBilled" not in sent["query"] and "jobTimeoutMs" not in sent
+    assert "None" not in str(sent)
+
+
 @pytest.mark.parametrize(
     "sql", ["SELECT 7 AS n", "DELETE FROM d.t WHERE TRUE", "BEGIN TRANSACTION; COMMIT TRANSACTION;"]
 )
