@@ -8,6 +8,7 @@ Afterwards each view reads its clone alone, so that who reads it pays for one.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,13 +66,14 @@ def publish(warehouse: BigQueryWarehouse, live: Sequence[Live], *, run_id: str, 
     _ensure(warehouse)
     number = 1 + max((row.shown.number for row in shown.values()), default=0)
     views = frozenset(one.ref for one in live)
+    mark = f"{number}_{secrets.token_hex(3)}"
     changes = [
-        Change(one.ref, shown.get(one.ref), _new(warehouse, one, views, shown.get(one.ref), number))
+        Change(one.ref, shown.get(one.ref), _new(warehouse, one, views, shown.get(one.ref), number, mark))
         for one in live
         if one.ref not in shown or shown[one.ref].version != _version(one, views)
     ]
     changes += [Change(ref, row, None) for ref, row in shown.items() if ref not in views]
-    _clone(warehouse, [one for one in live if not one.sql], changes)
+    _clone(warehouse, [one for one in live if not one.sql], changes, mark)
     return _flip(warehouse, changes, shown, run_id=run_id, now=now)
 
 
@@ -115,12 +117,15 @@ def _version(live: Live, views: frozenset[TableRef]) -> str:
 
 
 def _new(
-    warehouse: BigQueryWarehouse, live: Live, views: frozenset[TableRef], old: Row | None, number: int
+    warehouse: BigQueryWarehouse,
+    live: Live,
+    views: frozenset[TableRef],
+    old: Row | None,
+    number: int,
+    mark: str,
 ) -> Row:
     version = _version(live, views)
-    body = (
-        version if live.sql else f"SELECT * FROM {complete_sql.quoted(complete_sql.clone(live.ref, number))}"
-    )
+    body = version if live.sql else f"SELECT * FROM {complete_sql.quoted(complete_sql.clone(live.ref, mark))}"
     schema = warehouse.jobs.client.get_table(warehouse.jobs.name(live.ref)).schema
     columns = {field.name: complete_sql.type_of(field) for field in schema}
     return Row(live.ref, Shown(number, body, columns), version, _kept(old), plain=False)
@@ -149,12 +154,14 @@ def _ensure(warehouse: BigQueryWarehouse) -> None:
     warehouse.execute(f"CREATE TABLE IF NOT EXISTS {warehouse.dialect.table(PUBLISHED)} ({inner})")
 
 
-def _clone(warehouse: BigQueryWarehouse, tables: Iterable[Live], changes: Sequence[Change]) -> None:
-    numbers = {one.ref: one.new.shown.number for one in changes if one.new}
-    wanted = [one.ref for one in tables if one.ref in numbers]
+def _clone(
+    warehouse: BigQueryWarehouse, tables: Iterable[Live], changes: Sequence[Change], mark: str
+) -> None:
+    moved = {one.ref for one in changes if one.new}
+    wanted = [one.ref for one in tables if one.ref in moved]
     if wanted:
         warehouse.jobs.ensure_dataset(CLONES)
-        _script(warehouse, [complete_sql.cloned(ref, numbers[ref]) for ref in wanted])
+        _script(warehouse, [complete_sql.cloned(ref, mark) for ref in wanted])
         reach("complete:cloned")
 
 

@@ -43,22 +43,22 @@ def complete(ref: TableRef) -> TableRef:
     return TableRef(ref.schema + SUFFIX, ref.name)
 
 
-def clone(ref: TableRef, number: int) -> TableRef:
-    """A table's rows as they were at a publication."""
-    return TableRef(CLONES, f"{ref.schema}__{ref.name}__{number}")
+def clone(ref: TableRef, mark: str) -> TableRef:
+    """A table's rows as they were at a publication; `mark` is its own, whatever one that was killed has left."""
+    return TableRef(CLONES, f"{ref.schema}__{ref.name}__{mark}")
 
 
 def is_clone_of(name: str, ref: TableRef) -> bool:
     """Whether a clone is one of this table's."""
-    return re.fullmatch(re.escape(f"{ref.schema}__{ref.name}__") + r"\d+", name) is not None
+    return re.fullmatch(re.escape(f"{ref.schema}__{ref.name}__") + r"\d+_[0-9a-f]{6}", name) is not None
 
 
 def quoted(ref: TableRef) -> str:
     return f"`{ref.schema}`.`{ref.name}`"
 
 
-def cloned(ref: TableRef, number: int) -> str:
-    return f"CREATE OR REPLACE TABLE {quoted(clone(ref, number))} CLONE {quoted(ref)}"
+def cloned(ref: TableRef, mark: str) -> str:
+    return f"CREATE TABLE {quoted(clone(ref, mark))} CLONE {quoted(ref)}"
 
 
 def plain(ref: TableRef, shown: Shown) -> str:
