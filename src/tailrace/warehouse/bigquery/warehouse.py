@@ -426,5 +426,10 @@ def _typed(rows: pa.Table, wanted: Mapping[str, str]) -> pa.Table:
     """Rows with the types of the table that they go into."""
     import pyarrow as pa
 
-    fields = [pa.field(one.name, types.arrow_of(wanted[one.name], one.type)) for one in rows.schema]
-    return rows.cast(pa.schema(fields))
+    columns = []
+    for one, column in zip(rows.schema, rows.columns, strict=True):
+        kind = types.arrow_of(wanted[one.name], one.type)
+        # a column of nothing but NULLs has whatever type a literal NULL has
+        empty = column.null_count == len(column)
+        columns.append(pa.nulls(len(column), kind) if empty else column.cast(kind))
+    return pa.table(columns, names=rows.column_names)

@@ -177,3 +177,15 @@ def test_a_script_that_google_would_not_take_is_never_sent(near):
     assert (
         there(warehouse, ref) == warehouse.query(f"SELECT * FROM {ref} ORDER BY k") == [(1, "a"), (2, "it's")]
     )
+
+
+def test_a_literal_null_goes_into_any_column(opened):
+    warehouse = opened()
+    table = f"{META}.nulls_{secrets.token_hex(3)}"
+    kinds = {"t": "TIMESTAMP", "b": "BOOLEAN", "d": "DATE", "n": "DOUBLE", "k": "BIGINT", "v": "VARCHAR"}
+    warehouse.ensure_schema(META)
+    warehouse.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
+    warehouse.execute(
+        f"INSERT INTO {table} ({', '.join(kinds)}) VALUES (?, ?, ?, ?, ?, ?)", [None] * len(kinds)
+    )
+    assert there(warehouse, TableRef(*table.split("."))) == [(None,) * len(kinds)]
