@@ -36,7 +36,7 @@ def open_warehouse(
     try:
         if run and run.is_first:
             settle_earlier(jobs)
-        return BigQueryWarehouse(DuckDBWarehouse(work), jobs, near_rows=int(settings.get("near_rows") or FEW))
+        return BigQueryWarehouse(DuckDBWarehouse(work), jobs, near_rows=int(settings.get("near_rows", FEW)))
     except BaseException:
         jobs.close()
         raise
