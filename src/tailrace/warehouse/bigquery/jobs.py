@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tailrace.errors import WarehouseError
 from tailrace.events import Event, StepFinished, StepStarted, listening
 from tailrace.warehouse.base import TableRef
-from tailrace.warehouse.bigquery import types
+from tailrace.warehouse.bigquery import datasets, types
 from tailrace.warehouse.bigquery.asking import ANSWER, in_trouble, only_reads, retry, told
 from tailrace.warehouse.bigquery.badge import Badge
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DAY_MS = 24 * 3600 * 1000
-LIFE = {"tailrace_stage": DAY_MS}
-"""Milliseconds that a table of these datasets lives: what a killed run leaves there goes by itself."""
 RETRIES = 2
 """How often a query that Google's trouble ended is started anew."""
 
@@ -266,26 +262,11 @@ class Jobs:
 
     def ensure_dataset(self, schema: str) -> None:
         """Make a dataset in the target's location. WarehouseError where it is there, and lies elsewhere."""
-        from google.cloud import bigquery
-
         if schema in self._datasets:
             return
-        dataset = bigquery.Dataset(f"{self.project}.{schema}")
-        dataset.location = self.location
-        if schema in LIFE:
-            dataset.default_table_expiration_ms = LIFE[schema]
         with self._told(f"make the dataset {schema}"):
-            found = self.client.create_dataset(dataset, exists_ok=True, retry=retry(), timeout=ANSWER)
-        self._check_location(schema, found)
+            datasets.stand(self.client, f"{self.project}.{schema}", self.location)
         self._datasets.add(schema)
-
-    def _check_location(self, schema: str, dataset: Any) -> None:
-        there = str(dataset.location or self.location)
-        if there.upper() != self.location.upper():
-            raise WarehouseError(
-                f"the dataset {schema} lies in {there}, the target in {self.location}",
-                f"set `location: {there}` in profiles.yml, or give the dataset up",
-            )
 
     def name(self, ref: TableRef) -> str:
         """As Google's client takes it."""
