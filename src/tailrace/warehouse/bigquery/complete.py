@@ -176,6 +176,7 @@ def _flip(
     """The views that move are made to ask, all move at once, and are made to ask no more."""
     for schema in sorted({change.ref.schema for change in changes}):
         warehouse.jobs.ensure_dataset(complete(TableRef(schema, "")).schema)
+    changes = _ordered(changes)
     _script(
         warehouse,
         [
@@ -190,10 +191,29 @@ def _flip(
         _point(warehouse, changes, run_id, now)
     reach("complete:flipped")
     after = {**shown, **{one.ref: one.new for one in changes}}
-    loose = {one.ref for one in changes} | {ref for ref, row in shown.items() if not row.plain}
-    _script(warehouse, [_plain(ref, after[ref]) for ref in sorted(loose)])
+    left = [ref for ref, row in shown.items() if not row.plain]
+    loose = dict.fromkeys([*(one.ref for one in changes), *left])
+    _script(warehouse, [_plain(ref, after[ref]) for ref in loose])
     _forget_clones(warehouse, {ref: after[ref] for ref in loose})
     return len(changes)
+
+
+def _ordered(changes: Sequence[Change]) -> list[Change]:
+    """What a view is to read has its view before it; what it reads now has one already."""
+    by_ref = {one.ref: one for one in changes}
+    done: dict[TableRef, Change] = {}
+
+    def visit(one: Change) -> None:
+        if one.ref in done:
+            return
+        for ref in sorted(complete_sql.complete_read(one.new.shown.body)) if one.new else ():
+            if ref in by_ref:
+                visit(by_ref[ref])
+        done[one.ref] = one
+
+    for one in changes:
+        visit(one)
+    return list(done.values())
 
 
 def _plain(ref: TableRef, row: Row | None) -> str:

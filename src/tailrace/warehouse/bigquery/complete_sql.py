@@ -106,6 +106,15 @@ def rewritten(sql: str, relations: frozenset[TableRef]) -> str:
     return sql
 
 
+def complete_read(body: str) -> frozenset[TableRef]:
+    """Whose views of the last complete run a query reads."""
+    return frozenset(
+        TableRef(table.db.removesuffix(SUFFIX), table.name)
+        for table in _tables(body)
+        if table.db.endswith(SUFFIX)
+    )
+
+
 def _tables(sql: str) -> Iterator[exp.Table]:
     for table in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Table):
         if table.db and isinstance(table.this, exp.Identifier):

@@ -60,12 +60,10 @@ class House:
         return f"SELECT a.run AS run, b.word AS word FROM `{self.schema}`.`a` AS a JOIN `{self.schema}`.`b` AS b ON a.run = b.run"
 
     def live(self) -> list[Live]:
+        """The view first, as names have it."""
         version = str(self.number)
-        return [
-            Live(self.ref("a"), version),
-            Live(self.ref("b"), version),
-            Live(self.ref("both"), "", self.view),
-        ]
+        tables = [Live(self.ref(name), version) for name in ("a", "b")]
+        return [Live(self.ref("both"), "", self.view), *tables]
 
     def publish(self, stop_after: int = 0) -> int:
         self._jobs, self.stop_after = 0, stop_after
