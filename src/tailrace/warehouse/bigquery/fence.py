@@ -49,18 +49,21 @@ class Fence:
         )
 
     def around(self, sql: str) -> str:
-        """One statement or script with the fence in front; what changes rows is one transaction with it."""
+        """One statement or script with the fence in front; what changes rows is one transaction with it.
+
+        On the same line, since Google's errors name a line and a model's file is shown by it.
+        """
         text = sql.strip().rstrip(";")
         first = text.upper()
         if first.startswith(ALONE):
             return text
         if first.startswith(BEGIN):
-            return text.replace(text[: text.index(";") + 1], f"{BEGIN};\n{self.statement()};", 1) + ";"
+            return f"{BEGIN}; {self.statement()};{text[text.index(';') + 1 :]};"
         if first.startswith(CHANGES) and ";" not in text:
-            return f"{BEGIN};\n{self.statement()};\n{text};\n{COMMIT};"
+            return f"{BEGIN}; {self.statement()}; {text};\n{COMMIT};"
         if first.startswith("DECLARE"):  # which has to head its block
-            return f"{self.statement()};\nBEGIN\n{text};\nEND;"
-        return f"{self.statement()};\n{text};"
+            return f"{self.statement()}; BEGIN {text};\nEND;"
+        return f"{self.statement()}; {text};"
 
     def execute(self, jobs: Jobs, sql: str) -> int:
         """Run what `around` or a transaction made; LockLost where another machine has written since."""

@@ -430,17 +430,33 @@ def test_native_sql_is_fenced_where_it_begins(opened):
     fence = Fence(lambda: 3, lambda: None)
     said = fence.statement()
     assert fence.around("INSERT INTO a.b SELECT 1;") == (
-        f"BEGIN TRANSACTION;\n{said};\nINSERT INTO a.b SELECT 1;\nCOMMIT TRANSACTION;"
+        f"BEGIN TRANSACTION; {said}; INSERT INTO a.b SELECT 1;\nCOMMIT TRANSACTION;"
     )
     assert fence.around("BEGIN TRANSACTION;\nDELETE FROM a.b WHERE TRUE;\nCOMMIT TRANSACTION;") == (
-        f"BEGIN TRANSACTION;\n{said};\nDELETE FROM a.b WHERE TRUE;\nCOMMIT TRANSACTION;"
+        f"BEGIN TRANSACTION; {said};\nDELETE FROM a.b WHERE TRUE;\nCOMMIT TRANSACTION;"
     )
     assert (
         fence.around("CREATE OR REPLACE TABLE a.b AS SELECT 1")
-        == f"{said};\nCREATE OR REPLACE TABLE a.b AS SELECT 1;"
+        == f"{said}; CREATE OR REPLACE TABLE a.b AS SELECT 1;"
     )
-    assert fence.around("DECLARE x INT64;\nSELECT x;") == f"{said};\nBEGIN\nDECLARE x INT64;\nSELECT x;\nEND;"
+    assert fence.around("DECLARE x INT64;\nSELECT x;") == f"{said}; BEGIN DECLARE x INT64;\nSELECT x;\nEND;"
     assert fence.around("ALTER TABLE a.b ADD COLUMN c STRING") == "ALTER TABLE a.b ADD COLUMN c STRING"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "CREATE OR REPLACE TABLE `a`.`b` AS",
+        "CREATE OR REPLACE VIEW `a`.`b` AS",
+        "INSERT INTO `a`.`b`",
+        "DECLARE n INT64;",
+        "BEGIN TRANSACTION;",
+    ],
+)
+def test_a_models_lines_keep_their_numbers_behind_the_fence(begun):
+    sql = f"{begun}\nSELECT\n  nosuch\nFROM x"
+    said = Fence(lambda: 3, lambda: None).around(sql).split("\n")
+    assert said.index("  nosuch") == sql.split("\n").index("  nosuch")
 
 
 def test_the_fence_is_made_once_though_two_come_at_once(opened):
