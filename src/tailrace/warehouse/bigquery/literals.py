@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +13,8 @@ from sqlglot.dialects.dialect import Dialect
 from tailrace.errors import WarehouseError
 
 NUL = "\0"
+LEAST = -(2**63)
+"""A minus before 2^63 is read as an operator, and its number is none."""
 ESCAPES = (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"))
 """A literal holds no line's end; of all other signs none has a meaning in it."""
 
@@ -41,11 +42,13 @@ def duckdb_literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        if not math.isfinite(value):
-            return f"CAST('{value}' AS DOUBLE)"
-        return f"CAST({value!r} AS DOUBLE)"
-    if isinstance(value, int | Decimal):
+        return f"CAST('{value!r}' AS DOUBLE)"
+    if isinstance(value, int):
+        return str(value) if value > LEAST else f"CAST('{value}' AS BIGINT)"
+    if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, bytes | bytearray):
+        raise WarehouseError("bytes are no value of a statement", "hand them over as an Arrow table")
     if isinstance(value, datetime):
         plain = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         return f"CAST('{plain.isoformat(sep=' ')}' AS TIMESTAMP)"
@@ -56,30 +59,13 @@ def duckdb_literal(value: Any) -> str:
 
 
 def text(value: str) -> str:
-    """A text as BigQuery writes it. A NUL stands in no literal, so it is called in."""
+    """A text as BigQuery writes it. A NUL stands in no literal, and CHR(0) is an empty text (Google: "String functions")."""
     if NUL in value:
-        return "CONCAT(" + ", CHR(0), ".join(text(one) for one in value.split(NUL)) + ")"
+        return (
+            "CONCAT("
+            + ", SAFE_CONVERT_BYTES_TO_STRING(FROM_HEX('00')), ".join(text(one) for one in value.split(NUL))
+            + ")"
+        )
     for one, escape in ESCAPES:
         value = value.replace(one, escape)
     return f"'{value}'"
-
-
-def literal(value: Any, kind: str) -> str:
-    """One value as BigQuery writes it; `kind` is BigQuery's type, so that a NULL has one."""
-    if value is None:
-        return f"CAST(NULL AS {kind})"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if kind == "FLOAT64":
-        return f"CAST('{float(value)!r}' AS FLOAT64)"
-    if kind in ("NUMERIC", "BIGNUMERIC"):
-        return f"{kind} '{value}'"
-    if kind == "INT64":
-        return str(int(value))
-    if isinstance(value, datetime):
-        return f"TIMESTAMP '{value.isoformat(sep=' ')}+00:00'"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    if kind == "JSON":
-        return f"PARSE_JSON({text(str(value))})"
-    return text(str(value)) if kind == "STRING" else f"CAST({text(str(value))} AS {kind})"

@@ -209,14 +209,25 @@ class BigQueryWarehouse:
         self._columns.pop(target, None)
         if found.kind == "make" and not found.body and not found.replaces and self.columns(target):
             return 0
+        self._check_unwritten(found.reads)
         self.jobs.ensure_dataset(target.schema)
-        if self.near.is_both(target) or self.near.is_awaited(target):
-            self.local.ensure_schema(target.schema)
-            self.local.execute(found.sql)
-            self.near.came(target)
-        self._run(self._translated(found.sql, found))
+        said = self._translated(found.sql, found)
+        if not self.near.is_both(target) and not self.near.is_awaited(target):
+            self._run(said)
+        else:
+            self._define_twice(found, target, said)
         self._columns.pop(target, None)  # the translation has asked for them
         return 0
+
+    def _define_twice(self, found: Statement, target: TableRef, said: str) -> None:
+        """There first, as with rows: after a kill between the two the next run fetches what is here anew."""
+        self._ahead.touch()
+        self._run(said)
+        self.local.ensure_schema(target.schema)
+        self.local.execute(found.sql)
+        self.near.came(target)
+        if self._script is None:
+            self._ahead.unlink(missing_ok=True)
 
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
         """Rows that are known here: into the table there, and into its copy here."""

@@ -189,3 +189,28 @@ def test_a_literal_null_goes_into_any_column(opened):
         f"INSERT INTO {table} ({', '.join(kinds)}) VALUES (?, ?, ?, ?, ?, ?)", [None] * len(kinds)
     )
     assert there(warehouse, TableRef(*table.split("."))) == [(None,) * len(kinds)]
+
+
+def test_a_definition_that_bigquery_refuses_is_not_made_here(near, monkeypatch, tmp_path):
+    warehouse, ref = near
+    monkeypatch.setattr(warehouse.jobs, "execute", _refusing)
+    with pytest.raises(WarehouseError, match="no luck"):
+        warehouse.execute(f"CREATE TABLE {META}.late_{ref.schema} (k BIGINT)")
+    assert warehouse.local.columns(TableRef(META, f"late_{ref.schema}")) == {}
+    assert (tmp_path / "work.duckdb.ahead").exists()  # nobody knows what became of it there
+
+
+def _refusing(_sql):
+    raise WarehouseError("no luck")
+
+
+def test_a_table_made_of_what_the_open_transaction_wrote_is_refused(near):
+    warehouse, ref = near
+    far = TableRef(ref.schema, "far4")
+    warehouse.execute(f"CREATE TABLE {far} (k BIGINT)")
+    with (
+        pytest.raises(WarehouseError, match="is read in the transaction that writes it"),
+        warehouse.transaction(),
+    ):
+        warehouse.execute(f"INSERT INTO {far} VALUES (1)")
+        warehouse.execute(f"CREATE OR REPLACE TABLE {ref.schema}.far5 AS SELECT * FROM {far}")

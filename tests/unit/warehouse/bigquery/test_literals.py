@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tailrace.errors import WarehouseError
-from tailrace.warehouse.bigquery.literals import bound, literal
+from tailrace.warehouse.bigquery.literals import bound, text
 
 VALUES = [
     None, True, False, 0, -(2**63), 2**63 - 1, 1.5, -0.0, float("inf"), Decimal("1.50"), Decimal("-1E+2"), "", "it's", "a\nb\r\t\\n",
@@ -22,19 +22,14 @@ def test_duckdb_reads_back_what_was_bound(value):
     assert duckdb.sql(bound("SELECT ?", [value])).fetchall() == [(value,)]
 
 
-@pytest.mark.parametrize("value", [value for value in VALUES if value is not None], ids=repr)
-def test_bigquery_reads_back_what_was_bound(value, bigquery):
-    kinds = {
-        bool: "BOOL",
-        int: "INT64",
-        float: "FLOAT64",
-        Decimal: "NUMERIC",
-        str: "STRING",
-        date: "DATE",
-        datetime: "TIMESTAMP",
-    }
-    [[found]] = bigquery.query(f"SELECT {literal(value, kinds[type(value)])}").result()
-    assert (found.replace(tzinfo=None) if isinstance(found, datetime) else found) == value
+@pytest.mark.parametrize("value", [value for value in VALUES if isinstance(value, str)], ids=repr)
+def test_bigquery_reads_back_a_text(value, bigquery):
+    assert [tuple(row) for row in bigquery.query(f"SELECT {text(value)}").result()] == [(value,)]
+
+
+def test_bytes_are_refused():
+    with pytest.raises(WarehouseError, match="bytes are no value of a statement"):
+        bound("SELECT ?", [b"x"])
 
 
 def test_a_zone_is_turned_into_utc():
