@@ -66,7 +66,7 @@ def _write(pages: Iterator[pa.Table], path: Path, *, zoned: bool) -> int:
     rows = 0
     try:
         for page in pages:
-            whole = types.zoned(page) if zoned else page
+            whole = types.loadable(page) if zoned else page
             if writer is None:
                 writer, schema = pq.ParquetWriter(path, whole.schema), whole.schema
             writer.write_table(whole.select(schema.names).cast(schema))

@@ -188,12 +188,13 @@ class Jobs:
         schema = self._schema_of(table, ref, replace=replace)
         config = bigquery.LoadJobConfig(
             source_format="PARQUET",
+            parquet_options=types.parquet_options(),
             write_disposition="WRITE_TRUNCATE" if replace else "WRITE_EMPTY" if first else "WRITE_APPEND",
             schema=schema,
             **self._limits(),
         )
         body = io.BytesIO()
-        pq.write_table(types.zoned(table), body)
+        pq.write_table(types.loadable(table), body)
         body.seek(0)
         with self._told(f"load into {ref}"):
             self._running = self._sent(body, ref, config)

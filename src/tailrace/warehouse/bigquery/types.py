@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,22 +60,53 @@ def field_of(name: str, kind: str) -> Any:
     return bigquery.SchemaField(name, written)
 
 
-def zoned(table: pa.Table) -> pa.Table:
-    """Instants with their zone, UTC: a Parquet file's instants without one would be loaded as DATETIME."""
-    return _recast(table, lambda pa, kind: pa.timestamp("us", "UTC") if pa.types.is_timestamp(kind) else kind)
+def loadable(table: pa.Table) -> pa.Table:
+    """As a load job takes it: instants in UTC with their zone, columns of nothing but NULL as texts.
+
+    Else they arrive as DATETIME and as whole numbers (Google: "Loading Parquet data", type conversions).
+    """
+    import pyarrow as pa
+
+    def to(kind: Any) -> Any:
+        if pa.types.is_timestamp(kind):
+            return pa.timestamp("us", "UTC")
+        return pa.string() if pa.types.is_null(kind) else kind
+
+    return _recast(table, to)
 
 
 def unzoned(table: pa.Table) -> pa.Table:
     """Instants as DuckDB keeps them here: UTC without a zone."""
-    return _recast(table, lambda pa, kind: pa.timestamp("us") if pa.types.is_timestamp(kind) else kind)
-
-
-def _recast(table: pa.Table, to: Any) -> pa.Table:
     import pyarrow as pa
 
-    kinds = [to(pa, field.type) for field in table.schema]
-    fields = [pa.field(field.name, kind) for field, kind in zip(table.schema, kinds, strict=True)]
-    return table.cast(pa.schema(fields))
+    return _recast(table, lambda kind: pa.timestamp("us") if pa.types.is_timestamp(kind) else kind)
+
+
+def _recast(table: pa.Table, to: Callable[[Any], Any]) -> pa.Table:
+    import pyarrow as pa
+
+    return table.cast(pa.schema([_refitted(field, to) for field in table.schema]))
+
+
+def _refitted(field: Any, to: Callable[[Any], Any]) -> Any:
+    """The field with what `to` makes of its type, or of the types in a list or struct."""
+    import pyarrow as pa
+
+    kind = field.type
+    if pa.types.is_list(kind):
+        return field.with_type(pa.list_(_refitted(kind.value_field, to)))
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct([_refitted(one, to) for one in kind]))
+    return field.with_type(to(kind))
+
+
+def parquet_options() -> Any:
+    """What REPEATED columns need: without it a list is a RECORD (Google: "Loading Parquet data", list logical type)."""
+    from google.cloud.bigquery import ParquetOptions
+
+    found = ParquetOptions()  # type: ignore[no-untyped-call]
+    found.enable_list_inference = True
+    return found
 
 
 def of_arrow(kind: Any) -> str:

@@ -34,6 +34,7 @@ def load_file(
     kinds = {name: types.to_bigquery(kind) for name, kind in columns.items()}
     config = bigquery.LoadJobConfig(
         source_format="PARQUET",
+        parquet_options=types.parquet_options(),
         write_disposition="WRITE_EMPTY",
         schema=[types.field_of(name, kind) for name, kind in columns.items()],
         labels=jobs.badge.all_labels(),
