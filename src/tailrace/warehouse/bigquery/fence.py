@@ -65,7 +65,7 @@ class Fence:
             return f"{self.statement()}; BEGIN {text};\nEND;"
         return f"{self.statement()}; {text};"
 
-    def execute(self, jobs: Jobs, sql: str) -> int:
+    def execute(self, jobs: Jobs, sql: str) -> int | None:
         """Run what `around` or a transaction made; LockLost where another machine has written since."""
         self.check()
         self._prepare(jobs)

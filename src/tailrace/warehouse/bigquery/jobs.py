@@ -7,17 +7,20 @@ twice. Only what reads is started anew where Google's own trouble ended it; what
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tailrace.errors import WarehouseError
 from tailrace.events import Event, StepFinished, StepStarted, listening
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.bigquery import datasets, types
-from tailrace.warehouse.bigquery.asking import ANSWER, in_trouble, only_reads, retry, told
+from tailrace.warehouse.bigquery.asking import ANSWER, PATIENCE, in_trouble, only_reads, retry, told
 from tailrace.warehouse.bigquery.badge import Badge
+from tailrace.warehouse.bigquery.connection import is_emulated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AGAIN = "run again: what it wrote, if anything, is fetched then"
 RETRIES = 2
 """How often a query that Google's trouble ended is started anew."""
 
@@ -66,7 +70,8 @@ class DryRun:
 class Jobs:
     """One client, and every request that is made of it. Errors are WarehouseErrors that name the fix.
 
-    `settings` are the target's, with `owner` (the project of ours) and `run` (the run's id) where there is a run.
+    `settings` are the target's, with `owner` (the project of ours) and `run` (the run's id) where there is a run. `runs_twice`: of
+    an emulator, where a job that is inserted twice is two; Google answers 409 to the second (REST: "jobs.insert").
     """
 
     def __init__(self, client: bigquery.Client, settings: Mapping[str, Any]) -> None:
@@ -77,7 +82,9 @@ class Jobs:
         own = settings.get("labels") or {}
         self.badge = Badge(str(settings.get("owner", "")), str(settings.get("run", "")), labels=own)
         self._settings = settings
+        self.runs_twice = is_emulated(settings)
         self._datasets: set[str] = set()
+        self._unanswered = self._next = ""
         self._running: Any = None
         self._listening = listening(self._heard)
         self._listening.__enter__()
@@ -97,10 +104,11 @@ class Jobs:
         """The rows of a query as an Arrow table, instants without a zone."""
         return self._run(sql, lambda found: types.unzoned(found.to_arrow(create_bqstorage_client=False)))
 
-    def execute(self, sql: str) -> int:
-        """A statement or script; returns the rows that it changed, 0 where BigQuery does not say."""
+    def execute(self, sql: str) -> int | None:
+        """A statement or script; returns the rows that it changed, None of scripts and DDL."""
         self._run(sql, lambda _found: None)
-        return int(self._running.num_dml_affected_rows or 0)
+        changed = self._running.num_dml_affected_rows
+        return None if changed is None else int(changed)
 
     def dry_run(self, sql: str) -> DryRun:
         """What a query would read and give; it is not run and costs nothing."""
@@ -132,26 +140,39 @@ class Jobs:
 
     def _started(self, sql: str) -> Any:
         """The job, inserted once: where the first answer was lost, the second says that its id is taken."""
-        from google.api_core.exceptions import Conflict
-        from google.cloud import bigquery
+        from google.api_core.exceptions import ClientError, Conflict
 
-        name, config = self.badge.job_id(sql), bigquery.QueryJobConfig(**self._limits())
-        if self._settings.get("max_bytes_billed") is not None:  # the client would send "None"
-            config.maximum_bytes_billed = self._settings["max_bytes_billed"]
-        if self._settings.get("priority") == "batch":
-            config.priority = bigquery.QueryPriority.BATCH
+        name, self._next = self._next or self.badge.job_id(sql), ""
+        config, once = self._config(), self.runs_twice and not only_reads(sql)
+        self._unanswered = name
+        job: Any
         try:
-            return self.client.query(
+            job = self.client.query(
                 sql,
                 job_id=name,
                 job_config=config,
                 location=self.location,
-                retry=retry(),
+                retry=None if once else retry(),  # type: ignore[arg-type]
                 job_retry=None,
-                timeout=ANSWER,
+                timeout=None if once else ANSWER,
             )
         except Conflict:
-            return self.client.get_job(name, location=self.location, retry=retry(), timeout=ANSWER)
+            job = self.client.get_job(name, location=self.location, retry=retry(), timeout=ANSWER)
+        except ClientError:
+            self._unanswered = ""
+            raise
+        self._unanswered = ""
+        return job
+
+    def _config(self) -> Any:
+        from google.cloud import bigquery
+
+        config = bigquery.QueryJobConfig(**self._limits())
+        if self._settings.get("max_bytes_billed") is not None:  # the client would send "None"
+            config.maximum_bytes_billed = self._settings["max_bytes_billed"]
+        if self._settings.get("priority") == "batch":
+            config.priority = bigquery.QueryPriority.BATCH
+        return config
 
     def _limits(self) -> dict[str, Any]:
         """What every job has: labels, and how long it may take."""
@@ -172,6 +193,33 @@ class Jobs:
     def cancel_job(self, job: Any) -> None:
         with self._told("cancel a job"):
             job.cancel(retry=retry(), timeout=ANSWER)
+
+    def name_next(self, name: str) -> None:
+        """The id that the next query or script has, by which it can be looked up whatever becomes of its answer; "" for any."""
+        self._next = name
+
+    def await_end(
+        self, name: str, *, sleep: Callable[[float], None] = time.sleep, patience: float = PATIENCE
+    ) -> None:
+        """Return once a job of ours has ended, however it did. WarehouseError where it goes on, or its request may still arrive."""
+        from google.api_core.exceptions import NotFound
+
+        waited, pause = 0.0, 0.2
+        with self._told(f"look at job {name}"):
+            try:
+                job: Any = self.client.get_job(name, location=self.location, retry=retry(), timeout=ANSWER)
+            except NotFound:
+                if name != self._unanswered:
+                    return  # refused, or never sent
+                raise WarehouseError(f"it is not known whether job {name} was begun", AGAIN) from None
+            while not job.done(retry=retry(), timeout=ANSWER):
+                if waited >= patience:
+                    fix = (
+                        f"wait, or end it: `bq cancel {self.project}:{self.location}.{name}`, then run again"
+                    )
+                    raise WarehouseError(f"job {name} has not ended", fix)
+                sleep(pause)
+                waited, pause = waited + pause, min(pause * 2, 5.0)
 
     def is_done(self, job: Any) -> bool:
         with self._told("look at a job"):

@@ -17,7 +17,8 @@ class Script:
 
     statements: list[str] = field(default_factory=list)
     written: set[TableRef] = field(default_factory=set)
-    sent: bool = False
+    job: str = ""
+    """As which it was sent."""
 
     def add(self, statement: str, target: TableRef) -> None:
         self.statements.append(statement.rstrip("; \n"))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tailrace.errors import WarehouseError
+from tailrace.errors import FatalError, WarehouseError
 from tailrace.failpoints import reach
 from tailrace.warehouse.base import META, STAGE, Dialect, TableRef
 from tailrace.warehouse.bigquery import types
@@ -57,6 +57,7 @@ class BigQueryWarehouse:
         self.near = Near(local, jobs, near_rows)
         self._uploads = Uploads(jobs, secrets.token_hex(4))
         self._arrivals = Arrivals(local, jobs)
+        self._late: set[TableRef] = set()
         if self._ahead.exists():
             self.refresh()
         self._speech = Speech(self.columns)
@@ -80,6 +81,7 @@ class BigQueryWarehouse:
     # what is read
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._catch_up()
         if isinstance(sql, Native):
             return self.jobs.rows(sql)
         found = read_statement(sql)
@@ -90,6 +92,7 @@ class BigQueryWarehouse:
         return self._there(found, params, self.jobs.rows)
 
     def arrow(self, sql: str) -> pa.Table:
+        self._catch_up()
         if isinstance(sql, Native):
             return self.jobs.arrow(sql)
         found = read_statement(sql)
@@ -138,6 +141,7 @@ class BigQueryWarehouse:
     # what is written
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._catch_up()
         if isinstance(sql, Native):
             self._native(sql)
             return
@@ -153,7 +157,7 @@ class BigQueryWarehouse:
         self._columns.clear()
         self._run(sql)
 
-    def _write(self, found: Statement, params: Sequence[Any]) -> int:
+    def _write(self, found: Statement, params: Sequence[Any]) -> int | None:
         target = found.target
         assert target is not None
         if found.temporary or target.schema == STAGE:
@@ -172,7 +176,7 @@ class BigQueryWarehouse:
         with self.transaction():
             yield
 
-    def _write_rows(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int:
+    def _write_rows(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int | None:
         if not found.reads and any(self._arrivals.relation(name) for name in found.session):
             return self._change(found, target, params)
         if found.kind == "insert" and found.body and self._is_here(found):
@@ -221,12 +225,13 @@ class BigQueryWarehouse:
 
     def _define_twice(self, found: Statement, target: TableRef, said: str) -> None:
         """There first, as with rows: after a kill between the two the next run fetches what is here anew."""
-        self._ahead.touch()
-        self._run(said)
+        self._late.add(target)
+        self._run(said, self._noted(said))
+        self._late.discard(target)
         self.local.ensure_schema(target.schema)
         self.local.execute(found.sql)
         self.near.came(target)
-        if self._script is None:
+        if self._script is None and not self._late:
             self._ahead.unlink(missing_ok=True)
 
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
@@ -251,7 +256,7 @@ class BigQueryWarehouse:
             )
         return int(rows.num_rows)
 
-    def _change(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int:
+    def _change(self, found: Statement, target: TableRef, params: Sequence[Any]) -> int | None:
         """DELETE, UPDATE, MERGE, or INSERT from what is there: the same statement on both sides, if there are two.
 
         What changes nothing here changes nothing there, and is not sent. Inside a transaction it reads what was written before it.
@@ -264,20 +269,21 @@ class BigQueryWarehouse:
             return changed
         return self._send(self._translated(sql, found), target)
 
-    def send(self, sql: Native, target: TableRef) -> int:
-        """Native DML on a table there: with the transaction that is open, if one is, and then its rows are not known (0)."""
+    def send(self, sql: Native, target: TableRef) -> int | None:
+        """Native DML on a table there, with the transaction that is open, if one is. Its rows; None where BigQuery does not say."""
         return self._send(sql, target)
 
-    def _send(self, said: str, target: TableRef) -> int:
+    def _send(self, said: str, target: TableRef) -> int | None:
         if self._script is not None:
             self._script.add(said, target)
-            return 0
+            return None
         changed = self._run(said)
         self._uploads.clear()
         return changed
 
-    def _run(self, sql: str) -> int:
-        """What writes there, behind the lease's fence if there is a lease."""
+    def _run(self, sql: str, name: str = "") -> int | None:
+        """What writes there, behind the lease's fence if there is a lease; as the job `name`, where that was noted."""
+        self.jobs.name_next(name)
         if self._fence is None:
             return self.jobs.execute(sql)
         return self._fence.execute(self.jobs, self._fence.around(sql))
@@ -287,12 +293,14 @@ class BigQueryWarehouse:
         if self._script is not None:
             yield
             return
+        self._catch_up()
         self._script = Script()
         try:
             with self.local.transaction():
                 yield
                 self._commit(self._script)
-            self._ahead.unlink(missing_ok=True)
+            if not self._late:
+                self._ahead.unlink(missing_ok=True)
         except BaseException:
             self._resume(self._script)
             raise
@@ -304,21 +312,45 @@ class BigQueryWarehouse:
     def _commit(self, script: Script) -> None:
         """There first, then here: a kill between the two leaves the mark, and the next run fetches what is here anew."""
         if script.statements:
-            self._ahead.touch()
-            script.sent = True
+            text = script.text(self._fence.statement() if self._fence else "")
+            script.job = self._noted(text)
+            self.jobs.name_next(script.job)
             if self._fence is None:
-                self.jobs.execute(script.text())
+                self.jobs.execute(text)
             else:
-                self._fence.execute(self.jobs, script.text(self._fence.statement()))
+                self._fence.execute(self.jobs, text)
             reach("bigquery:sent")
 
+    def _noted(self, text: str) -> str:
+        """The id of the job that is about to be sent: until it has ended, nothing is fetched."""
+        name = self.jobs.badge.job_id(text)
+        self._ahead.write_text(name)
+        return name
+
+    def _await_noted(self) -> None:
+        name = self._ahead.read_text() if self._ahead.exists() else ""
+        if name:
+            self.jobs.await_end(name)
+
     def _resume(self, script: Script) -> None:
-        """What the script did before its answer was lost shows in the copies, too."""
-        if script.sent:
-            for ref in script.written:
-                if self.near.is_both(ref):
-                    self.near.fetch(ref)
-            self._ahead.unlink(missing_ok=True)
+        """What the script did before its answer was lost shows in the copies, too, once it has ended: now, or later."""
+        self._script = None
+        if script.job:
+            self._late |= {ref for ref in script.written if self.near.is_both(ref)}
+        with suppress(FatalError):  # what ended the transaction is told
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Fetch what a job may have written whose answer was lost. WarehouseError as long as it goes on: its copies are old."""
+        if not self._late or self._script is not None:
+            return
+        self._await_noted()
+        for ref in sorted(self._late):
+            self.near.fetch(ref)
+            if self.local.columns(ref) or not self.near.is_awaited(ref):
+                self.near.came(ref)
+        self._late.clear()
+        self._ahead.unlink(missing_ok=True)
 
     @property
     def _ahead(self) -> Path:
@@ -338,7 +370,9 @@ class BigQueryWarehouse:
 
     def refresh(self) -> None:
         """Fetch anew what is kept here: another machine may have written since, or a kill came between the two writes."""
+        self._await_noted()
         self.near.fetch_all()
+        self._late.clear()
         self._ahead.unlink(missing_ok=True)
 
     def keep_near(self, ref: TableRef) -> bool:

@@ -54,6 +54,17 @@ def test_a_near_table_is_written_twice_and_read_for_nothing(near):
     assert warehouse.jobs.tally.statements == before
 
 
+def test_columns_are_added_in_one_statement(near):
+    """Google takes five updates of a table in ten seconds."""
+    warehouse, ref = near
+    before = sum(warehouse.jobs.tally.statements.values())
+    new = {f"c{number}": "DECIMAL(38,9)" for number in range(8)}
+    warehouse.add_columns(ref, new)
+    assert sum(warehouse.jobs.tally.statements.values()) == before + 1
+    assert list(warehouse.jobs.table(ref).columns) == ["k", "v", *new]
+    assert warehouse.local.columns(ref) == {"k": "BIGINT", "v": "VARCHAR"} | new
+
+
 def test_a_transaction_is_one_script(near):
     warehouse, ref = near
     before = sum(warehouse.jobs.tally.statements.values())
@@ -214,3 +225,84 @@ def test_a_table_made_of_what_the_open_transaction_wrote_is_refused(near):
     ):
         warehouse.execute(f"INSERT INTO {far} VALUES (1)")
         warehouse.execute(f"CREATE OR REPLACE TABLE {ref.schema}.far5 AS SELECT * FROM {far}")
+
+
+def lose_answer(monkeypatch, warehouse, ref):
+    """The next script's answer is lost, and it goes on; returns what ends it."""
+    jobs, kept = warehouse.jobs, []
+    execute = jobs.execute
+
+    def lost(sql):
+        kept.append((sql, jobs._next))
+        raise WarehouseError("BigQuery does not answer")
+
+    def await_end(name):
+        assert name == kept[0][1]
+        raise WarehouseError(f"job {name} has not ended")
+
+    monkeypatch.setattr(jobs, "execute", lost)
+    monkeypatch.setattr(jobs, "await_end", await_end)
+
+    def end(*, done=True):
+        monkeypatch.undo()
+        if done:
+            execute(kept[0][0])
+
+    with pytest.raises(WarehouseError, match="does not answer"), warehouse.transaction():
+        warehouse.execute(f"INSERT INTO {ref} VALUES (3, 'late')")
+    return end
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_script_whose_answer_was_lost_is_awaited_before_its_copies_are_fetched(
+    near, monkeypatch, tmp_path, done
+):
+    warehouse, ref = near
+    end = lose_answer(monkeypatch, warehouse, ref)
+    assert (tmp_path / "work.duckdb.ahead").read_text()
+    for use in (
+        lambda: warehouse.query(f"SELECT * FROM {ref}"),
+        lambda: warehouse.arrow(f"SELECT * FROM {ref}"),
+        lambda: warehouse.execute(f"INSERT INTO {ref} VALUES (4, 'x')"),
+        lambda: warehouse.transaction().__enter__(),
+    ):
+        with pytest.raises(WarehouseError, match="has not ended"):
+            use()
+    end(done=done)
+    expected = [(1, "a"), (2, "it's"), *([(3, "late")] if done else [])]
+    assert sorted(warehouse.query(f"SELECT * FROM {ref}")) == expected == there(warehouse, ref)
+    assert not (tmp_path / "work.duckdb.ahead").exists()
+
+
+def test_the_next_run_waits_for_what_the_one_before_had_on_its_way(near, opened, monkeypatch, tmp_path):
+    warehouse, _ref = near
+    warehouse.local.close()
+    (tmp_path / "work.duckdb.ahead").write_text("tailrace_job")
+    asked = []
+    monkeypatch.setattr(Jobs, "await_end", lambda _self, name: asked.append(name))
+    opened()
+    assert asked == ["tailrace_job"]
+    assert not (tmp_path / "work.duckdb.ahead").exists()
+
+
+def test_a_table_whose_definition_lost_its_answer_is_here_as_it_is_there(near, monkeypatch):
+    warehouse, ref = near
+    execute = warehouse.jobs.execute
+
+    def lost(sql):
+        execute(sql)
+        raise WarehouseError("BigQuery does not answer")
+
+    monkeypatch.setattr(warehouse.jobs, "execute", lost)
+    with pytest.raises(WarehouseError, match="does not answer"):
+        warehouse.execute(f"ALTER TABLE {ref} ADD COLUMN more VARCHAR")
+    monkeypatch.undo()
+    assert warehouse.query(f"SELECT more FROM {ref} WHERE k = 1") == [(None,)]
+
+
+def test_rows_of_a_far_table_are_not_known_inside_a_transaction(near):
+    warehouse, ref = near
+    far = TableRef(ref.schema, "far")
+    warehouse.execute(f"CREATE TABLE {far} (k BIGINT)")
+    with warehouse.transaction():
+        assert warehouse.query(f"INSERT INTO {far} SELECT k FROM {far}") == [(None,)]

@@ -31,6 +31,7 @@ def opened(server):
     def make(**more):
         settings = {**SETTINGS, "base_url": server.address, **more}
         made.append(Jobs(connect(settings), settings))
+        made[-1].runs_twice = False  # this server stands for Google's, though it is at an emulator's address
         return made[-1]
 
     yield make
@@ -105,6 +106,81 @@ def test_an_insert_whose_answer_was_lost_finds_its_job(server, opened, sql):
     assert len(made) == 1
     inserts = server.asked("POST", "/jobs")
     assert len(inserts) == 2 and inserts[0].body["jobReference"] == inserts[1].body["jobReference"]
+
+
+def test_what_writes_is_sent_once_where_a_job_would_run_twice(server, opened):
+    made = served(server, {"lost": True})
+    jobs = opened()
+    jobs.runs_twice = True
+    with pytest.raises(WarehouseError):
+        jobs.execute("INSERT INTO d.t SELECT 1")
+    assert len(server.asked("POST", "/jobs")) == 1 == len(made)
+
+
+def test_what_reads_is_repeated_wherever(server, opened):
+    served(server, {"lost": True})
+    jobs = opened()
+    jobs.runs_twice = True
+    assert jobs.rows("SELECT 7 AS n") == [(7,)]
+    assert len(server.asked("POST", "/jobs")) == 2
+
+
+def test_an_address_of_this_machine_is_an_emulators(server):
+    settings = {**SETTINGS, "base_url": server.address}
+    jobs = Jobs(connect(settings), settings)
+    assert jobs.runs_twice
+    jobs.close()
+
+
+def test_changed_rows_are_none_where_google_does_not_say(server, opened):
+    served(server)
+    jobs = opened()
+    assert jobs.execute("DELETE FROM d.t WHERE TRUE") == 3
+    answer = server.answer
+
+    def of_a_script(request):
+        status, document = answer(request)
+        found = document.get("statistics", {}).get("query", {})
+        found.pop("numDmlAffectedRows", None)
+        return status, document
+
+    server.answer = of_a_script
+    assert jobs.execute("BEGIN TRANSACTION; DELETE FROM d.t WHERE TRUE; COMMIT TRANSACTION;") is None
+
+
+def test_a_job_is_awaited_by_its_id(server, opened):
+    waits = []
+    jobs = listing(server, opened, "one", ends_after=4)
+    jobs.await_end("one", sleep=waits.append)
+    assert len(waits) == 2  # the look that finds it, and one that finds it done
+
+
+def test_a_job_that_goes_on_is_told_by_its_id(server, opened):
+    jobs = listing(server, opened, "one", ends_after=10**6)
+    with pytest.raises(WarehouseError, match="one has not ended") as caught:
+        jobs.await_end("one", sleep=lambda _seconds: None, patience=1.0)
+    assert "bq cancel acme:EU.one" in caught.value.fix
+
+
+def test_a_job_that_never_was_is_over_but_not_one_whose_request_may_arrive(server, opened, monkeypatch):
+    monkeypatch.setattr(asking, "PATIENCE", 0.1)
+    served(server, *[(503, refusal(503, "backendError", "Error"))] * 99)
+    jobs = opened()
+    jobs.await_end("never")
+    with pytest.raises(WarehouseError):
+        jobs.name_next("lost")
+        jobs.execute("DELETE FROM d.t WHERE TRUE")
+    with pytest.raises(WarehouseError, match="not known whether job lost was begun"):
+        jobs.await_end("lost")
+
+
+def test_a_job_that_was_refused_is_over(server, opened):
+    served(server, (400, refusal(400, "invalidQuery", "Syntax error")))
+    jobs = opened()
+    with pytest.raises(WarehouseError):
+        jobs.name_next("refused")
+        jobs.execute("DELETE")
+    jobs.await_end("refused")
 
 
 def test_the_same_statement_twice_is_two_jobs_also_in_another_session_of_the_run(server, opened):
