@@ -116,6 +116,15 @@ class WarehouseSuite:
         wider = warehouse.dialect.row_hash("t", {**columns, "later": warehouse.columns(table_ref)["later"]})
         assert warehouse.query(f"SELECT {wider} FROM {table} AS t ORDER BY id") == before
 
+    def test_columns_are_added_and_those_that_are_there_stay(self, warehouse, table_ref, table):
+        kinds = {name: warehouse.dialect.type(kind) for name, kind in (("one", "text"), ("two", "decimal"))}
+        before = warehouse.columns(table_ref)
+        warehouse.add_columns(table_ref, {"one": kinds["one"]})
+        warehouse.add_columns(table_ref, kinds)
+        warehouse.add_columns(table_ref, {})
+        assert list(warehouse.columns(table_ref)) == [*before, "one", "two"]
+        assert warehouse.query(f"SELECT id, one, two FROM {table} WHERE one IS NOT NULL OR two IS NOT NULL") == []
+
     def test_no_value_imitates_a_border(self, warehouse):
         hashed = warehouse.dialect.row_hash("t", {"a": "VARCHAR", "b": "VARCHAR"})
         rows = warehouse.query(

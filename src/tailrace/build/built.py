@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ class Parts:
 
     `config` are the settings that shape it; `definition` is a digest of the SQL of all that it comes from; `revision` the
     run that last built it anew where nothing else tells. `batched`: rows change with the revision and with nothing else,
-    since batches are rebuilt where their input changed.
+    since batches are rebuilt where their input changed. `unsure`: a build that did not end may have put another table there.
     """
 
     sql: str
@@ -37,6 +37,7 @@ class Parts:
     definition: str = ""
     revision: str = ""
     batched: bool = False
+    unsure: bool = False
 
     def content(self) -> str:
         """What the relation holds, for those who read it."""
@@ -46,7 +47,9 @@ class Parts:
         return digest(self.sql, self.data, self.upstream, self.unknown, self.day, *more)
 
     def document(self) -> str:
-        return json.dumps(self.__dict__, sort_keys=True)
+        """`unsure` only where it holds: an earlier release takes parts that it does not know for another model's."""
+        said = {key: value for key, value in self.__dict__.items() if key != "unsure" or value}
+        return json.dumps(said, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,36 @@ def write_built(warehouse: Warehouse, made: Sequence[Made], *, run_id: str, now:
         warehouse.execute(f"INSERT INTO {warehouse.dialect.table(MODELS)} ({_COLUMNS}) VALUES {rows}", values)
 
 
+def doubt_built(warehouse: Warehouse, made: Made, *, run_id: str, now: datetime) -> Built | None:
+    """The model's table may become another one before `write_built` says so: a build until then begins from nothing.
+
+    Committed at once. Returns what was remembered, for `trust_built`.
+    """
+    before = read_built(warehouse).get(made.node.name)
+    with warehouse.transaction():
+        if before is None:
+            write_built(
+                warehouse, [replace(made, parts=replace(made.parts, unsure=True))], run_id=run_id, now=now
+            )
+        else:
+            _write_parts(warehouse, made.node.name, replace(before.parts, unsure=True))
+    return before
+
+
+def trust_built(warehouse: Warehouse, name: str, before: Built | None) -> None:
+    """The table is the one that it was."""
+    with warehouse.transaction():
+        if before is None:
+            forget_built(warehouse, [name])
+        else:
+            _write_parts(warehouse, name, before.parts)
+
+
+def _write_parts(warehouse: Warehouse, name: str, parts: Parts) -> None:
+    table = warehouse.dialect.table(MODELS)
+    warehouse.execute(f"UPDATE {table} SET parts = ? WHERE model = ?", [parts.document(), name])
+
+
 def forget_built(warehouse: Warehouse, names: Sequence[str]) -> None:
     """These models count as never built."""
     if not names:
@@ -131,9 +164,8 @@ def ensure_built(warehouse: Warehouse) -> None:
             f" fingerprint {text}, parts {text}, rows {number}, built_at {stamp}, run_id {text}, sql {text},"
             f" incremental_sql {text})"
         )
-    for name in ("sql", "incremental_sql"):
-        if columns and name not in columns:
-            warehouse.execute(f"ALTER TABLE {table} ADD COLUMN {name} {text}")
+    elif new := {name: text for name in ("sql", "incremental_sql") if name not in columns}:
+        warehouse.add_columns(MODELS, new)
 
 
 def _read_parts(text: str) -> Parts:

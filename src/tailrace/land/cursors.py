@@ -101,9 +101,8 @@ def ensure_cursors(warehouse: Warehouse) -> None:
         columns = ", ".join(f"{name} {warehouse.dialect.type(kind)}" for name, kind in COLUMNS.items())
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
         return
-    for name, kind in COLUMNS.items():
-        if name not in there:
-            warehouse.execute(f"ALTER TABLE {table} ADD COLUMN {name} {warehouse.dialect.type(kind)}")
+    if new := {name: warehouse.dialect.type(kind) for name, kind in COLUMNS.items() if name not in there}:
+        warehouse.add_columns(REF, new)
 
 
 def write_cursor(warehouse: Warehouse, cursor: Cursor) -> None:

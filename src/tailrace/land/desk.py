@@ -46,12 +46,7 @@ class Desk:
         """New columns in the middle of a stretch."""
         if self._raw is None:
             return
-        dialect, there = self._warehouse.dialect, self._warehouse.columns(self._raw)
-        for name, kind in layout.columns.items():
-            if name not in there:
-                self._warehouse.execute(
-                    f"ALTER TABLE {dialect.table(self._raw)} ADD COLUMN {dialect.quote(name)} {kind}"
-                )
+        self._warehouse.add_columns(self._raw, layout.columns)
 
     def apply(self, layout: Layout, span: Span, *, changes: bool, echoes: Echoes | None = None) -> Applied:
         """What `apply_rows` does, decided here and written there; inside the caller's transaction."""

@@ -120,18 +120,17 @@ def _engine(warehouse: Warehouse, columns: Mapping[str, Type]) -> dict[str, str]
 def _ensure_table(
     warehouse: Warehouse, ref: TableRef, wanted: Mapping[str, str], day: str, key: Sequence[str]
 ) -> None:
-    dialect = warehouse.dialect
     found = warehouse.columns(ref)
     if not found:
         warehouse.ensure_schema(ref.schema)
         warehouse.create(ref, wanted, partition=day, cluster=key)
         return
     for name, kind in wanted.items():
-        if name not in found:
-            warehouse.execute(f"ALTER TABLE {dialect.table(ref)} ADD COLUMN {dialect.quote(name)} {kind}")
-        elif not same_type(kind, found[name]):
+        if name in found and not same_type(kind, found[name]):
             what = f"the column {name!r} of {ref} is {found[name]}, and {kind} is written to it"
             raise SchemaError(what, f"somebody changed its type: change it back, or drop {ref}")
+    if new := {name: kind for name, kind in wanted.items() if name not in found}:
+        warehouse.add_columns(ref, new)
 
 
 def same_type(one: str, other: str) -> bool:

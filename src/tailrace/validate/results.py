@@ -58,8 +58,8 @@ def ensure(warehouse: Warehouse) -> None:
         kinds = {name: f"{warehouse.dialect.quote(name)} {kind}" for name, kind in columns.items()}
         if not there:
             warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(kinds.values())})")
-        for name in kinds.keys() - there.keys() if there else ():
-            warehouse.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {kinds[name]}")
+        elif new := {name: kind for name, kind in columns.items() if name not in there}:
+            warehouse.add_columns(ref, new)
 
 
 def insert(warehouse: Warehouse, ref: TableRef, rows: Sequence[Sequence[Any]]) -> None:

@@ -102,6 +102,9 @@ class Warehouse(Protocol):
     ) -> None:
         """A table, if it is not there yet; an engine that bills what it reads stores it by days of `partition`, sorted by `cluster`."""
 
+    def add_columns(self, ref: TableRef, columns: Mapping[str, str]) -> None:
+        """New columns of a table, at once where an engine counts the changes; those that are there already stay."""
+
     def bring(self, source: TableRef, into: TableRef) -> None:
         """All rows of a table into one of this session that has its columns, matched by name; nothing is billed."""
 

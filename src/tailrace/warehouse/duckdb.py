@@ -185,6 +185,12 @@ class DuckDBWarehouse:
         listed = ", ".join(f"{self.dialect.quote(name)} {kind}" for name, kind in columns.items())
         self.execute(f"CREATE TABLE IF NOT EXISTS {self.dialect.table(ref)} ({listed})")
 
+    def add_columns(self, ref: TableRef, columns: Mapping[str, str]) -> None:
+        """DuckDB takes one of them a statement."""
+        for name, kind in columns.items():
+            column = f"{self.dialect.quote(name)} {kind}"
+            self.execute(f"ALTER TABLE {self.dialect.table(ref)} ADD COLUMN IF NOT EXISTS {column}")
+
     def bring(self, source: TableRef, into: TableRef) -> None:
         table = self.dialect.table
         self.execute(f"INSERT INTO {table(into)} BY NAME SELECT * FROM {table(source)}")

@@ -293,7 +293,10 @@ def test_a_column_of_another_type_is_refused_with_its_name(landing):
 def test_new_columns_are_added_on_both_sides(landing):
     landing.land(page(row("1", "a"), at=1))
     landing.source.declared = Schema((*landing.source.declared.columns, Column("city"), Column("n", "bigint")), ("id",), ("seen",))  # fmt: skip
+    before = landing.asked()
     landing.land(page(row("1", "a", city="x", n=5), row("2", "b", score="odd"), at=2))
+    # raw, current and log each get the declared columns at once, and later the variant that was met
+    assert (landing.asked() - before)["ALTER_TABLE"] == 6
     assert [(found["city"], found["n"], found["score__v_text"]) for found in landing.rows()] == [("x", 5, None), (None, None, "odd")]  # fmt: skip
     assert_folds(landing)
 

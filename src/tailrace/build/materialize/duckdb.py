@@ -23,6 +23,7 @@ class DuckDBWriter:
 
     transactional = True
     waits = False
+    swapped = False
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -108,8 +109,8 @@ class DuckDBWriter:
         self._warehouse.execute(f"CREATE TABLE {table} AS SELECT * FROM {kept}")
         self._warehouse.execute(f"DROP TABLE {kept}")
 
-    def add_column(self, name: str, kind: str) -> None:
-        self._warehouse.execute(f"ALTER TABLE {self._job.table} ADD COLUMN {self._job.quoted(name)} {kind}")
+    def add_columns(self, kinds: Mapping[str, str]) -> None:
+        self._warehouse.add_columns(self._job.node.table, kinds)
 
     def drop_column(self, name: str) -> None:
         self._warehouse.execute(f"ALTER TABLE {self._job.table} DROP COLUMN {self._job.quoted(name)}")

@@ -20,8 +20,7 @@ def align(job: Job, table: Mapping[str, str], new: Mapping[str, str], change: st
     if removed and change == "ignore":
         raise WarehouseError(f"the new rows lack {', '.join(removed)}, which {job.node.table} has", _FIX)
     if change in ("append_new_columns", "sync_all_columns"):
-        for name in added:
-            job.writer.add_column(name, new[name])
+        job.writer.add_columns({name: new[name] for name in added})
     synced = (
         {name: new[matching(name, list(new)) or name] for name in retyped}
         if change == "sync_all_columns"

@@ -109,9 +109,9 @@ def _next(job: Job, settings: Snapshot, words: _Words, new: str, columns: dict[s
     changed, gone = job.writer.scratch("changed"), job.writer.scratch("gone")
     added = _find_changed(job, settings, words, (new, changed), (columns, list(before)))
     deleted = _find_gone(job, settings, words, new, gone) if settings.hard_deletes != "ignore" else 0
-    for name, kind in columns.items():
-        if matching(name, list(before)) is None:
-            job.writer.add_column(name, kind)
+    job.writer.add_columns(
+        {name: kind for name, kind in columns.items() if matching(name, list(before)) is None}
+    )
     _end(job, settings, words, changed, "tailrace_at")
     _add(job, settings, words, changed, list(columns))
     if settings.hard_deletes != "ignore":

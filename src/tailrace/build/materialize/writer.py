@@ -32,6 +32,10 @@ class Writer(Protocol):
     def waits(self) -> bool:
         """Whether rows were changed that nobody sees before the transaction ends."""
 
+    @property
+    def swapped(self) -> bool:
+        """Whether the model's table may be another one already, though the transaction has not ended."""
+
     def scratch(self, purpose: str) -> str:
         """The name of a table of this build alone; whoever makes one drops it."""
 
@@ -80,8 +84,8 @@ class Writer(Protocol):
     def thaw(self) -> None:
         """A table where a view stands for one, as a plan's copy of the warehouse has it."""
 
-    def add_column(self, name: str, kind: str) -> None:
-        """One more column of the model's table; `kind` is the engine's type."""
+    def add_columns(self, kinds: Mapping[str, str]) -> None:
+        """More columns of the model's table, of the engine's types."""
 
     def drop_column(self, name: str) -> None:
         """One column less."""

@@ -67,6 +67,19 @@ def _read(sql: str, tree: exp.Expr) -> Statement:
     return Statement(kind, sql, written, reads, session, temporary, replaces, body, names, by_name, words)
 
 
+def singly(found: Statement) -> list[str]:
+    """DuckDB alters one thing a statement, BigQuery all at once."""
+    if found.kind != "alter":
+        return [found.sql]
+    tree = sqlglot.parse_one(found.sql, read="duckdb")
+    actions = [action.copy() for action in tree.args["actions"]]
+    alone = []
+    for action in actions:
+        tree.set("actions", [action])
+        alone.append(tree.sql("duckdb"))
+    return alone
+
+
 def _words(tree: exp.Expr) -> frozenset[str] | None:
     """A star, or a table's name in a column's place, takes whole rows."""
     stars = [one for one in tree.find_all(exp.Star) if not isinstance(one.parent, exp.Count)]
