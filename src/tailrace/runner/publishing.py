@@ -30,8 +30,9 @@ def publish_work(session: Session, name: str, *, meta_only: bool = False) -> Ste
     """Copy the work file over the published one; 0 bytes where nothing was written since the last time.
 
     Where a suite blocked or could not judge, or with `meta_only`, the data that analysts see stays: `tailrace_meta` is renewed, and the staged
-    tables in which checks failed.
+    tables in which checks failed. LockLost where the state's lock is not ours any more.
     """
+    session.store.check()
     started = session.now()
     emit(StepStarted("publish", name))
     with session.step("publish", name):

@@ -110,6 +110,7 @@ def _settle(session: Session, shipments: list[Shipment], *, publishing: bool) ->
 
     alone = shows_work(session)
     with session.warehouse() as warehouse:
+        session.store.check()  # the warehouse is no part of the state, so nothing else would keep a worker that lost its lock from it
         settle_shipments(session, warehouse, shipments)
     reach("run:settled")
     _end(session)

@@ -104,10 +104,14 @@ class Session:
 
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:
-        """The target's warehouse, for writing: the work file, and BigQuery beside it where that is the target."""
+        """The target's warehouse, for writing: the work file, and BigQuery beside it where that is the target, under its lease.
+
+        The first opening cancels what earlier runs have on their way, so nobody else may be at work.
+        """
         from tailrace.warehouse.opening import open_warehouse
 
         target = self.project.target
+        assert target.type != "bigquery" or self.lease is not None, "opened outside of locked()"
         if target.type == "duckdb" and not self.work.exists() and self.published.exists():
             self._restore()
         warehouse = open_warehouse(

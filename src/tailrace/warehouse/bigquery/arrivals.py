@@ -9,6 +9,7 @@ import secrets
 
 from tailrace.warehouse.base import STAGE, TableRef
 from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.whole_table import discard
 from tailrace.warehouse.duckdb import DuckDBWarehouse
 
 ROWS = "_tailrace_arrived"
@@ -69,5 +70,5 @@ class Arrivals:
 
     def _forget(self, name: str) -> None:
         for ref in self._there.pop(name, []):
-            self._jobs.client.delete_table(self._jobs.name(ref), not_found_ok=True)
+            discard(self._jobs, ref)
         self._rows.pop(name, None)

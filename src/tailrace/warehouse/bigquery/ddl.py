@@ -19,6 +19,7 @@ def create_table(
     jobs: Jobs, ref: TableRef, columns: Mapping[str, str], *, partition: str = "", cluster: Sequence[str] = ()
 ) -> None:
     """If it is not there yet. `columns` in DuckDB's types; `partition`: a TIMESTAMP column, whose UTC days are kept apart."""
+    jobs.check()
     with told(f"make {ref}", jobs.project, jobs.location):
         jobs.client.create_table(described(jobs.name(ref), columns, partition, cluster), exists_ok=True)
 

@@ -71,7 +71,8 @@ class Jobs:
     """One client, and every request that is made of it. Errors are WarehouseErrors that name the fix.
 
     `settings` are the target's, with `owner` (the project of ours) and `run` (the run's id) where there is a run. `runs_twice`: of
-    an emulator, where a job that is inserted twice is two; Google answers 409 to the second (REST: "jobs.insert").
+    an emulator, where a job that is inserted twice is two; Google answers 409 to the second (REST: "jobs.insert"). `check` is called
+    before what no script can carry a lease's token in, loads and new tables: LockLost where the lease is over.
     """
 
     def __init__(self, client: bigquery.Client, settings: Mapping[str, Any]) -> None:
@@ -83,6 +84,7 @@ class Jobs:
         self.badge = Badge(str(settings.get("owner", "")), str(settings.get("run", "")), labels=own)
         self._settings = settings
         self.runs_twice = is_emulated(settings)
+        self.check: Callable[[], None] = _nobody
         self._datasets: set[str] = set()
         self._unanswered = self._next = ""
         self._running: Any = None
@@ -233,6 +235,7 @@ class Jobs:
         import pyarrow.parquet as pq
         from google.cloud import bigquery
 
+        self.check()
         schema = self._schema_of(table, ref, replace=replace)
         config = bigquery.LoadJobConfig(
             source_format="PARQUET",
@@ -328,6 +331,10 @@ class Jobs:
     def close(self) -> None:
         self._listening.__exit__(None, None, None)
         self.client.close()  # type: ignore[no-untyped-call]
+
+
+def _nobody() -> None:
+    """There is no lease to look at."""
 
 
 def _id(table: Any) -> str:

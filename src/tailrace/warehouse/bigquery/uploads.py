@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tailrace.warehouse.base import STAGE, TableRef
 from tailrace.warehouse.bigquery.inline import inline
 from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.whole_table import discard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,5 +43,5 @@ class Uploads:
     def clear(self) -> None:
         """Once the statements that read them are done; what a kill leaves expires."""
         for ref in self._made:
-            self._jobs.client.delete_table(self._jobs.name(ref), not_found_ok=True)
+            discard(self._jobs, ref)
         self._made.clear()

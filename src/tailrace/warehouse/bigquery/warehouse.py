@@ -68,6 +68,7 @@ class BigQueryWarehouse:
     def admit(self, lease: HeldLease) -> None:
         """Work under a lease: what is written bears its token. Copies that another file's run has left behind are fetched anew."""
         self._fence = lease.fence()
+        self.jobs.check = self._fence.check
         file = file_id(self.local)
         if lease.entry.file != file:
             self.refresh()

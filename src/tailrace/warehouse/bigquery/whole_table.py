@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tailrace.errors import FatalError
+from tailrace.events import Notice, emit
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.bigquery import types
 from tailrace.warehouse.bigquery.asking import retry, told
@@ -24,6 +26,14 @@ def drop(jobs: Jobs, ref: TableRef) -> None:
         jobs.client.delete_table(jobs.name(ref), not_found_ok=True, retry=retry())
 
 
+def discard(jobs: Jobs, ref: TableRef) -> None:
+    """Delete a staged table; where Google refuses, that is told and no more: the work is done, and the table expires."""
+    try:
+        drop(jobs, ref)
+    except FatalError as error:
+        emit(Notice("warning", f"{ref} stays until it expires: {error}"))
+
+
 def load_file(
     jobs: Jobs, path: Path, ref: TableRef, columns: Mapping[str, str], *, partition: str = "", cluster: Sequence[str] = ()
 ) -> None:  # fmt: skip
@@ -31,6 +41,7 @@ def load_file(
     from google.api_core.exceptions import Conflict
     from google.cloud import bigquery
 
+    jobs.check()
     kinds = {name: types.to_bigquery(kind) for name, kind in columns.items()}
     config = bigquery.LoadJobConfig(
         source_format="PARQUET",

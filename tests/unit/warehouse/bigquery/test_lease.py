@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 
+import pyarrow as pa
 import pytest
 
 from tailrace.errors import LockHeld, LockLost
@@ -358,6 +359,23 @@ def test_a_lease_known_to_be_over_sends_nothing(two, monkeypatch):
         with pytest.raises(LockLost, match="was not renewed"):
             mine.execute("INSERT INTO d.t SELECT 2 AS a")
         assert first.jobs.tally.statements == asked
+
+
+def test_a_lease_known_to_be_over_loads_and_makes_nothing(two, monkeypatch):
+    first, second, mine, _ = two
+    mine.execute("SELECT 1")
+    lease, taking = taken_over(monkeypatch, first, second, mine)
+    with taking:
+        lease.ends = 0.0
+        rows = pa.table({"a": range(10_000)})
+        for write in (
+            lambda: mine._uploads.relation(rows),
+            lambda: mine.jobs.load(rows, TableRef("d", "loaded"), replace=True),
+            lambda: mine.create(TableRef("d", "made"), {"a": "BIGINT"}),
+        ):
+            with pytest.raises(LockLost, match="was not renewed"):
+                write()
+        assert not {"loaded", "made"} & set(mine.jobs.tables("d"))
 
 
 def test_both_sides_roll_back_where_the_fence_says_no(two, monkeypatch):

@@ -11,10 +11,13 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from google.api_core.exceptions import Forbidden
 
+from tailrace.events import Notice, listening
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.bigquery import types
 from tailrace.warehouse.bigquery.jobs import Jobs
+from tailrace.warehouse.bigquery.uploads import Uploads
 from tailrace.warehouse.bigquery.whole_table import load_file
 
 MOMENT = datetime(2026, 11, 22, 3, 4, 5)
@@ -89,3 +92,24 @@ def test_lists_and_columns_of_nothing_come_back(bigquery):
     assert found == [(["a", "b"], None, MOMENT), ([], None, None)]
     (page,) = jobs.read(ref)
     assert page.schema.field("seen").type == pa.list_(pa.timestamp("us"))
+
+
+def test_a_staged_table_that_google_does_not_delete_is_told_and_ends_nothing(bigquery, monkeypatch):
+    jobs, heard = Jobs(bigquery, {"project": bigquery.project, "location": "US"}), []
+    uploads = Uploads(jobs, secrets.token_hex(3))
+    uploads.relation(pa.table({"a": range(10_000)}))
+
+    def refuse(*_args, **_options):
+        raise Forbidden("Access Denied: Table")
+
+    with listening(heard.append):
+        monkeypatch.setattr(jobs.client, "delete_table", refuse)
+        uploads.clear()
+        monkeypatch.undo()
+        uploads.clear()  # it is no longer its own
+    (notice,) = [event for event in heard if isinstance(event, Notice)]
+    assert (
+        notice.level == "warning"
+        and "stays until it expires: " in notice.text
+        and "Access Denied" in notice.text
+    )
