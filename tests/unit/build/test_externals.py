@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import duckdb
 import pytest
 from tests.unit.build.layout import compiled, lay_out
@@ -67,6 +69,33 @@ def test_a_table_is_read_once_a_build(warehouse):
     for _ in range(3):
         found.version("own.t")
     assert sum("hash(t)" in sql for sql in asked) == 1
+
+
+def far(stamp, columns=("id",)):
+    """A warehouse whose tables are far away: what reads one is billed."""
+
+    def query(*_):
+        raise AssertionError("a table of BigQuery is read to see whether it changed")
+
+    return SimpleNamespace(
+        engine="bigquery",
+        columns=lambda _ref: dict.fromkeys(columns, "BIGINT"),
+        stamp=lambda _ref: stamp,
+        query=query,
+    )
+
+
+def test_a_far_table_tells_by_its_stamp_and_is_not_read():
+    assert Externals(far("monday|2|80"), "?").version("crm.people") == "monday|2|80"
+    assert Externals(far("tuesday|2|80"), "?").version("crm.people") == "tuesday|2|80"
+
+
+@pytest.mark.parametrize(
+    ("name", "stamp", "columns"),
+    [("crm.people", "", ("id",)), ("crm.gone", "", ()), ("other.crm.people", "monday", ("id",))],
+)
+def test_a_far_view_or_other_project_is_not_known(name, stamp, columns):
+    assert not Externals(far(stamp, columns), "?").is_known(name)
 
 
 def test_a_batched_model_reads_an_attached_table_whole(tmp_path):
