@@ -22,6 +22,8 @@ from tailrace.build.versions import ABSENT, Data
 from tailrace.errors import FatalError
 from tailrace.warehouse.base import TableRef, Warehouse
 
+UNENDED = "its last build did not end"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -210,7 +212,7 @@ class Judge:
         # a file published with fewer schemas holds views as tables, and a plan tables as views: only the first stand still
         there = self.kind_of(node.name)
         if there is None or (there, built.materialized) == ("table", "view"):
-            return f"its {kind} is gone"
+            return UNENDED if there is None and built.parts.unsure else f"its {kind} is gone"
         if built.parts.sql != parts.sql:
             return "its file changed" if node.kind == "seed" else "its SQL changed"
         if built.materialized != node.materialized:
@@ -226,7 +228,7 @@ class Judge:
         unknown = [name for name in node.externals if not self._externals.is_known(name)]
         if unknown:
             return f"it reads {', '.join(unknown)}, and nobody can tell whether that changed"
-        return _why_table(parts, built)
+        return _why_table(parts, built) or (UNENDED if built.parts.unsure else "")
 
     def _forced(self, node: ModelNode) -> str:
         if self._asked.refreshes(node):
@@ -242,6 +244,8 @@ class Judge:
             return True
         if settings is None:
             return built is not None and built.materialized != "snapshot"
+        if built is not None and built.parts.unsure:
+            return True
         if settings.full_refresh is False:
             return False
         if built is None or built.materialized != node.materialized or built.table(node.name) != node.table:

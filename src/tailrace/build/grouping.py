@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tailrace import interrupts
-from tailrace.build.built import Made, Parts, write_built
+from tailrace.build.built import Made, Parts, doubt_built, trust_built, write_built
 from tailrace.build.effort import may_take_long
 from tailrace.build.graph import ModelNode
 from tailrace.build.materialize.job import Job
@@ -33,6 +33,17 @@ class Task:
     seconds: float = 0.0
     rows: int = 0
     wrong: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a kill after its table has swapped would have the next build join rows to it: an incremental made from nothing.
+
+        Where nothing is remembered of it that is only one that is never made from nothing again.
+        """
+        settings, job = self.node.settings.incremental, self.job
+        if settings is None or not job.whole or job.writer.transactional:
+            return False
+        return bool(job.ours) or settings.full_refresh is False
 
 
 class Group:
@@ -83,7 +94,7 @@ class Group:
         self.commit()
         warehouse = task.job.warehouse
         try:
-            with warehouse.transaction():
+            with self._doubted(task), warehouse.transaction():
                 warehouse.ensure_schema(task.job.node.schema)
                 self._write(task)
                 self._remember([task])
@@ -93,6 +104,22 @@ class Group:
         reach("build:after_commit")
         self._done([task])
         return True
+
+    @contextmanager
+    def _doubted(self, task: Task) -> Iterator[None]:
+        """Rows that join a table have to know which one: one that swaps before it is remembered is remembered as unsure."""
+        if not task.is_doubtful:
+            yield
+            return
+        warehouse, name = task.job.warehouse, task.node.name
+        before = doubt_built(warehouse, self._made_of(task), run_id=self._run_id, now=self._now())
+        try:
+            yield
+        except WarehouseError:
+            if not task.job.writer.swapped:
+                with suppress(WarehouseError):
+                    trust_built(warehouse, name, before)
+            raise
 
     def commit(self) -> None:
         """End the transaction that is open; where that fails, each model is built on its own."""
@@ -141,8 +168,11 @@ class Group:
         task.rows = write_model(task.job)
         task.seconds = time.monotonic() - started
 
+    def _made_of(self, task: Task) -> Made:
+        return Made(task.node, task.parts, task.rows, task.job.is_taking)
+
     def _remember(self, tasks: list[Task]) -> None:
-        made = [Made(task.node, task.parts, task.rows, task.job.is_taking) for task in tasks]
+        made = [self._made_of(task) for task in tasks]
         write_built(tasks[0].job.warehouse, made, run_id=self._run_id, now=self._now())
         reach("build:before_commit")
 
