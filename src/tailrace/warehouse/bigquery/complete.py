@@ -18,6 +18,7 @@ from tailrace.failpoints import reach
 from tailrace.warehouse.base import META, TableRef, in_batches
 from tailrace.warehouse.bigquery import complete_sql
 from tailrace.warehouse.bigquery.complete_sql import CLONES, Shown, complete
+from tailrace.warehouse.bigquery.qualified import qualified
 from tailrace.warehouse.bigquery.warehouse import BigQueryWarehouse, Native
 
 PUBLISHED = TableRef(META, "published")
@@ -262,4 +263,5 @@ def _forget_clones(warehouse: BigQueryWarehouse, rows: Mapping[TableRef, Row | N
 def _script(warehouse: BigQueryWarehouse, statements: Sequence[str]) -> None:
     """Definitions, many in one job; they are no transaction and need none."""
     if statements:
-        warehouse.execute(Native(";\n".join(statements)))
+        project = warehouse.jobs.project
+        warehouse.execute(Native(";\n".join(qualified(one, project) for one in statements)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime
 
@@ -167,6 +168,19 @@ def test_the_run_before_comes_back_once(house):
         complete.roll_back(house.warehouse, run_id="again", now=NOW)
     assert house.publish() == 2
     assert house.read() == house.run(2)
+
+
+def test_views_name_the_project_since_readers_bill_their_own(house, monkeypatch):
+    sent, execute = [], house.warehouse.execute
+    monkeypatch.setattr(
+        house.warehouse, "execute", lambda sql, *more: (sent.append(sql), execute(sql, *more))
+    )
+    house.build(1)
+    house.publish()
+    views = [one for sql in sent for one in str(sql).split(";\n") if one.startswith("CREATE OR REPLACE VIEW")]
+    assert len(views) == 6
+    named = [name for one in views for name in re.findall(r"\b(?:FROM|JOIN|VIEW) ([`\w].*?)\.", one)]
+    assert set(named) == {f"`{house.client.project}`"}
 
 
 def test_a_table_that_is_gone_loses_its_view(house):

@@ -21,6 +21,7 @@ from tailrace.build.materialize.contract import ordered_columns
 from tailrace.build.materialize.writer import Check, Span
 from tailrace.warehouse.base import STAGE, TableRef
 from tailrace.warehouse.bigquery.literals import text
+from tailrace.warehouse.bigquery.qualified import qualified
 from tailrace.warehouse.bigquery.warehouse import BigQueryWarehouse, Native
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class BigQueryWriter:
         self._kept.set_options(catalogue.standing(self._jobs, self._ref))
 
     def define(self, select: str, check: Check | None) -> None:
-        storage = self._job.node.settings.storage
+        storage, select = self._job.node.settings.storage, qualified(select, self._jobs.project)
         if check is not None or self._job.audit is not None:
             aside = self._aside("view")
             self._run(f"CREATE OR REPLACE VIEW {ddl.name(aside)} AS\n{select}\n")
