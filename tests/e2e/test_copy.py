@@ -185,6 +185,27 @@ def test_rows_of_another_account_stay_where_they_are(acme, monkeypatch):
     assert any("scores: sent to account somebody" in line for line in ran.document["left"])
 
 
+def test_in_place_of_a_target_s_rows_only_where_the_account_is_the_same(acme):
+    """The target has sent to another portal, too, and landed another resource: both stay known."""
+    copy(acme, target="file")
+    con = duckdb.connect(str(acme.root / ".tailrace/file/work.duckdb"))
+    con.execute(
+        "INSERT INTO tailrace_meta.ledger BY NAME"
+        " SELECT * REPLACE ('somebody' AS account) FROM tailrace_meta.ledger WHERE primary_key <= '1009'"
+    )
+    con.execute("INSERT INTO tailrace_meta.cursors (resource, raw_done) VALUES ('hubspot.deals', 500)")
+    con.execute("INSERT INTO tailrace_meta.merges_read VALUES ('a', 'b', 'c', 9)")
+    con.close()
+    copy(acme, "--replace", target="file")
+    con = duckdb.connect(str(acme.root / ".tailrace/file/work.duckdb"), read_only=True)
+    ledger = con.execute("SELECT count(*), count(*) FILTER (account = 'somebody') FROM tailrace_meta.ledger")
+    assert ledger.fetchone() == (CONTACTS + 10, 10)
+    kept = con.execute("SELECT raw_done FROM tailrace_meta.cursors WHERE resource = 'hubspot.deals'")
+    assert kept.fetchall() == [(500,)]
+    assert con.execute("SELECT count(*) FROM tailrace_meta.merges_read WHERE sync = 'c'").fetchone() == (0,)
+    con.close()
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

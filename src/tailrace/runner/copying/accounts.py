@@ -9,6 +9,7 @@ from tailrace.activate.ledger import LEDGER, SYNC_LOG
 from tailrace.activate.target import account_in
 from tailrace.connectors.sdk.options import object_type
 from tailrace.project.spec import Pipeline
+from tailrace.runner.copying.tables import NOBODY
 from tailrace.runner.session import Session
 from tailrace.warehouse.base import META, Warehouse
 
@@ -18,7 +19,7 @@ class Ours:
     """What of the source belongs to accounts that the other target has, too; `left` says what does not, and why."""
 
     datasets: list[str] = field(default_factory=list)
-    where: str = "false"
+    where: str = NOBODY
     syncs: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -70,10 +71,12 @@ def _ledger(target: Session, warehouse: Warehouse, ours: Ours) -> None:
         if why:
             ours.left.append(f"{sync}: sent to account {account}, {why}")
         else:
-            kept.append(f"({literal(account)}, {literal(obj)}, {literal(sync)})")
+            kept.append(
+                f"(account = {literal(account)} AND object = {literal(obj)} AND sync = {literal(sync)})"
+            )
             ours.syncs.append(sync)
     if kept:
-        ours.where = f"(account, object, sync) IN ({', '.join(kept)})"
+        ours.where = f"({' OR '.join(kept)})"
 
 
 def _not_ours(target: Session, account: str | None, obj: str | None, name: str) -> str:

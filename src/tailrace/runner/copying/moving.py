@@ -1,4 +1,4 @@
-"""One table from one engine to another, through a Parquet file: there it is whole or not at all."""
+"""One table from one engine to another: landed ones through a Parquet file, what tailrace remembers by rows. It arrives whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ WIDE = ("HUGEINT", "UHUGEINT")
 
 
 def carry(source: Warehouse, target: Warehouse, table: Table, path: Path) -> int:
-    """In place of whatever is there; returns the rows."""
+    """In place of what is there of it; returns the rows."""
     columns = {name: _kind(kind) for name, kind in source.columns(table.ref).items()}
+    if table.where:
+        return _rows(source, target, table, columns)
     rows = _write(_pages(source, table, columns), path, zoned=target.engine == "bigquery")
     if target.engine == "bigquery":
         _into_bigquery(cast("BigQueryWarehouse", target), table, columns, path)
@@ -54,6 +56,32 @@ def _pages(source: Warehouse, table: Table, columns: dict[str, str]) -> Iterator
 
 def _named(warehouse: Warehouse, table: Table) -> str:
     return warehouse.dialect.table(table.ref) + (f" WHERE {table.where}" if table.where else "")
+
+
+def _rows(source: Warehouse, target: Warehouse, table: Table, columns: dict[str, str]) -> int:
+    """Those that the table's condition names, in one transaction: all others of the target stay as they were."""
+    name = target.dialect.table(table.ref)
+    _ensure(target, table, columns)
+    rows = 0
+    with target.transaction():
+        target.execute(f"DELETE FROM {name} WHERE {table.where}")
+        for page in _pages(source, table, columns):
+            if page.num_rows:
+                with target.registered("tailrace_carried", page) as new:
+                    target.execute(f"INSERT INTO {name} BY NAME SELECT * FROM {new}")
+            rows += page.num_rows
+    return rows
+
+
+def _ensure(target: Warehouse, table: Table, columns: dict[str, str]) -> None:
+    """The table with the source's columns, which an earlier release's may lack."""
+    name, there = target.dialect.table(table.ref), target.columns(table.ref)
+    target.ensure_schema(table.ref.schema)
+    if not there:
+        listed = ", ".join(f"{target.dialect.quote(column)} {kind}" for column, kind in columns.items())
+        target.execute(f"CREATE TABLE IF NOT EXISTS {name} ({listed})")
+    elif new := {column: kind for column, kind in columns.items() if column not in there}:
+        target.add_columns(table.ref, new)
 
 
 def _write(pages: Iterator[pa.Table], path: Path, *, zoned: bool) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tailrace.activate.ledger import MERGES_READ
 from tailrace.build.built import MODELS
 from tailrace.build.intervals import INTERVALS
 from tailrace.errors import BadInput, WarehouseError
@@ -25,8 +26,8 @@ from tailrace.state.runs import StepResult
 from tailrace.validate.results import VERDICTS
 from tailrace.warehouse.base import META, Warehouse
 
-BUILT = (MODELS, INTERVALS, VERDICTS)
-"""What a target remembers of its models: with other tables under them it is not true any more."""
+READ = (MODELS, INTERVALS, VERDICTS, MERGES_READ)
+"""What a target remembers of what it read in its landed tables: with other tables in their place it is not true any more."""
 
 
 @dataclass
@@ -92,16 +93,16 @@ def _copy(
             raise BadInput(f"{here.project.target.name} has nothing to carry: {_reasons(ours)}")
         _check_empty(here, there, target, tables, replace=replace)
         note_copying(there, here.project.target.name)
-        if "landing" in parts:
-            _forget_built(target)
+        if any(table.ref.schema != META for table in tables):
+            _forget_read(target)
         done = Copied(left=ours.left)
         path = there.folder / "copying.parquet"
         for table in tables:
             done.tables.append((str(table.ref), _carry(there, source, target, table, path, tell)))
         done.approvals = _approvals(here, there, ours) if "ledger" in parts else 0
-        _compare(source, target, tables)
         if target.engine == "bigquery":
             target.refresh()  # type: ignore[attr-defined]  # BigQuery's alone: its copies on this machine
+        _compare(source, target, tables)
         target.checkpoint()
         note_copying(there, "")
         return done
@@ -142,10 +143,10 @@ def _check_empty(
             )
 
 
-def _forget_built(target: Warehouse) -> None:
+def _forget_read(target: Warehouse) -> None:
     there = target.tables(META)
     with target.transaction():
-        for ref in BUILT:
+        for ref in READ:
             if ref.name in there:
                 target.execute(f"DELETE FROM {target.dialect.table(ref)} WHERE true")
 
@@ -169,7 +170,7 @@ def _approvals(here: Session, there: Session, ours: Ours) -> int:
 def _compare(source: Warehouse, target: Warehouse, tables: list[Table]) -> None:
     """Counted anew on both sides."""
     for table in tables:
-        mine, theirs = count(source, table), count(target, whole(table))
+        mine, theirs = count(source, table), count(target, table)
         if mine != theirs:
             raise WarehouseError(
                 f"{table.ref} has {mine:,} rows to carry, and {theirs:,} arrived", "copy again"

@@ -15,6 +15,8 @@ SENT = (LEDGER, SYNC_LOG, DEAD_LETTERS)
 """Their rows name account, object and sync."""
 PARTS = ("landing", "ledger")
 ENDS = ("", "__keys", "__changes", "__raw")
+NOBODY = "false"
+"""The condition that no row of the ledger keeps."""
 BY_DAY = ("__changes", "__raw")
 
 
@@ -50,16 +52,16 @@ def _keys(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
     return {str(resource): tuple(json.loads(key)) for resource, key in rows}
 
 
-def remembered(warehouse: Warehouse, ref: TableRef, datasets: Iterable[str]) -> Iterator[Table]:
-    """Cursors or shapes of what is landed in the datasets."""
-    if warehouse.columns(ref):
-        names = ", ".join(warehouse.dialect.literal(dataset) for dataset in sorted(set(datasets)))
-        yield Table(ref, f"split_part(resource, '.', 1) IN ({names})" if names else "false")
+def remembered(warehouse: Warehouse, ref: TableRef, resources: Iterable[str]) -> Iterator[Table]:
+    """Cursors or shapes of the resources that are carried: of no other one has the target's table changed."""
+    names = ", ".join(warehouse.dialect.literal(name) for name in sorted(set(resources)))
+    if names and warehouse.columns(ref):
+        yield Table(ref, f"resource IN ({names})")
 
 
-def sent(warehouse: Warehouse, where: str, *, landing: bool) -> Iterator[Table]:
+def sent(warehouse: Warehouse, where: str, *, logged: bool) -> Iterator[Table]:
     """The ledger and what goes with it; how far merges were read counts only beside the log that they were read from."""
-    for ref in (*SENT, *([MERGES_READ] if landing else [])):
+    for ref in (*SENT, *([MERGES_READ] if logged else [])):
         if ref.name in warehouse.tables(META):
             yield Table(ref, where)
 
@@ -71,10 +73,13 @@ def whole(table: Table) -> Table:
 
 def order(warehouse: Warehouse, parts: Iterable[str], datasets: Iterable[str], where: str) -> list[Table]:
     """The ledger first: whatever a kill leaves, what was sent is known. Cursors last: they speak of all that is landed."""
-    parts, datasets = set(parts), sorted(set(datasets))
-    found = list(sent(warehouse, where, landing="landing" in parts)) if "ledger" in parts else []
-    if "landing" in parts:
-        found += landed(warehouse, datasets)
-        found += remembered(warehouse, SHAPES, datasets)
-        found += remembered(warehouse, CURSORS, datasets)
+    parts = set(parts)
+    tables = list(landed(warehouse, datasets)) if "landing" in parts else []
+    found: list[Table] = []
+    if "ledger" in parts and where != NOBODY:
+        found += sent(warehouse, where, logged=bool(tables))
+    resources = {str(table.ref).removesuffix("__raw") for table in tables if table.ref.name.endswith("__raw")}
+    found += tables
+    found += remembered(warehouse, SHAPES, resources)
+    found += remembered(warehouse, CURSORS, resources)
     return found
