@@ -15,7 +15,7 @@ from tailrace.connectors.sdk.base import Finding
 from tailrace.errors import TailraceError
 from tailrace.plan.resolve import Resolved
 from tailrace.warehouse.base import META, STAGE
-from tailrace.warehouse.bigquery.asking import ANSWER, told
+from tailrace.warehouse.bigquery.asking import ANSWER, retry, told
 from tailrace.warehouse.bigquery.connection import connect, endpoint, is_emulated
 from tailrace.warehouse.bigquery.jobs import Jobs
 
@@ -144,10 +144,11 @@ def _dataset(jobs: Jobs, name: str) -> _Dataset:
 
     with told(f"look at the dataset {name}", jobs.project, jobs.location):
         try:
-            found = jobs.client.get_dataset(f"{jobs.project}.{name}", timeout=ANSWER)
+            found = jobs.client.get_dataset(f"{jobs.project}.{name}", retry=retry(), timeout=ANSWER)
         except NotFound:
             return _Dataset(name, None)
-        tables = list(jobs.client.list_tables(f"{jobs.project}.{name}", max_results=1, timeout=ANSWER))
+        dataset = f"{jobs.project}.{name}"
+        tables = list(jobs.client.list_tables(dataset, max_results=1, retry=retry(), timeout=ANSWER))
     return _Dataset(name, str(found.location or jobs.location), tables[0].table_id if tables else None)
 
 

@@ -120,7 +120,12 @@ class Jobs:
         config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, labels=labels)
         with self._told(sql):
             place = self.location
-            job = self.client.query(sql, job_config=config, location=place, retry=retry(), timeout=ANSWER)
+            asked = {
+                "retry": retry(),
+                "job_retry": None,
+                "timeout": ANSWER,
+            }  # else Google's client asks for ten minutes
+            job = self.client.query(sql, job_config=config, location=place, **asked)
             columns = {one.name: types.to_duckdb(one) for one in job.schema or ()}
             return DryRun(int(job.total_bytes_processed or 0), columns)
 

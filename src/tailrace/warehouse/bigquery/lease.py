@@ -289,10 +289,8 @@ class TargetLeases:
     def _numbers(self) -> dict[str, int]:
         """The highest number of every lock."""
         numbers: dict[str, int] = {}
-        tables = self.jobs.tables(META)
-        if not tables:
-            self.jobs.ensure_dataset(META)
-        for table in tables:
+        self.jobs.ensure_dataset(META)  # which also tells of a location that is not the datasets'
+        for table in self.jobs.tables(META):
             if found := lock_of(table):
                 numbers[found[0]] = max(numbers.get(found[0], 0), found[1])
         self._seen = numbers
