@@ -251,6 +251,49 @@ def test_a_contract_holds_before_the_swap(twin):
     assert twin.rows("t") == [(1, 10)]
 
 
+def test_what_a_killed_build_left_aside_is_no_hindrance(twin):
+    """Google replaces no table by one with other partitions; the emulator does, so what was asked is looked at."""
+    asked, drop = [], twin.far.jobs.client.delete_table
+    twin.far.jobs.client.delete_table = lambda name, **more: (
+        asked.append(f"drop {name}"),
+        drop(name, **more),
+    )
+    twin.model("t", "SELECT id, amount FROM raw.events", reads=("events",), settings={"contract": True}, documented=(
+        ColumnDoc("id", data_type="integer", constraints=({"type": "unique"},)), ColumnDoc("amount", data_type="integer")))  # fmt: skip
+    twin.microbatch("b", "SELECT day, amount FROM {events}", {"events": "day"}, event_time="day",
+                    begin=datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+    run = twin.far.jobs._run
+    twin.far.jobs._run = lambda sql, *more: (asked.append(str(sql)), run(sql, *more))[1]
+    try:
+        assert sorted(twin.built()) == ["b", "t"]
+    finally:
+        del twin.far.jobs.client.delete_table
+    for name in ("build__t", "rebuild__b"):
+        made = next(at for at, one in enumerate(asked) if one.startswith("CREATE") and f"`{name}`" in one)
+        dropped = next(at for at, one in enumerate(asked) if one.startswith("drop") and one.endswith(name))
+        assert dropped < made, name
+
+
+def test_a_clone_outlasts_what_it_was_cloned_from(twin, monkeypatch):
+    """Whether Google's clone takes the expiry along nobody says; here it does. The emulator keeps none."""
+    client, told = twin.far.jobs.client, []
+    get_table = client.get_table
+
+    def expiring(name, **more):
+        found = get_table(name, **more)
+        found.expires = datetime(2036, 1, 1, tzinfo=UTC)
+        return found
+
+    monkeypatch.setattr(client, "get_table", expiring)
+    monkeypatch.setattr(
+        client, "update_table", lambda table, fields: told.append((table.table_id, table.expires, fields))
+    )
+    twin.microbatch("b", "SELECT day, amount FROM {events}", {"events": "day"}, event_time="day",
+                    begin=datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+    assert twin.built() == ["b"]
+    assert told == [("b", None, ["expires"])]
+
+
 def test_a_contract_of_rows_that_join(twin):
     columns = (
         ColumnDoc("id", data_type="integer", constraints=({"type": "unique"},)),

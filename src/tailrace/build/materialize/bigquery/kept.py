@@ -92,6 +92,12 @@ class Kept:
         if self._storage.require_partition_filter:
             catalogue.set_options(self._jobs, ref, {"require_partition_filter": False})
 
+    def outlast(self, standing: Standing | None, aside: Standing | None) -> None:
+        """A clone does not go when what it was cloned from does."""
+        expires = standing.options["expires"] if standing else None
+        if expires is not None and aside is not None and aside.options["expires"] == expires:
+            catalogue.set_options(self._jobs, self._job.node.table, {"expires": None})
+
     def set_options(self, standing: Standing | None) -> None:
         """Labels, expiry and the like, where they are others than the table's."""
         if standing is None or self._job.node.settings.storage is None:

@@ -138,7 +138,9 @@ class BigQueryWriter:
         self._run(f"CREATE OR REPLACE TABLE {ddl.name(ref)}{clauses} AS{body}")
 
     def _create_aside(self, body: str, check: Check | None, *, fits: bool) -> None:
+        """What a killed build left there goes first: CREATE OR REPLACE refuses other partitions."""
         aside = self._aside("build")
+        catalogue.drop(self._jobs, aside)
         try:
             self._create(aside, body, filtered=False)
             self._judge(aside, check)
@@ -168,6 +170,7 @@ class BigQueryWriter:
         if self._job.standing is not None:
             self._make_way()
         self._run(f"CREATE TABLE {ddl.name(self._ref)} CLONE {ddl.name(aside)}")
+        self._kept.outlast(catalogue.standing(self._jobs, self._ref), catalogue.standing(self._jobs, aside))
         self._kept.set_options(catalogue.standing(self._jobs, self._ref))
 
     def define(self, select: str, check: Check | None) -> None:
@@ -199,6 +202,7 @@ class BigQueryWriter:
         """It outlives a day: a long rebuild goes on where it was interrupted."""
         self._jobs.ensure_dataset(STAGE)
         self._kept.check_columns(lambda: self.result(select))
+        catalogue.drop(self._jobs, _ref(table))
         layout = ddl.layout(self._job.node.settings.storage)
         until = f"expiration_timestamp=TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {REBUILD_HOURS} HOUR)"
         listed = _listed(columns) or "*"
@@ -251,6 +255,7 @@ class BigQueryWriter:
     def _rehearse(self, check: Check | None) -> None:
         """The changes on a copy, of which nothing is stored but what they change."""
         aside = self._aside("build")
+        catalogue.drop(self._jobs, aside)
         try:
             self._run(f"CREATE OR REPLACE TABLE {ddl.name(aside)} CLONE {ddl.name(self._ref)}")
             self._kept.unfiltered(aside)
