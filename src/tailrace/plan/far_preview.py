@@ -101,6 +101,8 @@ class _FarPlanning:
                 said = str(placed(node, error)).removesuffix(".")
                 said = f"{said}. {error.fix}" if error.fix else said
                 self._found.steps.append(StepResult("build", node.name, "failed", error=said))
+            except FatalError as error:
+                self._found.steps.append(StepResult("build", node.name, "failed", error=str(error)))
 
     def _tell(self, decisions: Sequence[Decision]) -> None:
         after: dict[str, Sql] = {

@@ -15,7 +15,7 @@ from tailrace.build.batches import set_batch
 from tailrace.build.graph import Graph, ModelNode
 from tailrace.build.intervals import truncated
 from tailrace.build.seeds import seed_select
-from tailrace.errors import WarehouseError
+from tailrace.errors import FatalError, WarehouseError
 from tailrace.plan.far_scratch import FarScratch
 from tailrace.warehouse.base import TableRef
 from tailrace.warehouse.bigquery import types
@@ -33,6 +33,17 @@ class Scan:
     unknown: tuple[str, ...] = ()
 
 
+class _Ahead(FarScratch):
+    """The catalogue as it will be once the models before are built."""
+
+    def __init__(self, warehouse: FarScratch, made: Mapping[TableRef, Mapping[str, str]]) -> None:
+        self.__dict__.update(warehouse.__dict__)
+        self._made = made
+
+    def columns(self, ref: TableRef) -> dict[str, str]:
+        return dict(self._made.get(ref) or ()) or super().columns(ref)
+
+
 class Scans:
     """Model after model in the graph's order: what comes before one that would be built is taken as it would be then."""
 
@@ -43,11 +54,16 @@ class Scans:
         self._lost: set[str] = set()
 
     def scan(self, node: ModelNode, *, whole: bool) -> Scan:
-        """Of a model that would be built; `whole`: from nothing. WarehouseError where BigQuery refuses its SQL."""
+        """Of a model that would be built; `whole`: from nothing. WarehouseError where BigQuery refuses its SQL, FatalError where it has no words for it."""
         if node.kind == "seed":
             return self._remember(node, Scan(0, self._seed(node)))
         if lost := tuple(up for up in node.depends_on if up in self._lost):
             return self.lose(node, lost)
+        try:
+            node = self._typed(node)
+        except FatalError:
+            self._lost.add(node.name)
+            raise
         sql = _batch_of(node, self._graph) if _microbatch(node) else node.sql
         if not whole and node.incremental_sql:
             sql = node.incremental_sql
@@ -59,6 +75,11 @@ class Scans:
             raise
         read = 0 if node.materialized in UNREAD else found.bytes + (0 if whole else self._own(node))
         return self._remember(node, Scan(read, found.columns, tuple(self._names[ref] for ref in unknown)))
+
+    def _typed(self, node: ModelNode) -> ModelNode:
+        """Its SQL as the build carries it over: by the types of what it reads, of what comes before as they would be then."""
+        late = self._graph.late
+        return node if late is None else late.typed(node, _Ahead(self._warehouse, self._made))
 
     def lose(self, node: ModelNode, unknown: tuple[str, ...] = ()) -> Scan:
         """Of a model whose columns nobody knows: nor those of what reads it, unless it stands."""

@@ -114,6 +114,23 @@ def test_before_the_first_run_columns_are_those_of_what_comes_before(far):
     assert far.billed == []
 
 
+def test_the_sql_that_is_dry_run_is_the_builds(far, monkeypatch):
+    """A difference of columns is one of numbers unless their types are known."""
+    far.write(
+        "models/marts/days.sql", "SELECT id, CAST('2026-01-05' AS DATE) AS day FROM {{ ref('contacts') }}"
+    )
+    far.write(
+        "models/marts/ages.sql", "SELECT id, CAST('2026-02-01' AS DATE) - day AS age FROM {{ ref('days') }}"
+    )
+    asked = []
+    dry = Jobs.dry_run
+    monkeypatch.setattr(Jobs, "dry_run", lambda jobs, sql: (asked.append(sql), dry(jobs, sql))[1])
+    found = far.plan()
+    assert [step.error for step in found.steps] == []
+    [planned] = [sql for sql in asked if "age" in sql]
+    assert "DATE_DIFF(" in planned
+
+
 def test_an_idle_project_reads_nothing_and_is_asked_nothing(far):
     far.run()
     found = far.plan()
