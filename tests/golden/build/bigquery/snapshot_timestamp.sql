@@ -38,31 +38,7 @@ SELECT
   COALESCE(NULLIF(`at_time`, `at_time`), NULL) AS `dbt_valid_to`
 FROM `tailrace_stage`.`new__m`
 ;
-INSERT INTO `tailrace_meta`.`models` (
-  model,
-  schema_name,
-  materialized,
-  fingerprint,
-  parts,
-  `rows`,
-  built_at,
-  run_id,
-  sql,
-  incremental_sql
-)
-VALUES
-  (
-    'm',
-    'marts',
-    'snapshot',
-    '4d75b3527e202716c0d4b3adc014774e',
-    '{"batched": false, "config": {"hard_deletes": "invalidate", "strategy": "timestamp", "unique_key": "[\\"id\\"]", "updated_at": "at_time"}, "data": {"raw.events": "1/cb8a6c60"}, "day": null, "definition": "4a0493755ae8c87f6a22421912b7a66c", "revision": "run1", "sql": "e20dd1d9db459eda41cbe3677ea44761565a2033041e65c43bc0a5c37f90cab6", "unknown": {}, "upstream": {}}',
-    2,
-    CAST('2026-01-10 12:00:00' AS TIMESTAMP),
-    'run1',
-    'SELECT\n  id,\n  CAST(day AS TIMESTAMP) AS at_time\nFROM raw.events',
-    ''
-  )
+INSERT INTO `tailrace_meta`.`models` (`model`, `schema_name`, `materialized`, `fingerprint`, `parts`, `rows`, `built_at`, `run_id`, `sql`, `incremental_sql`) SELECT `model`, `schema_name`, `materialized`, `fingerprint`, `parts`, `rows`, `built_at`, `run_id`, `sql`, `incremental_sql` FROM (SELECT JSON_VALUE(_row, '$[0]') AS `model`, JSON_VALUE(_row, '$[1]') AS `schema_name`, JSON_VALUE(_row, '$[2]') AS `materialized`, JSON_VALUE(_row, '$[3]') AS `fingerprint`, JSON_VALUE(_row, '$[4]') AS `parts`, CAST(JSON_VALUE(_row, '$[5]') AS INT64) AS `rows`, CAST(JSON_VALUE(_row, '$[6]') AS TIMESTAMP) AS `built_at`, JSON_VALUE(_row, '$[7]') AS `run_id`, JSON_VALUE(_row, '$[8]') AS `sql`, JSON_VALUE(_row, '$[9]') AS `incremental_sql` FROM UNNEST(JSON_QUERY_ARRAY('[["m","marts","snapshot","4d75b3527e202716c0d4b3adc014774e","{\\"batched\\": false, \\"config\\": {\\"hard_deletes\\": \\"invalidate\\", \\"strategy\\": \\"timestamp\\", \\"unique_key\\": \\"[\\\\\\"id\\\\\\"]\\", \\"updated_at\\": \\"at_time\\"}, \\"data\\": {\\"raw.events\\": \\"1/cb8a6c60\\"}, \\"day\\": null, \\"definition\\": \\"4a0493755ae8c87f6a22421912b7a66c\\", \\"revision\\": \\"run1\\", \\"sql\\": \\"e20dd1d9db459eda41cbe3677ea44761565a2033041e65c43bc0a5c37f90cab6\\", \\"unknown\\": {}, \\"upstream\\": {}}","2","2026-01-10 12:00:00+00:00","run1","SELECT\\n  id,\\n  CAST(day AS TIMESTAMP) AS at_time\\nFROM raw.events",""]]')) AS _row)
 ;
 -- the next build
 CREATE OR REPLACE TABLE `tailrace_stage`.`new__m` AS
@@ -183,30 +159,6 @@ WHERE
 DELETE FROM `tailrace_meta`.`models`
 WHERE
   model IN ('m');
-INSERT INTO `tailrace_meta`.`models` (
-  model,
-  schema_name,
-  materialized,
-  fingerprint,
-  parts,
-  `rows`,
-  built_at,
-  run_id,
-  sql,
-  incremental_sql
-)
-VALUES
-  (
-    'm',
-    'marts',
-    'snapshot',
-    'de711f8cce6a45f8ec44eae04fca112a',
-    '{"batched": false, "config": {"hard_deletes": "invalidate", "strategy": "timestamp", "unique_key": "[\\"id\\"]", "updated_at": "at_time"}, "data": {"raw.events": "2/cb8a6c60"}, "day": null, "definition": "4a0493755ae8c87f6a22421912b7a66c", "revision": "run2", "sql": "e20dd1d9db459eda41cbe3677ea44761565a2033041e65c43bc0a5c37f90cab6", "unknown": {}, "upstream": {}}',
-    1,
-    CAST('2026-01-10 13:00:00' AS TIMESTAMP),
-    'run2',
-    'SELECT\n  id,\n  CAST(day AS TIMESTAMP) AS at_time\nFROM raw.events',
-    ''
-  );
+INSERT INTO `tailrace_meta`.`models` (`model`, `schema_name`, `materialized`, `fingerprint`, `parts`, `rows`, `built_at`, `run_id`, `sql`, `incremental_sql`) SELECT `model`, `schema_name`, `materialized`, `fingerprint`, `parts`, `rows`, `built_at`, `run_id`, `sql`, `incremental_sql` FROM (SELECT JSON_VALUE(_row, '$[0]') AS `model`, JSON_VALUE(_row, '$[1]') AS `schema_name`, JSON_VALUE(_row, '$[2]') AS `materialized`, JSON_VALUE(_row, '$[3]') AS `fingerprint`, JSON_VALUE(_row, '$[4]') AS `parts`, CAST(JSON_VALUE(_row, '$[5]') AS INT64) AS `rows`, CAST(JSON_VALUE(_row, '$[6]') AS TIMESTAMP) AS `built_at`, JSON_VALUE(_row, '$[7]') AS `run_id`, JSON_VALUE(_row, '$[8]') AS `sql`, JSON_VALUE(_row, '$[9]') AS `incremental_sql` FROM UNNEST(JSON_QUERY_ARRAY('[["m","marts","snapshot","de711f8cce6a45f8ec44eae04fca112a","{\\"batched\\": false, \\"config\\": {\\"hard_deletes\\": \\"invalidate\\", \\"strategy\\": \\"timestamp\\", \\"unique_key\\": \\"[\\\\\\"id\\\\\\"]\\", \\"updated_at\\": \\"at_time\\"}, \\"data\\": {\\"raw.events\\": \\"2/cb8a6c60\\"}, \\"day\\": null, \\"definition\\": \\"4a0493755ae8c87f6a22421912b7a66c\\", \\"revision\\": \\"run2\\", \\"sql\\": \\"e20dd1d9db459eda41cbe3677ea44761565a2033041e65c43bc0a5c37f90cab6\\", \\"unknown\\": {}, \\"upstream\\": {}}","1","2026-01-10 13:00:00+00:00","run2","SELECT\\n  id,\\n  CAST(day AS TIMESTAMP) AS at_time\\nFROM raw.events",""]]')) AS _row);
 COMMIT TRANSACTION;
 ;
