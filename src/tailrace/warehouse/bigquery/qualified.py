@@ -33,7 +33,7 @@ def _places(tree: exp.Expr) -> set[tuple[int, bool]]:
     found = set()
     for table in tree.find_all(exp.Table):
         dataset = table.args.get("db")
-        if not table.db or table.catalog or "start" not in dataset.meta:
+        if dataset is None or table.catalog or "start" not in dataset.meta:
             continue
         if table.db.casefold() not in rows and CATALOGUE not in f"{table.db}.{table.name}".upper():
             found.add((dataset.meta["start"], dataset.meta["start"] == table.this.meta.get("start")))
