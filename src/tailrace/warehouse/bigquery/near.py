@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tailrace.warehouse.base import META, STAGE, TableRef
+from tailrace.warehouse.bigquery import logged
 from tailrace.warehouse.bigquery.fence import TABLE as FENCE
 from tailrace.warehouse.bigquery.jobs import Jobs
 from tailrace.warehouse.bigquery.lease_entry import lock_of
@@ -72,20 +73,25 @@ class Near:
 
     def fetch(self, ref: TableRef) -> None:
         """The table as it is there, in place of what is here."""
-        found = self._jobs.table(ref)
-        name = self._local.dialect.table(ref)
+        source = logged.log_of(ref) if logged.holds(ref) else ref
+        into = TableRef(STAGE, source.name) if logged.holds(ref) else ref
+        found = self._jobs.table(source)
+        name = self._local.dialect.table(into)
         self._local.ensure_schema(ref.schema)
+        self._local.ensure_schema(into.schema)
         with self._local.transaction():
-            self._local.execute(f"DROP TABLE IF EXISTS {name}")
+            self._local.execute(f"DROP TABLE IF EXISTS {self._local.dialect.table(ref)}")
             if found is None:
                 return
             columns = ", ".join(
                 f"{self._local.dialect.quote(one)} {kind}" for one, kind in found.columns.items()
             )
             self._local.execute(f"CREATE TABLE {name} ({columns})")
-            for page in self._jobs.read(ref):
+            for page in self._jobs.read(source):
                 with self._local.registered("_tailrace_page", page) as rows:
                     self._local.execute(f"INSERT INTO {name} BY NAME SELECT * FROM {rows}")
+            if logged.holds(ref):
+                logged.fold(self._local, into, ref)
 
     def fetch_all(self) -> None:
         """Every table that is here as it is there now: somebody else may have written since."""
@@ -95,7 +101,7 @@ class Near:
         )
         refs = {TableRef(schema, name) for schema, name in kept}
         meta = {name for name, kind in self._jobs.tables(META).items() if kind == "table"}
-        for ref in sorted(refs | {TableRef(META, name) for name in meta}):
+        for ref in sorted(refs | {logged.shown(TableRef(META, name)) for name in meta}):
             if ref != FENCE and (ref.schema != META or lock_of(ref.name) is None):
                 self.fetch(ref)
         self._here.clear()

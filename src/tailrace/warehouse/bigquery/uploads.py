@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailrace.warehouse.base import STAGE, TableRef
+from tailrace.warehouse.bigquery import types
 from tailrace.warehouse.bigquery.inline import inline
 from tailrace.warehouse.bigquery.jobs import Jobs
-from tailrace.warehouse.bigquery.whole_table import discard
+from tailrace.warehouse.bigquery.whole_table import discard, load_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,13 +35,35 @@ class Uploads:
                 return written
         return self._staged(table)
 
+    def streamed(self, columns: Mapping[str, str], pages: Iterable[pa.Table], path: Path) -> str:
+        """A staged table of more rows than memory holds, by way of a file at `path`; `columns` in DuckDB's types."""
+        import pyarrow.parquet as pq
+
+        ref = self._next()
+        writer = None
+        try:
+            for page in pages:
+                rows = types.loadable(page)
+                writer = writer or pq.ParquetWriter(path, rows.schema)
+                writer.write_table(rows)
+        finally:
+            if writer is not None:
+                writer.close()
+        load_file(self._jobs, path, ref, columns)
+        path.unlink()
+        return f"`{ref.schema}`.`{ref.name}`"
+
     def _staged(self, table: pa.Table) -> str:
+        ref = self._next()
+        self._jobs.load(table, ref, replace=True)
+        return f"`{ref.schema}`.`{ref.name}`"
+
+    def _next(self) -> TableRef:
         self._number += 1
         ref = TableRef(STAGE, f"up_{self._token}_{self._number}")
         self._jobs.ensure_dataset(STAGE)
-        self._jobs.load(table, ref, replace=True)
         self._made.append(ref)
-        return f"`{ref.schema}`.`{ref.name}`"
+        return ref
 
     def clear(self) -> None:
         """Once the statements that read them are done; what a kill leaves expires."""

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tailrace.errors import FatalError, WarehouseError
 from tailrace.failpoints import reach
 from tailrace.warehouse.base import META, STAGE, Dialect, TableRef
-from tailrace.warehouse.bigquery import types
+from tailrace.warehouse.bigquery import logged, types
 from tailrace.warehouse.bigquery.arrivals import Arrivals
 from tailrace.warehouse.bigquery.ddl import create_table
 from tailrace.warehouse.bigquery.fence import Fence
 from tailrace.warehouse.bigquery.jobs import Jobs
 from tailrace.warehouse.bigquery.lease import HeldLease
 from tailrace.warehouse.bigquery.literals import bound
+from tailrace.warehouse.bigquery.logged import Logged
 from tailrace.warehouse.bigquery.near import FEW, Near
 from tailrace.warehouse.bigquery.script import Script
 from tailrace.warehouse.bigquery.speech import Speech
@@ -57,6 +58,7 @@ class BigQueryWarehouse:
         self.near = Near(local, jobs, near_rows)
         self._uploads = Uploads(jobs, secrets.token_hex(4))
         self._arrivals = Arrivals(local, jobs)
+        self._logged = Logged(local)
         self._late: set[TableRef] = set()
         if self._ahead.exists():
             self.refresh()
@@ -216,6 +218,9 @@ class BigQueryWarehouse:
             return 0
         self._check_unwritten(found.reads)
         self.jobs.ensure_dataset(target.schema)
+        if logged.holds(target):
+            self._define_logged(found, target)
+            return 0
         said = self._translated(found.sql, found)
         if not self.near.is_both(target) and not self.near.is_awaited(target):
             self._run(said)
@@ -236,6 +241,14 @@ class BigQueryWarehouse:
         if self._script is None and not self._late:
             self._ahead.unlink(missing_ok=True)
 
+    def _define_logged(self, found: Statement, target: TableRef) -> None:
+        """A log there and a view of it; here what the log has, which a killed run may have begun."""
+        said = logged.defined(self.jobs, self.local, found, target)
+        self._late.add(target)
+        for one in said:
+            self._run(one, self._noted(one))
+        self._catch_up()
+
     def _write_twice(self, found: Statement, target: TableRef, rows: pa.Table) -> int:
         """Rows that are known here: into the table there, and into its copy here."""
         names = tuple(rows.column_names) if found.by_name else found.names or tuple(self.columns(target))
@@ -248,7 +261,9 @@ class BigQueryWarehouse:
                 self.local.execute(
                     f"INSERT INTO {self.dialect.table(target)} ({listed}) SELECT * FROM {name}"
                 )
-        if rows.num_rows:
+        if logged.holds(target):
+            self._logged.note(target, rows)
+        elif rows.num_rows:
             wanted = {name: self.columns(target)[name] for name in names}
             source = self._uploads.relation(_typed(rows, wanted))
             quoted = ", ".join(f"`{name}`" for name in names)
@@ -264,6 +279,8 @@ class BigQueryWarehouse:
         What changes nothing here changes nothing there, and is not sent. Inside a transaction it reads what was written before it.
         """
         sql = bound(found.sql, params)
+        if logged.holds(target):
+            return self._logged.change(sql, target)
         if self.near.is_both(target):
             changed = int(self.local.query(sql)[0][0])
             if changed:
@@ -300,6 +317,8 @@ class BigQueryWarehouse:
         try:
             with self.local.transaction():
                 yield
+                for said, ref in self._logged.statements(self._uploads):
+                    self._script.add(said, ref)
                 self._commit(self._script)
             if not self._late:
                 self._ahead.unlink(missing_ok=True)
@@ -308,6 +327,7 @@ class BigQueryWarehouse:
             raise
         finally:
             self._script = None
+            self._logged.forget()
             self._uploads.clear()
             self._arrivals.clear()
 
