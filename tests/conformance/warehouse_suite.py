@@ -123,7 +123,10 @@ class WarehouseSuite:
         warehouse.add_columns(table_ref, kinds)
         warehouse.add_columns(table_ref, {})
         assert list(warehouse.columns(table_ref)) == [*before, "one", "two"]
-        assert warehouse.query(f"SELECT id, one, two FROM {table} WHERE one IS NOT NULL OR two IS NOT NULL") == []
+        assert (
+            warehouse.query(f"SELECT id, one, two FROM {table} WHERE one IS NOT NULL OR two IS NOT NULL")
+            == []
+        )
 
     def test_no_value_imitates_a_border(self, warehouse):
         hashed = warehouse.dialect.row_hash("t", {"a": "VARCHAR", "b": "VARCHAR"})

@@ -72,7 +72,9 @@ def _wrong(node: Any) -> Iterator[str]:
     elif isinstance(node, exp.In):
         if isinstance(node.parent, exp.Pivot):  # columns to make rows of: nothing is compared
             return
-        families = {_family(node.this.type), *(_family(_element(item)) for item in _members(node))} - _read(node.this, *_members(node))
+        families = {_family(node.this.type), *(_family(_element(item)) for item in _members(node))} - _read(
+            node.this, *_members(node)
+        )
         allowed = len(families) == 1
     elif isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
         families = {_family(node.left.type), _family(node.right.type)} - _read(node.left, node.right)
@@ -93,7 +95,11 @@ def _members(node: Any) -> list[Any]:
 def _read(*nodes: Any) -> set[str]:
     """BigQuery reads a text that is written out as the day or moment that it is compared with: docs, "Literal coercion"."""
     others = {_family(node.type) for node in nodes if not _is_text(node)}
-    read = any(_is_text(node) for node in nodes) and others and others <= {"DATE", "DATETIME", "TIMESTAMP", "TIME"}
+    read = (
+        any(_is_text(node) for node in nodes)
+        and others
+        and others <= {"DATE", "DATETIME", "TIMESTAMP", "TIME"}
+    )
     return {"text"} if read else set()
 
 

@@ -115,4 +115,7 @@ def test_what_the_emulator_translates_wrongly_is_mended(client):
     assert (str(day), str(instant)) == ("2024-01-01", "2024-01-01 00:00:00+00:00")
     rows(client, "CREATE OR REPLACE TABLE truth.days AS SELECT DATE '2024-02-03' AS day")
     assert rows(client, "SELECT DATE_TRUNC(day, MONTH) FROM truth.days") == [(date(2024, 2, 1),)]
-    assert rows(client, "SELECT 1 AS a, 2 AS b FULL OUTER UNION ALL BY NAME SELECT 3 AS b ORDER BY b") == [(1, 2), (None, 3)]
+    assert rows(client, "SELECT 1 AS a, 2 AS b FULL OUTER UNION ALL BY NAME SELECT 3 AS b ORDER BY b") == [
+        (1, 2),
+        (None, 3),
+    ]

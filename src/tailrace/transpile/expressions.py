@@ -115,9 +115,7 @@ class Expressions:
             return INTERVAL
         if isinstance(node, exp.Extract):
             return DOUBLE if node.name.upper() in ("EPOCH", "JULIAN") else INT
-        if isinstance(
-            node, exp.Substring | exp.Trim | exp.ByteString | exp.RawString
-        ):
+        if isinstance(node, exp.Substring | exp.Trim | exp.ByteString | exp.RawString):
             return TEXT
         if isinstance(node, exp.StrPosition):
             return INT

@@ -333,7 +333,11 @@ def test_bigquery_in_dbts_words(kitchen):
     profile = "{type: bigquery, method: service-account, keyfile: k.json, project: p, dataset: d, client_secret: hush-hush-hush}"
     text = f"kitchen: {{target: dev, outputs: {{dev: {profile}}}}}"
     target = load_project(lay_files(kitchen, {"profiles.yml": text})).target
-    assert (target.type, target.schema, target.settings["keyfile"]) == ("bigquery", "d", str(kitchen / "k.json"))
+    assert (target.type, target.schema, target.settings["keyfile"]) == (
+        "bigquery",
+        "d",
+        str(kitchen / "k.json"),
+    )
     assert "hush" not in repr(target)
 
 

@@ -124,7 +124,9 @@ def _truth(value: exp.Expr, *, safe: bool) -> exp.Expr:
     """All words that DuckDB reads as a BOOLEAN; BigQuery reads true and false alone, and fails at others."""
     read = exp.Case(default=None if safe else cast(value.copy(), "BOOL"))
     for words, truth in ((_TRUE, exp.true()), (_FALSE, exp.false())):
-        read = read.when(exp.In(this=call("LOWER", value.copy()), expressions=[text(word) for word in words]), truth)
+        read = read.when(
+            exp.In(this=call("LOWER", value.copy()), expressions=[text(word) for word in words]), truth
+        )
     return read
 
 

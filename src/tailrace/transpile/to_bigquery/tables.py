@@ -85,7 +85,10 @@ def _simple_unpivot(node: exp.Expr) -> exp.Pivot | None:
 def _unpivoted(w: Writer, node: exp.Expr, unpivot: exp.Pivot, written: exp.Expr) -> exp.Expr:
     """BigQuery makes rows of columns of one type only."""
     [field] = unpivot.args["fields"]
-    told = [w.kinds.outputs.get(id(node), {}).get(f" {column.name.lower()}", UNKNOWN) for column in field.expressions]
+    told = [
+        w.kinds.outputs.get(id(node), {}).get(f" {column.name.lower()}", UNKNOWN)
+        for column in field.expressions
+    ]
     if len({kind.name for kind in told if kind.name}) > 1:
         return w.refuse(node, "BigQuery unpivots columns of one type only", "Cast them in a CTE")
     written.set("pivots", [unpivot.copy()])
@@ -201,7 +204,9 @@ def _typed(w: Writer, value: exp.Expr, rows: list[list[exp.Expr]], index: int) -
     mine = w.kind(value).name
     if "double" in kinds and mine in ("int", "decimal"):
         bare = value.this if isinstance(value, exp.Neg) else value
-        return value.copy() if mine == "decimal" and isinstance(bare, exp.Literal) else cast(written, "FLOAT64")
+        return (
+            value.copy() if mine == "decimal" and isinstance(bare, exp.Literal) else cast(written, "FLOAT64")
+        )
     return cast(written, "NUMERIC") if "decimal" in kinds and mine == "int" else written
 
 

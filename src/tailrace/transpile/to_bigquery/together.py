@@ -33,7 +33,9 @@ def compatible(w: Writer, nodes: list[exp.Expr]) -> bool:
         others -= {"dates", "instants"} if name in ("dates", "instants") else {name}
         if name and others:
             other = min(others)
-            w.refuse(node, f"BigQuery does not bring {name} and {other} together", "Cast one to the other's type")
+            w.refuse(
+                node, f"BigQuery does not bring {name} and {other} together", "Cast one to the other's type"
+            )
             return False
     return True
 

@@ -44,7 +44,9 @@ class Near:
         """From now on a copy is kept here, where the table is not too large; what is there already is fetched."""
         if self.is_both(ref) and self._rows(ref) > self._limit:
             self.let_go(ref)
-            self._large.add(ref)  # the catalogue's number of rows may lag behind: it does not come back in this session
+            self._large.add(
+                ref
+            )  # the catalogue's number of rows may lag behind: it does not come back in this session
         if self._limit <= 0 or ref in self._large or (self.is_both(ref) and ref in self._compared):
             return
         found = self._jobs.table(ref)
