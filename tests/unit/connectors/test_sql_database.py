@@ -226,7 +226,7 @@ BAD_CONFIGS = {
     "credentials: sqlite://": "the SQLite URL names no file",
     "credentials: nodb://host/x": "SQLAlchemy knows no nodb",
     "credentials: postgresql+pg8000x://u:hunter2-secret@host/x": "SQLAlchemy knows no postgresql+pg8000x",
-    "credentials: postgresql://u:hunter2-secret@host/x": "the database's driver psycopg is not installed",
+    "credentials: mysql+pymysql://u:hunter2-secret@host/x": "the database's driver pymysql is not installed",
     "credentials: {drivername: sqlite, database: none.db}": "there is no file none.db",
 }
 
