@@ -141,7 +141,7 @@ def test_what_grew_too_large_to_be_here_is_read_over_there(tmp_path, bigquery):
 
 def test_dlt_loads_what_an_insert_writes(near, monkeypatch):
     """Types, names, a column that comes up in the middle of a read; and what was loaded is gone once it was taken over."""
-    ends = []
+    ends, others = [], near.warehouse.jobs.tables("tailrace_stage")
     for writer, few in ((DltWriter(), 20_000), (None, 1), (None, 20_000)):
         monkeypatch.setattr(raw, "FEW_ROWS", few)
         landing = FarLanding(near.warehouse, source=Scripted(EVERY), writer=writer)
@@ -152,7 +152,7 @@ def test_dlt_loads_what_an_insert_writes(near, monkeypatch):
         assert_folds(landing, cursors=())
         ends.append([landing.rows(table, order) for table, order in (("", "id"), ("__changes", "_seq"), ("__raw", "_raw_seq"), ("__keys", "id"))])  # fmt: skip
     assert ends[0] == ends[1] == ends[2]
-    assert near.warehouse.jobs.tables("tailrace_stage") == {}
+    assert set(near.warehouse.jobs.tables("tailrace_stage")) <= set(others)
 
 
 def test_the_hash_is_the_same_on_every_engine(landing):
