@@ -6,15 +6,24 @@ sizes of rows are assumptions that stand below. docs/bigquery.md shows these ver
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tailrace.warehouse.bigquery.bill import billed, human, price
+from tailrace.warehouse.bigquery.logged import TIMES
 
 DAYS = 30
 GIB = 2**30
 STORED_PER_GIB = 0.02
 """Dollars for a GiB of active logical storage a month [memory]; a table that nobody changed for 90 days costs half."""
+NUMBER = 8
+"""Bytes of an INT64."""
+SCRIPTS = 7
+"""Landing, the model, what it was built from, the suite, the ledger before and behind the requests, the run."""
+VIEWS = 8
+"""Tables of five scripts' fences, and of the pointer's DELETE, INSERT and UPDATE."""
+SPAN = 30
+"""Days that a microbatch model looks through."""
 NAMED, NEAR = 500, 2_000_000
 """So many keys are written out in a condition (land/pruning.py); tables of fewer rows are read on this machine (`near_rows`)."""
 BLOCK = 64 * 2**20
@@ -69,7 +78,7 @@ class Workload:
         if self.contacts > NEAR:
             yield Statement("__keys of what came", "SELECT", self.touched(self.known), 2)
             yield Statement("current rows of what came", "SELECT", self.touched(self.row), 2)
-        yield Statement("fence", "UPDATE", 0)
+        yield Statement("the lease's fence, in each script", "UPDATE", 0, SCRIPTS)
         yield Statement("into __raw", "INSERT", came)
         yield Statement("into __changes", "INSERT", came)
         yield Statement("from current", "DELETE", self.touched(self.key) + self.touched(self.row), 2)
@@ -80,9 +89,38 @@ class Workload:
         yield Statement("model", "CREATE TABLE", self.contacts * self.model_reads)
         yield Statement("what it was built from", "DELETE, INSERT", 0, 2)
         yield Statement("model, fetched for suite and sync", "SELECT", self.contacts * self.model_row)
-        yield Statement("from ledger", "DELETE", self.contacts * (self.key + self.ledger_row), 2)
-        yield Statement("into ledger, sync_log", "INSERT", rows * self.ledger_row * 2, 2)
-        yield Statement("verdicts, runs, steps", "DELETE, INSERT", 0, 6)
+        yield Statement("records merged since, from __changes", "SELECT", self.logged() * (self.key + NUMBER))
+        yield Statement(
+            "into ledger__log, as pending and as answered", "INSERT", rows * self.ledger_row * 2, 2
+        )
+        yield Statement("into sync_log", "INSERT", rows * self.ledger_row)
+        yield Statement("which batches are merged", "DELETE, INSERT", 0, 2)
+        yield Statement("verdict, validations, samples", "DELETE, INSERT", 0, 5)
+        yield Statement("into runs, steps", "INSERT", 0, 2)
+
+    def logged(self) -> int:
+        """Rows of a month's change log."""
+        return round(self.contacts * self.changed * DAYS)
+
+    def at_times(self) -> Iterator[Statement]:
+        """What the run above does not send, and another one does."""
+        yield Statement("after a kill: fence, before the first write", "UPDATE", 0)
+        yield Statement("after a kill: rows of runs and steps that did not end", "DELETE", 0, 2)
+        yield Statement("`publish: {views: true}`: clones and views", "CREATE", 0, 0)
+        yield Statement("`publish: {views: true}`: their move", "UPDATE, DELETE, INSERT", 0, VIEWS)
+        day = self.contacts / SPAN
+        yield Statement(
+            "`microbatch` over 30 days: which batches changed", "SELECT", self.contacts * self.row
+        )
+        yield Statement(
+            "`microbatch`: a batch of a day", "DELETE, INSERT", day * (self.model_reads + self.model_row), 2
+        )
+        whole = self.contacts * self.ledger_row
+        yield Statement(f"ledger__log begun anew, every {self.days_of_log()} days", "TRUNCATE, INSERT", whole)
+
+    def days_of_log(self) -> int:
+        """Until it has three rows for each of the ledger; a change is two."""
+        return round((TIMES - 1) / (2 * self.changed))
 
     def run_bytes(self) -> int:
         return sum(one.billed for one in self.statements())
@@ -92,9 +130,9 @@ class Workload:
         return price(self.run_bytes()) * self.runs * DAYS
 
     def stored(self) -> int:
-        """Bytes that lie there after a month: current rows, keys, model, ledger, and a month's log and raw rows."""
+        """Bytes that lie there after a month: current rows, keys, model, ledger, and a month's raw rows and logs."""
         standing = self.contacts * (self.row + self.known + self.model_row + self.ledger_row)
-        return standing + round(self.contacts * self.changed * DAYS * self.row * 2)
+        return standing + self.logged() * 2 * (self.row + self.ledger_row)
 
     def storage_dollars(self) -> float:
         return self.stored() / GIB * STORED_PER_GIB
@@ -106,16 +144,25 @@ RUNS = (96, 24, 1)
 
 def one_run() -> list[str]:
     """A Markdown table of the statements of one of 96 runs a day."""
-    small, large = (list(Workload(size, RUNS[0]).statements()) for size in SIZES)
-    lines = ["| statement | kind | 10M: billed | 1B: billed |", "|---|---|---|---|"]
-    for one, other in zip(small, large, strict=True):
-        lines.append(f"| {one.what} | {one.kind} | {_shown(one)} | {_shown(other)} |")
+    lines = _beside(*(Workload(size, RUNS[0]).statements() for size in SIZES))
     totals = " | ".join(f"**{human(Workload(size, RUNS[0]).run_bytes())}**" for size in SIZES)
     return [*lines, f"| **a run** | | {totals} |"]
 
 
+def at_times() -> list[str]:
+    """A Markdown table of what only some runs send."""
+    return _beside(*(Workload(size, RUNS[0]).at_times() for size in SIZES))
+
+
+def _beside(small: Iterable[Statement], large: Iterable[Statement]) -> list[str]:
+    lines = ["| statement | kind | 10M: billed | 1B: billed |", "|---|---|---|---|"]
+    for one, other in zip(small, large, strict=True):
+        lines.append(f"| {one.what} | {one.kind} | {_shown(one)} | {_shown(other)} |")
+    return lines
+
+
 def _shown(statement: Statement) -> str:
-    return "free" if statement.kind == "LOAD" else human(statement.billed)
+    return "free" if not statement.billed else human(statement.billed)
 
 
 def months() -> list[str]:
@@ -134,7 +181,7 @@ def months() -> list[str]:
 
 
 def main() -> None:
-    print("\n".join([*one_run(), "", *months()]))
+    print("\n".join([*one_run(), "", *at_times(), "", *months()]))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks.bigquery import SIZES, Statement, Workload, months, one_run
+from benchmarks.bigquery import SIZES, Statement, Workload, at_times, months, one_run
 
 from tailrace.warehouse.bigquery.bill import LEAST, MIB, TIB, billed, human, price
 
@@ -34,7 +34,7 @@ def test_bytes_in_words():
     ]
 
 
-@pytest.mark.parametrize("table", [one_run, months], ids=["one run", "months"])
+@pytest.mark.parametrize("table", [one_run, at_times, months], ids=["one run", "at times", "months"])
 def test_the_page_shows_these_numbers(table):
     assert "\n".join(table()) in PAGE
 
@@ -55,4 +55,14 @@ def test_few_keys_are_found_by_the_blocks_that_hold_them():
 
 def test_near_tables_are_not_asked_for():
     kinds = [one.kind for one in Workload(1_000_000, 96).statements()]
-    assert kinds.count("SELECT") == 1
+    assert kinds.count("SELECT") == 2, "the model's rows, and the log's merged records"
+
+
+def test_the_ledger_costs_what_changed_and_not_what_it_holds():
+    small, large = Workload(10_000_000, 1), Workload(1_000_000_000, 1, changed=0.0001)
+    assert small.rows == large.rows
+
+    def ledger(work):
+        return [one.billed for one in work.statements() if "ledger" in one.what]
+
+    assert ledger(small) == ledger(large) == [58 * MIB]
