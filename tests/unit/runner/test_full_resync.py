@@ -15,7 +15,7 @@ from tailrace.runner.sending import Sending
 @pytest.mark.parametrize("alone", [False, True])
 def test_syncs_that_send_a_row_once_are_skipped_unless_alone(monkeypatch, mode, alone):
     told, went = [], []
-    session = SimpleNamespace(store=None, step=lambda *names: nullcontext(), record=told.append)
+    session = SimpleNamespace(store=None, leases=None, step=lambda *names: nullcontext(), record=told.append)
     monkeypatch.setattr(syncs, "_filled", lambda session, sync: sync)
     monkeypatch.setattr(syncs, "_settle_orphans", lambda *rest: None)
     monkeypatch.setattr(syncs.journal, "deliveries", lambda store, name: [])
