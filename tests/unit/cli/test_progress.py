@@ -119,7 +119,8 @@ def test_a_line_never_wraps(terminal, monkeypatch):
     assert len(line) == 39
 
 
-def test_json_draws_nothing(terminal):
+def test_json_draws_nothing(terminal, monkeypatch):
+    monkeypatch.setattr(events._BUS, "subscribers", [])  # those of other tests' open warehouses
     with redirect_stderr(terminal.stream), progress.shown(Frame(as_json=True)):
         terminal.clock[0] += 5
         emit(Progress("land", "x", 1, None, "rows"))

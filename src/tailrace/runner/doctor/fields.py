@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from tailrace.connectors.sdk.base import Finding
 from tailrace.connectors.sdk.options import check_object
 from tailrace.connectors.sdk.writing import RemoteField
+from tailrace.plan.copies import open_published
 from tailrace.plan.resolve import Resolved
 from tailrace.project.spec import Sync
 from tailrace.runner.remote_fields import missing, problems
 from tailrace.runner.session import Session
 from tailrace.runner.steps import model_table
-from tailrace.warehouse.duckdb import DuckDBWarehouse
+from tailrace.warehouse.base import STAGE, TableRef
 
 SHOWN = 5
 COMPARED = ("VARCHAR", "BOOLEAN")
@@ -49,10 +50,9 @@ def _choices(
     chosen = {column: field for column, field in chosen.items() if field.options}
     if not chosen or not session.published.exists():
         return
-    table = model_table(resolved, sync.model)
-    target = session.project.target
-    settings = target.settings if target.type == "duckdb" else {}
-    warehouse = DuckDBWarehouse(session.published, read_only=True, settings=settings)
+    near = session.project.target.type == "duckdb"
+    table = model_table(resolved, sync.model) if near else TableRef(STAGE, sync.name)
+    warehouse = open_published(session.project)
     try:
         types = warehouse.columns(table)
         for column, field in chosen.items():
