@@ -101,8 +101,8 @@ def test_every_boundary_is_killed_here():
     }
     killed = {re.split("[@ ]", point)[0] for points in ROUNDS for point in points}
     # no part of this project's `run`: tests/e2e/test_landing.py, tests/unit/build/materialize/test_batch_kills.py,
-    # tests/faults/test_bigquery_kills.py
-    elsewhere = ("replay:", "batch:", "bigquery:", "complete:")
+    # tests/faults/test_bigquery_kills.py, tests/e2e/test_copy.py
+    elsewhere = ("replay:", "batch:", "bigquery:", "complete:", "copy:")
     assert killed == {name for name in named if not name.startswith(elsewhere)}
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from tailrace.activate.ledger import LEDGER
 from tailrace.activate.run import settle
 from tailrace.errors import LockHeld
-from tailrace.failpoints import reach
 from tailrace.state import journal
 from tailrace.state.store import Store
 from tailrace.warehouse.base import META, Warehouse
@@ -60,7 +59,6 @@ def make_up(session: Session, warehouse: Warehouse, sync: str) -> None:
                 " WHERE sync = ? AND status = 'pending'",
                 [sync],
             )
-        reach("takeover:made_up")
 
 
 def settle_left(session: Session, warehouse: Warehouse, delivery: journal.Delivery) -> SyncResult | None:
